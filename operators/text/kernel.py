@@ -1,0 +1,45 @@
+"""How hot loops are compiled, and how they see Arrow text. Every Numba kernel of the project goes through `kernel`."""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.errors import SchemaError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Bytes = npt.NDArray[np.uint8]
+Offsets = npt.NDArray[np.int64]
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compiles `function` on first call: without the GIL, cached on disk, C division, no bounds checks."""
+    compiled: Callable[P, R] = numba.njit(nogil=True, cache=True, error_model="numpy", boundscheck=False)(function)
+    return compiled
+
+
+def inline_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """As `kernel`, for a small function that is inlined into the kernels that call it."""
+    compiled: Callable[P, R] = numba.njit(
+        nogil=True, cache=True, error_model="numpy", boundscheck=False, inline="always"
+    )(function)
+    return compiled
+
+
+def text_buffers(array: pa.Array) -> tuple[Bytes, Offsets]:
+    """The UTF-8 bytes and the (D + 1,) int64 offsets of a large_string or large_binary array, without copying.
+
+    Text of row d is `data[offsets[d]:offsets[d + 1]]`. A null row has no bytes. `data` may begin before the first row.
+    """
+    if not (pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)):
+        raise SchemaError(f"kernel: expected large_string or large_binary; found {array.type}")
+    _, offsets, data = array.buffers()
+    if len(array) == 0 or offsets is None:
+        return np.empty(0, np.uint8), np.zeros(1, np.int64)
+    bounds = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    return (np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)), bounds

@@ -1,0 +1,81 @@
+"""The document schema: what columns a document has, what they mean, and how its id is made.
+
+Knows nothing of files, operators or runners.
+"""
+
+from typing import Final
+
+import pyarrow as pa
+import xxhash
+
+DOC_ID: Final = "doc_id"
+INPUT_ID: Final = "input_id"
+SOURCE: Final = "source"
+TEXT: Final = "text"
+METADATA: Final = "metadata"
+POSITION: Final = "position"
+"""Virtual column of a view: `(shard << 32) | row` in its base. Engine-made, never stored."""
+
+DOC_ID_TYPE: Final = pa.binary(16)
+TEXT_TYPE: Final = pa.large_string()
+POSITION_TYPE: Final = pa.uint64()
+
+CORE_FIELDS: Final = (
+    pa.field(DOC_ID, DOC_ID_TYPE, nullable=False),
+    pa.field(INPUT_ID, pa.large_string()),
+    pa.field(SOURCE, pa.string(), nullable=False),
+    pa.field(TEXT, TEXT_TYPE, nullable=False),
+)
+"""The columns that every document has as it leaves a reader; `input_id` is null where the input has no id."""
+
+METADATA_FIELD: Final = pa.field(METADATA, pa.large_string())
+"""All undeclared fields of a JSON record, as one JSON object in source key order."""
+
+RESERVED: Final = frozenset({DOC_ID, INPUT_ID, SOURCE, TEXT, METADATA, POSITION})
+
+COLUMN_TYPES: Final[dict[str, pa.DataType]] = {
+    "string": pa.large_string(),
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "bool": pa.bool_(),
+}
+"""Types that a recipe may declare for a column of its input."""
+
+MAX_SHARD_ROWS: Final = 1 << 32
+
+
+class IdHasher:
+    """Makes the doc_ids of one input file.
+
+    `doc_id` is the 16-byte big-endian xxh3-128 of `source NUL path NUL position`, the position as eight
+    little-endian bytes. It depends on no worker, shard or order, so any split computes it alone.
+    """
+
+    __slots__ = ("_prefix",)
+
+    def __init__(self, source: str, relative_path: str) -> None:
+        self._prefix = source.encode() + b"\0" + relative_path.encode() + b"\0"
+
+    def at(self, position: int) -> bytes:
+        """The id of the record at `position`: its first byte in the decompressed stream, or its row ordinal."""
+        return xxhash.xxh3_128_digest(self._prefix + position.to_bytes(8, "little"))
+
+
+def doc_id_from_input_id(source: str, input_id: str) -> bytes:
+    """The doc_id of a document whose source says `id_from: column`: it survives re-sharding of the source."""
+    return xxhash.xxh3_128_digest(source.encode() + b"\0\0" + input_id.encode())
+
+
+def derived_doc_id(parents: tuple[bytes, ...], ordinal: int) -> bytes:
+    """The id of the `ordinal`-th document made from `parents` (16 bytes each)."""
+    return xxhash.xxh3_128_digest(b"".join(parents) + ordinal.to_bytes(8, "little"))
+
+
+def position(shard: int, row: int) -> int:
+    """A row's place in its base as one sortable number."""
+    return (shard << 32) | row
+
+
+def split_position(value: int) -> tuple[int, int]:
+    """(shard, row) of a position."""
+    return value >> 32, value & 0xFFFFFFFF

@@ -1,0 +1,46 @@
+"""Every error that corpusmill raises on purpose.
+
+    PipelineError
+    ├── PlanError (ValueError)        a recipe or plan that cannot run; raised before any work
+    ├── SchemaError (TypeError)       columns or types that do not fit
+    ├── StorageError (OSError)        a path that cannot be read, listed or written
+    ├── OperatorError                 an operator failed as a whole; the cause is chained
+    ├── CommitError                   counts that do not add up, or two different results for one shard
+    ├── BudgetError                   more bad rows or damaged files than the recipe allows
+    └── RunnerError                   the cluster could not carry the work out
+
+A message says where, what was expected, what was found and what to do, in that order and in one line.
+It never holds document text.
+"""
+
+
+class PipelineError(Exception):
+    """Anything that went wrong for a reason that corpusmill understands."""
+
+
+class PlanError(PipelineError, ValueError):
+    """The recipe or plan is wrong; nothing has run."""
+
+
+class SchemaError(PipelineError, TypeError):
+    """Columns are missing, clash, or have another type than declared."""
+
+
+class StorageError(PipelineError, OSError):
+    """A path cannot be listed, read or written."""
+
+
+class OperatorError(PipelineError):
+    """An operator failed outside any single row; the original error is the cause."""
+
+
+class CommitError(PipelineError):
+    """A result was refused: its counts do not add up, or another result is already committed."""
+
+
+class BudgetError(PipelineError):
+    """A step read more bad rows or damaged files than its error budget allows."""
+
+
+class RunnerError(PipelineError):
+    """Work could not be carried out: actors kept dying, or the cluster cannot satisfy a request."""

@@ -1,0 +1,323 @@
+"""The operator contract: what an operator is, its six kinds, and what it declares about itself.
+
+An operator is a frozen, picklable value. Its fields are its configuration, and so its identity. It knows no
+runner, no path and no worker number. State lives in the function that `open` returns, never in the operator.
+
+    kind                open() returns                                      conservation
+    Annotator           batch -> its new columns, same length               nothing leaves
+    Filter              batch -> Verdicts, same length                      in = kept + dropped + quarantined
+    Transform           batch -> Edits, same length                         nothing leaves
+    PartitionOperator   sorted rows of whole keys -> rows                   declared
+    ShardOperator       the batches of one shard, in order -> batches       declared
+    Task                whole artifacts -> one artifact                     every output names its inputs
+
+Law for Annotator, Filter and Transform: splitting or joining batches changes nothing.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import xxhash
+from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
+
+from pipeline.errors import PlanError, SchemaError, StorageError
+
+
+class Determinism(StrEnum):
+    """What may change an operator's output."""
+
+    EXACT = "exact"
+    """Equal input gives equal bytes."""
+    SEEDED = "seeded"
+    """As EXACT; its randomness is a hash of a seed and the doc_id, never a stream or a worker number."""
+    HARDWARE = "hardware"
+    """Equal within a stated tolerance; once committed, the artifact is the truth."""
+
+
+class Resources(BaseModel):
+    """What one actor that runs an operator needs. Never part of its identity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    num_cpus: float = Field(default=1.0, ge=0)
+    num_gpus: float = Field(default=0.0, ge=0)
+    memory_bytes: int | None = Field(default=None, gt=0)
+    custom: dict[str, float] = Field(default_factory=dict)
+    """Named resources of the cluster, as in `ray start --resources`."""
+
+
+class FileRef(BaseModel):
+    """The one door through which files enter an operator. Its identity is the file's content, never its path.
+
+    `uri` is a path (relative to the recipe), `package:PACKAGE/FILE` for a file that corpusmill ships, or
+    `step:NAME/FILE` for a file of a model artifact of the same recipe. The driver pins it before anything
+    runs: `path` is then where the file lies and `digest` what it must contain.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    uri: str
+    path: str | None = None
+    digest: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_string(cls, value: Any) -> Any:  # Any: pydantic hands over raw input
+        return {"uri": value} if isinstance(value, str) else value
+
+    @model_serializer
+    def _as_string(self) -> str:
+        return self.uri
+
+    @property
+    def step(self) -> str | None:
+        """The step whose artifact this file belongs to, if any."""
+        return self.uri.removeprefix("step:").split("/", 1)[0] if self.uri.startswith("step:") else None
+
+    @property
+    def file_name(self) -> str:
+        """The last component of the uri."""
+        return self.uri.rsplit("/", 1)[-1]
+
+    def locate(self, relative_to: Path) -> Path:
+        """Where a path or package file lies on this machine. Not for `step:` files: the driver places those."""
+        if self.uri.startswith("package:"):
+            package, _, name = self.uri.removeprefix("package:").partition("/")
+            return Path(str(files(package).joinpath(name)))
+        return relative_to / self.uri
+
+    def pin(self, path: Path, digest: str | None = None) -> "FileRef":
+        """This reference bound to `path`; the content digest is computed unless given."""
+        if not path.is_file():
+            raise StorageError(f"file {self.uri!r}: expected a readable file; found none at {str(path)!r}")
+        return FileRef(uri=self.uri, path=str(path), digest=digest or content_digest(path))
+
+    def open_path(self) -> Path:
+        """The pinned file's path, after checking that the content is still what was pinned."""
+        if self.path is None or self.digest is None:
+            raise PlanError(f"file {self.uri!r}: expected a pinned reference; call pin() first")
+        found = content_digest(Path(self.path))
+        if found != self.digest:
+            raise StorageError(
+                f"file {self.uri!r}: expected content digest {self.digest}; found {found}; "
+                "the file changed after the run was planned, so run again"
+            )
+        return Path(self.path)
+
+
+def content_digest(path: Path) -> str:
+    """The xxh3-128 of a file's bytes, in hex."""
+    hasher = xxhash.xxh3_128()
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 22):
+            hasher.update(chunk)
+    return hasher.hexdigest()
+
+
+BoolArray = npt.NDArray[np.bool_]
+RuleArray = npt.NDArray[np.int16]
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What a filter decided on D documents. `rule` indexes the filter's `rules()`; it counts only where not kept."""
+
+    keep: BoolArray  # (D,)
+    rule: RuleArray  # (D,)
+    value: FloatArray  # (D,) what was measured; NaN where a rule has no number
+    threshold: FloatArray  # (D,) what it was held against; NaN where a rule has no number
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What a transform changed on D documents: the replaced columns and, per row, why and how much."""
+
+    columns: pa.RecordBatch  # D rows
+    edited: BoolArray  # (D,)
+    rule: RuleArray  # (D,) index into the transform's `rules()`, where edited
+    value: FloatArray  # (D,) size of the edit in the unit that the operator documents, where edited
+
+
+class Operator(BaseModel, ABC):
+    """What all six kinds share. Fields are configuration and identity; class variables describe the code."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)
+
+    name: ClassVar[str]
+    """Stable name in the catalogue; recipes and fingerprints use it."""
+    version: ClassVar[int] = 1
+    """Raised whenever equal input may give other output."""
+    determinism: ClassVar[Determinism] = Determinism.EXACT
+
+    @property
+    def resources(self) -> Resources:
+        """What an actor needs to run this operator; a recipe may override it."""
+        return Resources()
+
+    @abstractmethod
+    def requires(self) -> pa.Schema:
+        """Columns and types that this operator reads."""
+
+    @abstractmethod
+    def output_schema(self, given: pa.Schema) -> pa.Schema:
+        """The schema after this operator, for rows of schema `given`."""
+
+    def file_refs(self) -> dict[str, FileRef]:
+        """The operator's file fields by name."""
+        return {name: value for name in type(self).model_fields if isinstance(value := getattr(self, name), FileRef)}
+
+
+AnnotateFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
+FilterFunction = Callable[[pa.RecordBatch], Verdicts]
+TransformFunction = Callable[[pa.RecordBatch], Edits]
+PartitionFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
+ShardFunction = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+class Annotator(Operator):
+    """Adds columns. Subclasses declare `adds()`."""
+
+    @abstractmethod
+    def adds(self) -> pa.Schema:
+        """The new columns."""
+
+    def output_schema(self, given: pa.Schema) -> pa.Schema:
+        """`given` and the new columns; a column that is already there is an error."""
+        clash = sorted(set(self.adds().names) & set(given.names))
+        if clash:
+            raise SchemaError(f"{self.name}: adds columns {clash}, which exist already; available: {given.names}")
+        return pa.schema([*given, *self.adds()])
+
+    @abstractmethod
+    def open(self) -> AnnotateFunction:
+        """Loads what is needed on the worker, once, and returns the function."""
+
+
+class Filter(Operator):
+    """Decides which rows stay. Removes nothing itself: the engine applies the verdicts and writes the ledger."""
+
+    @abstractmethod
+    def rules(self) -> tuple[str, ...]:
+        """Names of the rules that can drop a row, in the order in which they are judged."""
+
+    def output_schema(self, given: pa.Schema) -> pa.Schema:
+        """A filter changes no column."""
+        return given
+
+    @abstractmethod
+    def open(self) -> FilterFunction:
+        """Loads what is needed on the worker, once, and returns the function."""
+
+
+class Transform(Operator):
+    """Replaces columns that exist; a document's identity stays."""
+
+    @abstractmethod
+    def rules(self) -> tuple[str, ...]:
+        """Names of the edits that it makes."""
+
+    @abstractmethod
+    def replaces(self) -> tuple[str, ...]:
+        """Names of the columns that it rewrites."""
+
+    def output_schema(self, given: pa.Schema) -> pa.Schema:
+        """A transform keeps names and types."""
+        return given
+
+    @abstractmethod
+    def open(self) -> TransformFunction:
+        """Loads what is needed on the worker, once, and returns the function."""
+
+
+RowOperator = Annotator | Filter | Transform
+
+
+class PartitionOperator(Operator):
+    """Works on all rows of a key; legal only right after an exchange.
+
+    The function gets batches that hold whole keys, sorted by key, the exchange's sort columns, then position.
+    Cutting the sorted rows at other key boundaries must change nothing.
+    """
+
+    @abstractmethod
+    def open(self) -> PartitionFunction:
+        """Loads what is needed on the worker, once, and returns the function."""
+
+
+class ShardOperator(Operator):
+    """Works on the rows of one shard in order; what remains at the end of the shard is emitted, never carried over."""
+
+    @abstractmethod
+    def open(self) -> ShardFunction:
+        """Loads what is needed on the worker, once, and returns the function."""
+
+    def conserves(self) -> tuple[str, str, str] | None:
+        """(column summed over the input, column summed over the output, output column of what was cut), if declared.
+
+        The engine refuses a shard whose sums do not satisfy input = output + cut.
+        """
+        return None
+
+
+class RowReader(Protocol):
+    """Rows of an artifact or a view, shard by shard in order."""
+
+    @property
+    def schema(self) -> pa.Schema: ...
+
+    def batches(self, columns: tuple[str, ...] | None = None) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """(shard, batch) pairs in shard and row order; may be called again for another pass."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInputs:
+    """What a task may read, and where it may write."""
+
+    rows: RowReader | None
+    """The step's view, if it has one; a `position` column is there when the task requires it."""
+    tables: Mapping[str, RowReader]
+    """Table artifacts by the step's name."""
+    base_rows: tuple[int, ...]
+    """Rows of each shard of the view's base."""
+    directory: Path
+    """An empty folder on local disk: a model task leaves its files here; others may spill into it."""
+
+
+TaskFunction = Callable[[TaskInputs], Iterator[tuple[int, pa.RecordBatch]]]
+
+
+class Task(Operator):
+    """Streams whole artifacts into one artifact.
+
+    `produces` says what: `table` and `columns` yield (shard, rows) in shard order, a table as shard 0, columns with
+    exactly the base's rows; `model` yields nothing and leaves files in the directory.
+    """
+
+    produces: ClassVar[Literal["table", "columns", "model"]]
+
+    @abstractmethod
+    def open(self) -> TaskFunction:
+        """Loads what is needed on the worker, once, and returns the function."""
+
+
+REMOVAL_SCHEMA = pa.schema(
+    [
+        pa.field("position", pa.uint64(), nullable=False),
+        pa.field("rule", pa.string(), nullable=False),
+        pa.field("value", pa.float64()),
+        pa.field("threshold", pa.float64()),
+        pa.field("survivor", pa.binary(16)),
+    ]
+)
+"""What a PartitionOperator returns when it decides removals: the removed row's position in the base, why, and the
+doc_id of the document that stays in its place."""

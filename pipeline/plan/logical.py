@@ -1,0 +1,222 @@
+"""What a user asks for: sources, steps and the views they read. Pure data; checked and printed without running.
+
+A recipe is a DAG of steps. A step is a linear plan (read a view, operators, exchanges, write) and the artifact that
+it leaves. Composites such as near-duplicate removal are functions that return steps.
+"""
+
+from enum import StrEnum
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
+
+from pipeline.document import COLUMN_TYPES, RESERVED
+from pipeline.operator import (
+    Annotator,
+    Filter,
+    Operator,
+    PartitionOperator,
+    Resources,
+    ShardOperator,
+    Task,
+    Transform,
+)
+
+NAME_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$"
+
+
+class ArtifactKind(StrEnum):
+    """What a step leaves."""
+
+    DOCUMENTS = "documents"
+    """Shards of rows of their own: a new base."""
+    COLUMNS = "columns"
+    """New columns for exactly the rows of a base, and the removals of rows that failed."""
+    REMOVALS = "removals"
+    """Rows of a base that are gone, each with its reason."""
+    TABLE = "table"
+    """Rows that belong to no base."""
+    MODEL = "model"
+    """Files."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(_Frozen):
+    """Input files and how to read them. `paths` are globs, relative to the recipe, local or fsspec URLs."""
+
+    paths: tuple[str, ...] = Field(min_length=1)
+    format: Literal["jsonl", "parquet"] | None = None
+    """Taken from the file name where not given."""
+    root: str | None = None
+    """Identity uses paths relative to this folder; default: the longest folder common to all patterns."""
+    text_column: str = "text"
+    id_column: str | None = "id"
+    """The input's own id, kept as `input_id`; null where a record lacks it. None: the input has none."""
+    id_from: Literal["position", "column"] = "position"
+    """What doc_id is made of: the record's place, or the input's own id (then it must be there and unique)."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Further fields to read as typed columns: name -> string, int64, float64 or bool."""
+
+    @field_validator("paths", mode="before")
+    @classmethod
+    def _one_path(cls, value: Any) -> Any:  # Any: pydantic hands over raw input
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("columns")
+    @classmethod
+    def _known_types(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, kind in value.items():
+            if kind not in COLUMN_TYPES:
+                raise ValueError(f"column {name!r}: expected a type of {sorted(COLUMN_TYPES)}; found {kind!r}")
+            if name in RESERVED:
+                raise ValueError(f"column {name!r}: the name is reserved; reserved names: {sorted(RESERVED)}")
+        return value
+
+    @model_validator(mode="after")
+    def _id_column_given(self) -> Self:
+        if self.id_from == "column" and self.id_column is None:
+            raise ValueError("id_from: column needs id_column")
+        return self
+
+
+class SortKey(_Frozen):
+    """One column of a total order. Nulls come last."""
+
+    column: str
+    descending: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_string(cls, value: Any) -> Any:  # Any: pydantic hands over raw input
+        if isinstance(value, str):
+            return {"column": value.removeprefix("-"), "descending": value.startswith("-")}
+        return value
+
+
+class Exchange(_Frozen):
+    """Movement of rows by key: a barrier.
+
+    Rows of equal `key` (a uint64 or 16-byte column) meet in one partition, sorted by key, `sort`, then position.
+    """
+
+    key: str
+    sort: tuple[SortKey, ...] = ()
+
+
+Node = Operator | Exchange
+
+
+class View(_Frozen):
+    """What a step reads: source records, or a base artifact with column artifacts and removals bound to it."""
+
+    sources: tuple[str, ...] = ()
+    base: str | None = None
+    """A step that leaves documents or a table."""
+    bound: tuple[str, ...] = ()
+    """Steps over the same base: their columns are added, their removals applied."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if bool(self.sources) and self.base is not None:
+            raise ValueError("a view reads either sources or a base, not both")
+        if self.bound and self.base is None:
+            raise ValueError("bound artifacts need a base")
+        return self
+
+
+class Step(_Frozen):
+    """A linear plan and the artifact that it leaves."""
+
+    name: str = Field(pattern=NAME_PATTERN)
+    view: View = View()
+    tables: tuple[str, ...] = ()
+    """Table artifacts that the step's task reads beside, or instead of, its view."""
+    nodes: tuple[SerializeAsAny[Operator] | Exchange, ...] = ()
+    write: ArtifactKind
+    columns: tuple[str, ...] | None = None
+    """Columns that go into a documents or table artifact; all where not given."""
+    resources: dict[str, Resources] = Field(default_factory=dict)
+    """Overrides by operator name; never part of identity."""
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        """The operators, without exchanges."""
+        return tuple(node for node in self.nodes if isinstance(node, Operator))
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Names of the steps that must be complete before this one, in a fixed order."""
+        files = [ref.step for operator in self.operators for ref in operator.file_refs().values() if ref.step]
+        return tuple(dict.fromkeys([*([self.view.base] if self.view.base else []), *self.view.bound, *self.tables, *files]))
+
+    def resources_of(self, operator: Operator) -> Resources:
+        """What `operator` needs here: the recipe's override, or its own declaration."""
+        return self.resources.get(operator.name, operator.resources)
+
+
+def default_write(nodes: tuple[Node, ...]) -> ArtifactKind:
+    """What a step writes when the recipe does not say: the least that keeps everything its nodes decide.
+
+    A task writes what it produces; annotators alone write columns; filters alone, and a partition operator, write
+    removals; anything else rewrites the rows and so makes documents.
+    """
+    operators = [node for node in nodes if isinstance(node, Operator)]
+    if operators and isinstance(operators[-1], Task):
+        return ArtifactKind(operators[-1].produces)
+    if operators and isinstance(operators[-1], PartitionOperator):
+        return ArtifactKind.REMOVALS
+    if operators and all(isinstance(operator, Annotator) for operator in operators):
+        return ArtifactKind.COLUMNS
+    if operators and all(isinstance(operator, Filter) for operator in operators):
+        return ArtifactKind.REMOVALS
+    return ArtifactKind.DOCUMENTS
+
+
+class Layout(_Frozen):
+    """How artifacts are cut. Part of every fingerprint: it decides bytes. Computed from inputs and recipe only."""
+
+    shard_bytes: int = Field(default=64 << 20, ge=1 << 10)
+    """Input bytes, decompressed (estimated for compressed files), that one shard aims at."""
+    row_group_rows: int = Field(default=2048, ge=1)
+    row_group_bytes: int = Field(default=32 << 20, ge=1 << 10)
+    partition_bytes: int = Field(default=256 << 20, ge=1 << 10)
+    """Input bytes per partition of an exchange."""
+    zstd_level: int = Field(default=3, ge=1, le=19)
+    examples_per_rule: int = Field(default=3, ge=0, le=100)
+    """Dropped documents of which a commit keeps the first 300 characters, per rule; 0 keeps none."""
+
+
+class ErrorBudget(_Frozen):
+    """How much bad input a step accepts. Judged once per step when all is read; never part of a fingerprint."""
+
+    max_bad_fraction: float = Field(default=0.001, ge=0, le=1)
+    min_bad_rows: int = Field(default=10, ge=0)
+    """So many bad rows are always accepted, whatever their fraction."""
+    max_damaged_fraction: float = Field(default=0.01, ge=0, le=1)
+    min_damaged_files: int = Field(default=1, ge=0)
+    """So many damaged files are always accepted, whatever their fraction."""
+
+
+class Recipe(_Frozen):
+    """A whole build: sources, steps in any order that respects their parents, layout and error budget."""
+
+    name: str = Field(pattern=NAME_PATTERN)
+    sources: dict[str, Source] = Field(default_factory=dict)
+    steps: tuple[Step, ...] = Field(min_length=1)
+    layout: Layout = Layout()
+    error_budget: ErrorBudget = ErrorBudget()
+
+    def step(self, name: str) -> Step:
+        """The step of that name."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(f"no step {name!r}; steps: {[step.name for step in self.steps]}")
+
+
+__all__ = [
+    "Annotator", "ArtifactKind", "ErrorBudget", "Exchange", "Filter", "Layout", "Node", "Operator", "PartitionOperator",
+    "Recipe", "ShardOperator", "SortKey", "Source", "Step", "Task", "Transform", "View", "default_write",
+]  # fmt: skip
