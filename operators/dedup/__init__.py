@@ -1,0 +1,1 @@
+"""Removal of duplicate documents: exact, and near by MinHash."""

@@ -1,0 +1,171 @@
+"""Connected components of the candidate graph: edges into clusters.
+
+Arrays: N documents of the base, E edges of a batch.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from operators.dedup.star_edges import DOCUMENT, EDGE_SCHEMA, HUB
+from operators.text.kernel import kernel
+from pipeline.document import POSITION_TYPE, split_position
+from pipeline.errors import OperatorError, PlanError, SchemaError
+from pipeline.operator import RowReader, Task, TaskFunction, TaskInputs
+
+CLUSTER: Final = "cluster"
+CLUSTER_SCHEMA: Final = pa.schema([pa.field(CLUSTER, POSITION_TYPE)])
+
+UInt64Array = npt.NDArray[np.uint64]
+# A document's number among all N: its shard's start plus its row. uint32 while N fits, which halves the memory.
+NodeArray = npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
+
+
+@kernel
+def _find(parent: NodeArray, node: np.uint64) -> np.uint64:
+    """The root of `node`; halves the path on the way."""
+    at = np.uintp(node)
+    while np.uintp(parent[at]) != at:
+        parent[at] = parent[np.uintp(parent[at])]
+        at = np.uintp(parent[at])
+    return np.uint64(at)
+
+
+@kernel
+def _node(position: np.uint64, starts: UInt64Array) -> np.uint64:
+    """The number of the document at `position`, or N if the base has no such row."""
+    num_shards = np.uint64(starts.shape[0] - 1)
+    shard = position >> np.uint64(32)
+    if shard >= num_shards:
+        return np.uint64(starts[np.uintp(num_shards)])
+    node = starts[np.uintp(shard)] + (position & np.uint64(0xFFFFFFFF))
+    inside = node < starts[np.uintp(shard) + np.uintp(1)]
+    return np.uint64(node if inside else starts[np.uintp(num_shards)])
+
+
+@kernel
+def _unite(parent: NodeArray, documents: UInt64Array, hubs: UInt64Array, starts: UInt64Array) -> int:
+    """Joins both ends of E edges; the smaller root wins. Returns the first edge outside the base, or -1."""
+    outside = np.uint64(parent.shape[0])
+    for edge in range(documents.shape[0]):
+        one = _node(documents[np.uintp(edge)], starts)
+        other = _node(hubs[np.uintp(edge)], starts)
+        if outside in (one, other):
+            return edge
+        one = _find(parent, one)
+        other = _find(parent, other)
+        if one < other:
+            parent[np.uintp(other)] = one
+        elif other < one:
+            parent[np.uintp(one)] = other
+    return -1
+
+
+@kernel
+def _flatten(parent: NodeArray, joined: npt.NDArray[np.bool_]) -> None:
+    """Makes every parent a root, and marks documents with company. Parents are smaller: one ascending pass does."""
+    for node in range(parent.shape[0]):
+        at = np.uintp(node)
+        root = np.uintp(parent[np.uintp(parent[at])])
+        parent[at] = root
+        if root != at:
+            joined[at] = True
+            joined[root] = True
+
+
+class ConnectedComponents(Task):
+    """Adds to every document its cluster: the connected component of the edge table that it belongs to.
+
+    Columns:
+        document, hub: read from the one table of the step; positions in the base.
+        cluster: written for every row of the base; the smallest position of the component. Null for a document that
+            no edge joins to another.
+
+    Determinism:
+        Exact: the smallest position is the root, whatever the order of the edges.
+
+    Raises:
+        PlanError: the step does not name exactly one table.
+        SchemaError: the table has no document and hub columns.
+        OperatorError: an edge names a position outside the base.
+
+    Source:
+        Union by smallest index with path halving: Tarjan and van Leeuwen, Worst-case analysis of set union
+        algorithms, 1984.
+
+    Cost:
+        One process, one pass over the edges; 5 bytes of memory a document of the base (9 beyond 2^32 documents),
+        10 to 40 ns an edge.
+    """
+
+    name: ClassVar[str] = "connected_components"
+    produces: ClassVar[Literal["table", "columns", "model"]] = "columns"
+
+    def requires(self) -> pa.Schema:
+        """Nothing of the view: edges come from a table."""
+        return pa.schema([])
+
+    def output_schema(self, given: pa.Schema) -> pa.Schema:  # noqa: ARG002 -- a columns task writes its own columns alone
+        """The cluster column alone."""
+        return CLUSTER_SCHEMA
+
+    def open(self) -> TaskFunction:
+        """Nothing to load."""
+        return _clusters
+
+
+def _clusters(inputs: TaskInputs) -> Iterator[tuple[int, pa.RecordBatch]]:
+    starts = np.concatenate([[0], np.cumsum(inputs.base_rows)]).astype(np.uint64)  # (shards + 1,)
+    num_documents = int(starts[-1])
+    parent = _singletons(num_documents)
+    _read_edges(*_only_table(inputs), parent, starts)
+    joined = np.zeros(num_documents, np.bool_)
+    _flatten(parent, joined)
+    for shard in range(len(inputs.base_rows)):
+        rows = slice(int(starts[shard]), int(starts[shard + 1]))
+        roots = parent[rows].astype(np.uint64)
+        shards = np.searchsorted(starts, roots, side="right").astype(np.uint64) - np.uint64(1)
+        positions = (shards << np.uint64(32)) | (roots - starts[shards])
+        column = pa.array(positions, POSITION_TYPE, mask=~joined[rows])
+        yield shard, pa.record_batch([column], schema=CLUSTER_SCHEMA)
+
+
+def _singletons(num_documents: int) -> NodeArray:
+    """Every document its own root, (N,)."""
+    if num_documents < 1 << 32:
+        return np.arange(num_documents, dtype=np.uint32)
+    return np.arange(num_documents, dtype=np.uint64)
+
+
+def _only_table(inputs: TaskInputs) -> tuple[str, RowReader]:
+    if len(inputs.tables) != 1:
+        raise PlanError(
+            f"connected_components: expected exactly one table, of edges; found {sorted(inputs.tables)}; "
+            "name it in the step's `tables`"
+        )
+    name, table = next(iter(inputs.tables.items()))
+    for field in EDGE_SCHEMA:
+        index = table.schema.get_field_index(field.name)
+        if index < 0 or table.schema.field(index).type != field.type:
+            raise SchemaError(
+                f"connected_components: expected column {field.name!r} ({field.type}) in table {name!r}; "
+                f"available: {table.schema.names}"
+            )
+    return name, table
+
+
+def _read_edges(name: str, table: RowReader, parent: NodeArray, starts: UInt64Array) -> None:
+    for _, batch in table.batches((DOCUMENT, HUB)):
+        documents = batch.column(DOCUMENT).to_numpy()
+        hubs = batch.column(HUB).to_numpy()
+        wrong = _unite(parent, documents, hubs, starts)
+        if wrong >= 0:
+            found = [split_position(int(end[wrong])) for end in (documents, hubs)]
+            raise OperatorError(
+                f"connected_components: expected edges of table {name!r} inside the base of {len(starts) - 1} shards, "
+                f"{len(parent)} rows; found an edge of (shard, row) {found[0]} and {found[1]}; "
+                "the table belongs to another base, so run the step that made it again"
+            )

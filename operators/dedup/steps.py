@@ -1,0 +1,103 @@
+"""Deduplication as steps of a recipe: functions from names and settings to tuples of steps.
+
+Text never travels: hashes, band rows and clusters do, and each ends in removals over the same base.
+"""
+
+from operators.dedup.band_rows import BUCKET, BandRows
+from operators.dedup.choose_survivors import ChooseSurvivors
+from operators.dedup.components import CLUSTER, ConnectedComponents
+from operators.dedup.content_hash import CONTENT_HASH, ContentHash
+from operators.dedup.drop_duplicates import DropDuplicates
+from operators.dedup.minhash import MinHashSignature
+from operators.dedup.star_edges import StarEdges
+from pipeline.document import DOC_ID
+from pipeline.plan.logical import ArtifactKind, Exchange, SortKey, Step, View
+
+
+def _sort_keys(order_by: tuple[str, ...]) -> tuple[SortKey, ...]:
+    return tuple(SortKey.model_validate(key) for key in order_by)
+
+
+def exact_deduplication(
+    name: str, *, base: str, bound: tuple[str, ...] = (), order_by: tuple[str, ...] = ()
+) -> tuple[Step, ...]:
+    """Steps that remove all but one of the documents with equal text: `NAME.hashes`, and `NAME` with the removals.
+
+    Args:
+        name: The last step's name; the others are named under it.
+        base: The step whose documents are compared.
+        bound: Steps over that base whose columns `order_by` may name, and whose removals come first.
+        order_by: Columns of the view that say which copy stays: the first. `-` before a name: largest first.
+            Position in the base breaks ties.
+    """
+    hashes = f"{name}.hashes"
+    return (
+        Step(name=hashes, view=View(base=base, bound=bound), nodes=(ContentHash(),), write=ArtifactKind.COLUMNS),
+        Step(
+            name=name,
+            view=View(base=base, bound=(*bound, hashes)),
+            nodes=(Exchange(key=CONTENT_HASH, sort=_sort_keys(order_by)), DropDuplicates()),
+            write=ArtifactKind.REMOVALS,
+        ),
+    )
+
+
+def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published method, all with its defaults
+    name: str,
+    *,
+    base: str,
+    bound: tuple[str, ...] = (),
+    order_by: tuple[str, ...] = (),
+    num_bands: int = 14,
+    rows_per_band: int = 8,
+    ngram_words: int = 5,
+    seed: int = 1,
+    verify_at: float = 0.7,
+) -> tuple[Step, ...]:
+    """Steps that remove near-duplicates: `NAME.signatures`, `.edges`, `.clusters`, and `NAME` with the removals.
+
+    Args:
+        name: The last step's name; the others are named under it.
+        base: The step whose documents are compared.
+        bound: Steps over that base whose columns `order_by` may name, and whose removals come first.
+        order_by: Columns of the view that say which document of a cluster stays: the first. `-` before a name:
+            largest first. doc_id breaks ties, so the survivor does not depend on how the base is cut into shards.
+        num_bands: Bands of a signature; more find less similar pairs.
+        rows_per_band: Values in a band; more miss less similar pairs. See `band_rows.collision_probability`.
+        ngram_words: Words of a shingle.
+        seed: Of the permutations.
+        verify_at: Least estimated Jaccard similarity of a removed document and its survivor; 0 removes whole clusters.
+    """
+    signatures, edges, clusters = (f"{name}.{part}" for part in ("signatures", "edges", "clusters"))
+    banding = {"num_bands": num_bands, "rows_per_band": rows_per_band}
+    order = order_by if any(key.removeprefix("-") == DOC_ID for key in order_by) else (*order_by, DOC_ID)
+    return (
+        Step(
+            name=signatures,
+            view=View(base=base, bound=bound),
+            nodes=(MinHashSignature(**banding, ngram_words=ngram_words, seed=seed),),
+            write=ArtifactKind.COLUMNS,
+        ),
+        Step(
+            name=edges,
+            view=View(base=base, bound=(*bound, signatures)),
+            nodes=(BandRows(**banding), Exchange(key=BUCKET), StarEdges()),
+            write=ArtifactKind.TABLE,
+        ),
+        Step(
+            name=clusters,
+            view=View(base=base),
+            tables=(edges,),
+            nodes=(ConnectedComponents(),),
+            write=ArtifactKind.COLUMNS,
+        ),
+        Step(
+            name=name,
+            view=View(base=base, bound=(*bound, signatures, clusters)),
+            nodes=(
+                Exchange(key=CLUSTER, sort=_sort_keys(order)),
+                ChooseSurvivors(**banding, verify_at=verify_at),
+            ),
+            write=ArtifactKind.REMOVALS,
+        ),
+    )
