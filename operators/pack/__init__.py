@@ -1,0 +1,1 @@
+"""Packing: token lists into rows of one fixed length."""

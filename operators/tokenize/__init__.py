@@ -1,0 +1,1 @@
+"""Tokenizers: training them, and turning text into token ids."""
