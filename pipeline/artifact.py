@@ -1,0 +1,226 @@
+"""Manifests: what a finished step left, shard by shard, and how artifacts and views are read back.
+
+Readers follow manifests, never folder listings. A manifest names no host, time, absolute path or worker.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.document import POSITION, POSITION_TYPE
+from pipeline.errors import StorageError
+from pipeline.io.shard_file import FileColumns, read_aligned
+from pipeline.plan.logical import ArtifactKind
+
+MANIFEST_NAME = "manifest.json"
+DATA, LEDGER, IDENTITY = "data", "ledger", "identity"
+Rows = npt.NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """One file of a shard, named by its content."""
+
+    name: str
+    """Path relative to the step's folder."""
+    num_rows: int
+    num_bytes: int
+    digest: str
+    """xxh3-64 of the file's bytes, in hex."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRecord:
+    """What one committed unit of work left. The same for every run, so it holds counts and checksums only."""
+
+    index: int
+    fingerprint: str
+    files: dict[str, FileRecord]
+    """By role: data, ledger, identity; model files by their own name."""
+    counts: dict[str, int]
+    """rows_read, rows_kept, rows_dropped, rows_quarantined, rows_edited, and what operators declare."""
+    rules: dict[str, int] = field(default_factory=dict)
+    """`operator/action/rule` -> rows."""
+    inputs: tuple[dict[str, Any], ...] = ()  # Any: numbers, strings and null of a split's summary
+    examples: tuple[dict[str, str], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:  # Any: JSON
+        """Plain data, keys in a fixed order."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "ShardRecord":  # Any: JSON
+        """The record that `to_json` described."""
+        files = {role: FileRecord(**record) for role, record in data["files"].items()}
+        return cls(**{**data, "files": files, "inputs": tuple(data["inputs"]), "examples": tuple(data["examples"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A finished artifact."""
+
+    step: str
+    kind: ArtifactKind
+    fingerprint: str
+    base_step: str | None
+    base_fingerprint: str | None
+    operators: tuple[dict[str, Any], ...]  # Any: operator identities are JSON
+    columns: dict[str, str]
+    """Column name -> Arrow type, as text."""
+    shards: tuple[ShardRecord, ...]
+    folder: Path
+    """Where it lies; not stored."""
+
+    def to_bytes(self) -> bytes:
+        """The stored form."""
+        data = {
+            "step": self.step,
+            "kind": self.kind.value,
+            "fingerprint": self.fingerprint,
+            "base_step": self.base_step,
+            "base_fingerprint": self.base_fingerprint,
+            "operators": list(self.operators),
+            "columns": self.columns,
+            "shards": [shard.to_json() for shard in self.shards],
+        }
+        return json.dumps(data, indent=1, ensure_ascii=False).encode() + b"\n"
+
+    def path(self, shard: int, role: str) -> str | None:
+        """Where a shard's file of that role lies, or None if it has none."""
+        record = self.shards[shard].files.get(role)
+        return None if record is None else str(self.folder / record.name)
+
+    @property
+    def shard_rows(self) -> tuple[int, ...]:
+        """Rows in each shard's data file."""
+        return tuple(shard.files[DATA].num_rows if DATA in shard.files else 0 for shard in self.shards)
+
+    def total(self, count: str) -> int:
+        """A count summed over all shards; 0 where it does not exist."""
+        return sum(shard.counts.get(count, 0) for shard in self.shards)
+
+    def rule_totals(self) -> dict[str, int]:
+        """`operator/action/rule` -> rows, over all shards, most first."""
+        totals: dict[str, int] = {}
+        for shard in self.shards:
+            for rule, rows in shard.rules.items():
+                totals[rule] = totals.get(rule, 0) + rows
+        return dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
+
+
+def load_manifest(folder: Path) -> Manifest | None:
+    """The manifest of a step's folder, or None while the step is not finished."""
+    path = folder / MANIFEST_NAME
+    try:
+        data = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise StorageError(f"manifest {str(path)!r}: expected JSON; {error}; remove the folder and run again") from error
+    return Manifest(
+        step=data["step"],
+        kind=ArtifactKind(data["kind"]),
+        fingerprint=data["fingerprint"],
+        base_step=data["base_step"],
+        base_fingerprint=data["base_fingerprint"],
+        operators=tuple(data["operators"]),
+        columns=data["columns"],
+        shards=tuple(ShardRecord.from_json(shard) for shard in data["shards"]),
+        folder=folder,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ViewShard:
+    """One shard of a view: the files that hold its columns, and the ledgers that remove rows from it."""
+
+    index: int
+    num_rows: int
+    files: tuple[FileColumns, ...]
+    removals: tuple[str, ...]
+    columns: tuple[str, ...]
+    """Columns in the order in which the view offers them."""
+    with_position: bool
+
+    def removed_rows(self) -> Rows:
+        """Rows that any bound artifact removed, ascending, each once."""
+        parts = [removed_rows(path) for path in self.removals]
+        return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.uint32)
+
+    def batches(self, batch_rows: int) -> Iterator[tuple[pa.RecordBatch, Rows]]:
+        """Batches of the rows that are still there, with each row's number in the base."""
+        gone = self.removed_rows()
+        start = 0
+        for batch in read_aligned(self.files, batch_rows):
+            rows = np.arange(start, start + batch.num_rows, dtype=np.uint32)
+            start += batch.num_rows
+            first, last = np.searchsorted(gone, [rows[0], rows[-1] + np.int64(1)])
+            if last > first:
+                keep = np.ones(len(rows), bool)
+                keep[gone[first:last] - rows[0]] = False
+                batch = batch.filter(pa.array(keep))  # noqa: PLW2901
+                rows = rows[keep]
+            yield self._arranged(batch, rows), rows
+
+    def _arranged(self, batch: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
+        batch = batch.select(list(self.columns))
+        if self.with_position:
+            positions = (np.uint64(self.index) << np.uint64(32)) | rows.astype(np.uint64)
+            batch = batch.append_column(pa.field(POSITION, POSITION_TYPE, nullable=False), pa.array(positions))
+        return batch
+
+
+def removed_rows(ledger: str) -> Rows:
+    """Rows that a ledger file drops or quarantines, ascending."""
+    table = pq.read_table(ledger, columns=["row", "action"], memory_map=True, use_threads=False)
+    gone = table.filter(pa.compute.not_equal(table["action"], "edit"))["row"].to_numpy()
+    return np.sort(gone).astype(np.uint32)
+
+
+def view_shards(
+    base: Manifest, bound: Sequence[Manifest], columns: Sequence[str], *, with_position: bool
+) -> tuple[ViewShard, ...]:
+    """The shards of a view, ready to be read anywhere that sees the files."""
+    for artifact in bound:
+        if artifact.base_fingerprint != base.fingerprint:
+            raise StorageError(
+                f"step {artifact.step}: expected to belong to base {base.step} {base.fingerprint[:12]}; "
+                f"found base {artifact.base_step} {artifact.base_fingerprint}"
+            )
+    wanted = set(columns)
+    shards = []
+    for index in range(len(base.shards)):
+        files = []
+        for artifact in (base, *bound):
+            names = tuple(name for name in artifact.columns if name in wanted)
+            path = artifact.path(index, DATA)
+            if path is not None and (names or artifact is base):
+                files.append(FileColumns(path, names or tuple(artifact.columns)[:1]))
+        removals = tuple(path for artifact in bound if (path := artifact.path(index, LEDGER)) is not None)
+        shards.append(
+            ViewShard(index, base.shard_rows[index], tuple(files), removals, tuple(columns), with_position)
+        )
+    return tuple(shards)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRows:
+    """Rows of a view's shards as a task sees them: all that the view still holds."""
+
+    shards: tuple[ViewShard, ...]
+    schema: pa.Schema
+    batch_rows: int
+
+    def batches(self, columns: tuple[str, ...] | None = None) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """(shard, batch) pairs in shard and row order."""
+        for shard in self.shards:
+            for batch, _ in shard.batches(self.batch_rows):
+                if batch.num_rows:
+                    yield shard.index, batch if columns is None else batch.select(list(columns))

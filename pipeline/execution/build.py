@@ -1,0 +1,314 @@
+"""The driver: carries a prepared recipe out, step by step, and commits what workers return.
+
+It holds nothing that files do not: killed at any moment, a second run finds what is committed and does the rest.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.artifact import DATA, Manifest, ShardRecord, ViewShard, view_shards
+from pipeline.document import POSITION
+from pipeline.errors import CommitError, PlanError, RunnerError
+from pipeline.execution.commit import StepFolder
+from pipeline.execution.exchange import PartitionInput
+from pipeline.execution.faults import reach
+from pipeline.execution.prepare import PreparedRecipe, pin_step_files
+from pipeline.execution.quarantine import check_budget
+from pipeline.execution.runner import Event, Runner, SegmentJob, Watch
+from pipeline.execution.work import Execution, SourceShard, StageSpec, TaskSource, Unit
+from pipeline.operator import PartitionOperator
+from pipeline.plan.check import CheckedStep
+from pipeline.plan.identity import StepIdentity, is_hardware, with_checksums
+from pipeline.plan.logical import ArtifactKind
+from pipeline.plan.stages import Segment, Stage, plan_segments
+
+RUN_NAME = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedStep:
+    """A step of a build, its artifact and whether this run had to make it."""
+
+    checked: CheckedStep
+    manifest: Manifest
+    identity: StepIdentity
+    was_cached: bool
+
+
+def build(
+    prepared: PreparedRecipe, output: Path, runner: Runner, execution: Execution, watch: Watch
+) -> dict[str, FinishedStep]:
+    """Builds every step that is not there yet; returns all of them in build order.
+
+    Raises:
+        BudgetError: more bad input than allowed; what was done stays committed.
+        PipelineError: anything else that stops the build; run again to go on from what is committed.
+    """
+    if "://" in str(output):
+        raise PlanError(f"output {str(output)!r}: expected a path on a local or shared file system; found a URL")
+    output.mkdir(parents=True, exist_ok=True)
+    with _only_driver(output):
+        _clear_staging(output)
+        finished: dict[str, FinishedStep] = {}
+        for name in prepared.steps:
+            finished[name] = _StepBuild(prepared, output, runner, execution, watch, finished, name).run()
+            _write_run(prepared, output, finished)
+            reach("step.done")
+        _clear_staging(output)
+    return finished
+
+
+class _StepBuild:
+    """One step on its way to a manifest."""
+
+    def __init__(
+        self,
+        prepared: PreparedRecipe,
+        output: Path,
+        runner: Runner,
+        execution: Execution,
+        watch: Watch,
+        finished: Mapping[str, FinishedStep],
+        name: str,
+    ) -> None:
+        self._prepared = prepared
+        self._checked = prepared.steps[name]
+        self._runner = runner
+        self._execution = execution
+        self._watch = watch
+        self._manifests = {parent: done.manifest for parent, done in finished.items()}
+        self._identity = prepared.identify(name, {parent: done.identity for parent, done in finished.items()})
+        self._folder = StepFolder(output, name, self._identity.fingerprint)
+
+    def run(self) -> FinishedStep:
+        step = self._checked.step
+        manifest = self._folder.manifest()
+        was_cached = manifest is not None
+        if manifest is None:
+            self._watch(Event("step_started", step.name))
+            manifest = self._make()
+        if not self._folder.is_swept:
+            self._folder.sweep(manifest)
+        self._watch(Event("step_cached" if was_cached else "step_finished", step.name))
+        identity = self._identity
+        if is_hardware(self._checked):
+            identity = with_checksums(identity, [shard.files[DATA].digest for shard in manifest.shards])
+        return FinishedStep(self._checked, manifest, identity, was_cached)
+
+    def _make(self) -> Manifest:
+        step = self._checked.step
+        base = None if step.view.base is None else self._manifests[step.view.base]
+        segments = plan_segments(
+            self._checked,
+            num_partitions=self._prepared.num_partitions,
+            num_base_shards=0 if base is None else len(base.shards),
+        )
+        records: dict[int, ShardRecord] = {}
+        for segment in segments:
+            before = segments[segment.index - 1] if segment.index else None
+            records = self._run_segment(segment, self._units(segment, before, records), _decider(segment, segments))
+            reach("segment.done")
+        ordered = tuple(records[index] for index in sorted(records))
+        self._judge(ordered)
+        manifest = Manifest(
+            step=step.name,
+            kind=step.write,
+            fingerprint=self._identity.fingerprint,
+            base_step=step.view.base if step.write in (ArtifactKind.COLUMNS, ArtifactKind.REMOVALS) else None,
+            base_fingerprint=None if base is None else base.fingerprint,
+            operators=self._identity.operators,
+            columns={field.name: str(field.type) for field in self._checked.output_schema},
+            shards=ordered,
+            folder=self._folder.path,
+        )
+        self._folder.finish(manifest)
+        return manifest
+
+    def _run_segment(self, segment: Segment, units: Sequence[Unit], decided_by: str) -> dict[int, ShardRecord]:
+        """Carries out the units that are not committed, and returns every record of the segment."""
+        step = self._checked.step
+        kind = None if segment.partitioning is not None else step.write
+        records = self._folder.committed(segment.index)
+        missing = [unit for unit in units if any(index not in records for index in _record_indexes(unit))]
+        done = len(units) - len(missing)
+        self._watch(Event("segment_started", step.name, done, len(units), _segment_label(segment)))
+        if missing:
+            job = SegmentJob(self._specs(segment, decided_by), missing)
+            for _, result in self._runner.run_segment(job, self._watch):
+                for record in result:
+                    self._folder.commit(segment.index, record, kind)
+                    records[record.index] = record
+                done += 1
+                self._watch(Event("unit_finished", step.name, done, len(units)))
+        for unit in units:
+            for index, fingerprint in zip(_record_indexes(unit), unit.fingerprints, strict=True):
+                if records[index].fingerprint != fingerprint:
+                    raise CommitError(
+                        f"step {step.name}, shard {index}: expected fingerprint {fingerprint}; found {records[index].fingerprint}"
+                    )
+        return records
+
+    def _specs(self, segment: Segment, decided_by: str) -> tuple[StageSpec, ...]:
+        specs = []
+        for place, stage in enumerate(segment.stages):
+            operators = pin_step_files(stage.operators, self._manifests)
+            specs.append(
+                StageSpec(
+                    folder=self._folder,
+                    segment=segment.index,
+                    stage=Stage(operators, stage.resources),
+                    is_last=place == len(segment.stages) - 1,
+                    partitioning=segment.partitioning,
+                    kind=self._checked.step.write,
+                    output_schema=self._checked.output_schema,
+                    layout=self._prepared.recipe.layout,
+                    execution=self._execution,
+                    decided_by=decided_by,
+                )
+            )
+        return tuple(specs)
+
+    # What the segment's units read
+
+    def _units(self, segment: Segment, before: Segment | None, records: Mapping[int, ShardRecord]) -> list[Unit]:
+        step = self._checked.step
+        if before is not None:
+            assert before.partitioning is not None
+            files = tuple(str(self._folder.path / records[index].files[DATA].name) for index in sorted(records))
+            count = before.partitioning.num_partitions
+            names = self._unit_fingerprints(segment, count)
+            return [Unit(i, (names[i],), PartitionInput(i, files, before.partitioning)) for i in range(count)]
+        if segment.is_task:
+            return [Unit(0, self._identity.shards, self._task_source())]
+        if step.view.sources:
+            planned = self._prepared.input_shards(step)
+            schema = self._prepared.schemas[step.view.sources[0]]
+            names = self._unit_fingerprints(segment, len(planned))
+            sources = {name: self._prepared.recipe.sources[name] for name in step.view.sources}
+            return [Unit(i, (names[i],), SourceShard(shard, sources, schema)) for i, shard in enumerate(planned)]
+        view = self._view(self._checked.read_columns, with_position=self._needs_position())
+        names = self._unit_fingerprints(segment, len(view))
+        return [Unit(shard.index, (names[shard.index],), shard) for shard in view]
+
+    def _unit_fingerprints(self, segment: Segment, count: int) -> tuple[str, ...]:
+        """A final segment's units are the artifact's shards; others have names within the step."""
+        if segment.partitioning is None:
+            return self._identity.shards
+        return tuple(f"{self._identity.fingerprint}/{segment.index}/{index}" for index in range(count))
+
+    def _view(self, columns: tuple[str, ...], *, with_position: bool) -> tuple[ViewShard, ...]:
+        view = self._checked.step.view
+        assert view.base is not None
+        bound = [self._manifests[name] for name in view.bound]
+        return view_shards(self._manifests[view.base], bound, columns, with_position=with_position)
+
+    def _task_source(self) -> TaskSource:
+        step = self._checked.step
+        rows = None
+        schema = pa.schema([])
+        base_rows: tuple[int, ...] = ()
+        if step.view.base is not None:
+            base_rows = self._manifests[step.view.base].shard_rows
+            rows = self._view(self._checked.read_columns, with_position=self._needs_position())
+            wanted = set(self._checked.read_columns) | ({POSITION} if self._needs_position() else set())
+            schema = pa.schema([field for field in self._checked.view_schema if field.name in wanted])
+        tables = {}
+        table_schemas = {}
+        for name in step.tables:
+            columns = self._prepared.steps[name].output_schema
+            tables[name] = view_shards(self._manifests[name], (), columns.names, with_position=False)
+            table_schemas[name] = columns
+        return TaskSource(rows, schema, tables, table_schemas, base_rows)
+
+    def _needs_position(self) -> bool:
+        required = [name for operator in self._checked.step.operators for name in operator.requires().names]
+        travelling = [name for schema in self._checked.exchange_schemas for name in schema.names]
+        return POSITION in self._checked.view_schema.names and POSITION in (*required, *travelling)
+
+    def _judge(self, records: Sequence[ShardRecord]) -> None:
+        inputs = [entry for record in records for entry in record.inputs]
+        check_budget(
+            self._checked.step.name,
+            self._prepared.recipe.error_budget,
+            rows=sum(record.counts["rows_read"] for record in records),
+            bad_rows=sum(record.counts["rows_quarantined"] for record in records),
+            files=len({(entry["source"], entry["path"]) for entry in inputs}),
+            damaged_files=len({(entry["source"], entry["path"]) for entry in inputs if "damaged" in entry}),
+        )
+
+
+def _record_indexes(unit: Unit) -> tuple[int, ...]:
+    """The records that a unit leaves: its own, or all shards of a task's artifact."""
+    return (unit.index,) if len(unit.fingerprints) == 1 else tuple(range(len(unit.fingerprints)))
+
+
+def _decider(segment: Segment, segments: Sequence[Segment]) -> str:
+    """The partition operator whose removals this segment brings home; empty for any other segment."""
+    if segment.index == 0 or segment.partitioning is not None:
+        return ""
+    before = segments[segment.index - 1]
+    if before.partitioning is None or before.partitioning.exchange is not None:
+        return ""
+    deciders = [op for stage in before.stages for op in stage.operators if isinstance(op, PartitionOperator)]
+    return deciders[-1].name
+
+
+def _segment_label(segment: Segment) -> str:
+    names = [operator.name for stage in segment.stages for operator in stage.operators]
+    return " + ".join(names) or "copy"
+
+
+def _write_run(prepared: PreparedRecipe, output: Path, finished: Mapping[str, FinishedStep]) -> None:
+    """run.json: which folder holds which step of the recipe as it was last run. The same for every run of it."""
+    steps = [
+        {
+            "step": name,
+            "kind": prepared.steps[name].step.write.value,
+            "folder": finished[name].manifest.folder.relative_to(output).as_posix() if name in finished else None,
+            "parents": list(prepared.steps[name].step.parents),
+            "base": prepared.steps[name].base,
+            "bound": list(prepared.steps[name].step.view.bound),
+        }
+        for name in prepared.steps
+    ]
+    staged = output / "tmp" / RUN_NAME
+    staged.parent.mkdir(exist_ok=True)
+    staged.write_text(json.dumps({"recipe": prepared.recipe.name, "steps": steps}, indent=1) + "\n")
+    staged.replace(output / RUN_NAME)
+
+
+def _clear_staging(output: Path) -> None:
+    staging = output / "tmp"
+    if staging.exists():
+        shutil.rmtree(staging)
+    staging.mkdir()
+
+
+@contextmanager
+def _only_driver(output: Path) -> Iterator[None]:
+    """Warns a second driver early. Safety does not rest on it: commits are created only if absent."""
+    logs = output / "logs"
+    logs.mkdir(exist_ok=True)
+    with (logs / "driver.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            raise RunnerError(
+                f"output {str(output)!r}: expected no other build in this folder; process {lock.read().strip() or '?'} is at "
+                "work there; wait for it, or choose another folder"
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+

@@ -1,0 +1,200 @@
+"""Who may say that work is done: the driver alone, by creating a commit record that did not exist.
+
+A step's folder is `steps/<step>-<fingerprint prefix>/`:
+
+    data/ ledger/ identity/      files named `<shard>-<xxh3 of the bytes>`, written by workers
+    segment-<i>/                 commit records of unfinished work, and the files of exchanges; gone when the step ends
+    manifest.json                the finished artifact; whatever it does not name is swept
+
+An equal record already there is success; a different one is an error. Writing is by link(2), which fails if the name
+exists, so two drivers cannot both win.
+"""
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+
+from pipeline.artifact import DATA, IDENTITY, LEDGER, MANIFEST_NAME, FileRecord, Manifest, ShardRecord, load_manifest
+from pipeline.errors import CommitError
+from pipeline.execution.faults import reach
+from pipeline.plan.logical import ArtifactKind
+
+FINGERPRINT_PREFIX = 12
+
+
+@dataclass(frozen=True, slots=True)
+class StepFolder:
+    """Where one step's artifact is made and lies. Picklable: workers write through it, only the driver commits."""
+
+    root: Path
+    """The output folder."""
+    step: str
+    fingerprint: str
+
+    @property
+    def path(self) -> Path:
+        """The step's folder."""
+        return self.root / "steps" / f"{self.step}-{self.fingerprint[:FINGERPRINT_PREFIX]}"
+
+    @property
+    def staging(self) -> Path:
+        """Where unfinished files are written; empty when a run has finished."""
+        return self.root / "tmp"
+
+    def segment(self, index: int) -> Path:
+        """Commit records and exchange files of one segment."""
+        return self.path / f"segment-{index}"
+
+    def manifest(self) -> Manifest | None:
+        """The finished artifact, if there is one."""
+        return load_manifest(self.path)
+
+    # What workers do
+
+    def stage_file(self) -> Path:
+        """A fresh name for an unfinished file: a zombie of an earlier attempt can never write into ours."""
+        self.staging.mkdir(parents=True, exist_ok=True)
+        return self.staging / uuid.uuid4().hex
+
+    def publish(self, staged: Path, folder: str, shard: int, suffix: str, num_rows: int) -> FileRecord:
+        """Moves a finished file to its name by content, and says what it holds."""
+        reach("write.closed")
+        digest = file_digest(staged)
+        num_bytes = staged.stat().st_size
+        name = f"{folder}/{shard:05d}-{digest}{suffix}"
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged.replace(target)
+        reach("write.renamed")
+        return FileRecord(name, num_rows, num_bytes, digest)
+
+    # What the driver does
+
+    def committed(self, segment: int) -> dict[int, ShardRecord]:
+        """Commit records of a segment, by unit."""
+        folder = self.segment(segment)
+        records = {}
+        for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+            record = ShardRecord.from_json(json.loads(path.read_bytes()))
+            records[record.index] = record
+        return records
+
+    def commit(self, segment: int, record: ShardRecord, kind: ArtifactKind | None) -> None:
+        """Verifies a unit's result against the files themselves, then records it.
+
+        Raises:
+            CommitError: the counts of reader, footers and ledger do not add up, or another result is recorded.
+        """
+        self._verify(record, kind)
+        reach("commit.verified")
+        data = json.dumps(record.to_json(), indent=1, ensure_ascii=False).encode()
+        self._create(self.segment(segment) / f"{record.index:05d}.json", data, "commit")
+
+    def finish(self, manifest: Manifest) -> None:
+        """Records the manifest: the step is done."""
+        self._create(self.path / MANIFEST_NAME, manifest.to_bytes(), "manifest")
+
+    def sweep(self, manifest: Manifest) -> None:
+        """Removes what the manifest does not name: files of lost attempts, exchange files and commit records.
+
+        Segment folders go last: while one is there, a sweep that was cut short is taken up again by the next run.
+        """
+        reach("sweep.begin")
+        named = {file.name for shard in manifest.shards for file in shard.files.values()} | {MANIFEST_NAME}
+        segments = sorted(self.path.glob("segment-*"))
+        for path in sorted(self.path.rglob("*")):
+            if path.is_file() and path.parent not in segments and path.relative_to(self.path).as_posix() not in named:
+                path.unlink()
+        reach("sweep.middle")
+        for folder in reversed(segments):
+            shutil.rmtree(folder)
+
+    @property
+    def is_swept(self) -> bool:
+        """Whether nothing but the artifact is left."""
+        return not any(self.path.glob("segment-*"))
+
+    def _create(self, path: Path, data: bytes, what: str) -> None:
+        staged = self.stage_file()
+        staged.write_bytes(data)
+        with staged.open("rb") as stream:
+            os.fsync(stream.fileno())
+        reach(f"{what}.staged")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(staged, path)
+        except FileExistsError:
+            if path.read_bytes() != data:
+                raise CommitError(
+                    f"step {self.step}, {what} {path.name}: expected the result that is already recorded; found another; "
+                    "an operator is not deterministic, or a file changed: raise its version or clear the step's folder"
+                ) from None
+        finally:
+            staged.unlink()
+        reach(f"{what}.recorded")
+
+    def _verify(self, record: ShardRecord, kind: ArtifactKind | None) -> None:
+        rows: dict[str, int] = {}
+        for role, file in record.files.items():
+            if file.name.endswith(".parquet"):
+                rows[role] = pq.read_metadata(self.path / file.name).num_rows
+            elif file.name.endswith(".arrow"):
+                with pa.memory_map(str(self.path / file.name)) as source:
+                    rows[role] = _ipc_rows(pa.ipc.open_file(source))
+            if role in rows and rows[role] != file.num_rows:
+                raise CommitError(
+                    f"step {self.step}, shard {record.index}, {role}: expected {file.num_rows} rows as the worker counted; "
+                    f"found {rows[role]} in the file"
+                )
+        check_conservation(self.step, record, rows, kind)
+
+
+def check_conservation(step: str, record: ShardRecord, rows: Mapping[str, int], kind: ArtifactKind | None) -> None:
+    """The equations of the operator kinds between the reader's count, the files' footers and the ledger.
+
+    Args:
+        rows: rows found in the footer of each file, by role.
+        kind: what the segment writes; None for an exchange, whose rows the record declares.
+
+    Raises:
+        CommitError: an equation does not hold.
+    """
+    counts = record.counts
+    listed = counts["rows_dropped"] + counts["rows_quarantined"]
+    equations: list[tuple[str, int, int]] = []
+    if LEDGER in rows:
+        equations.append(("ledger = dropped + quarantined + edited", rows[LEDGER], listed + counts["rows_edited"]))
+    if IDENTITY in rows:
+        equations.append(("identity = read", rows[IDENTITY], counts["rows_read"]))
+    equations.append(("read = kept + dropped + quarantined", counts["rows_read"], counts["rows_kept"] + listed))
+    if DATA in rows:
+        if kind is ArtifactKind.COLUMNS:
+            equations.append(("columns = rows of the base", rows[DATA], counts["rows_base"]))
+        else:
+            equations.append(("file = written", rows[DATA], counts["rows_written"]))
+    if "conserved_in" in counts:
+        equations.append(("in = out + cut", counts["conserved_in"], counts["conserved_out"] + counts["conserved_cut"]))
+    for name, left, right in equations:
+        if left != right:
+            raise CommitError(f"step {step}, shard {record.index}: expected {name}; found {left} and {right}; nothing was committed")
+
+
+def file_digest(path: Path) -> str:
+    """The xxh3-64 of a file's bytes, in hex."""
+    hasher = xxhash.xxh3_64()
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 22):
+            hasher.update(chunk)
+    return hasher.hexdigest()
+
+
+def _ipc_rows(reader: pa.ipc.RecordBatchFileReader) -> int:
+    return sum(reader.get_batch(index).num_rows for index in range(reader.num_record_batches))

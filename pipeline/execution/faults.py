@@ -1,0 +1,44 @@
+"""Named points at which a crash is tested: in commits, in exchanges, and between steps.
+
+`reach` does nothing unless the environment variable CORPUSMILL_CRASH_AT names the point (`name`, or `name:n` for the
+n-th time it is reached); then the process kills itself, as a machine that loses power would.
+"""
+
+import os
+import signal
+from typing import Final
+
+VARIABLE: Final = "CORPUSMILL_CRASH_AT"
+
+FAULT_POINTS: Final = (
+    "write.begin",
+    "write.unfinished",
+    "write.closed",
+    "write.renamed",
+    "exchange.map.closed",
+    "exchange.reduce.begin",
+    "commit.verified",
+    "commit.staged",
+    "commit.recorded",
+    "segment.done",
+    "manifest.staged",
+    "manifest.recorded",
+    "sweep.begin",
+    "sweep.middle",
+    "step.done",
+)
+
+_reached: dict[str, int] = {}
+
+
+def reach(point: str) -> None:
+    """Marks that execution got to `point`; kills the process when a test asked for it."""
+    assert point in FAULT_POINTS, point
+    wanted = os.environ.get(VARIABLE)
+    if not wanted:
+        return
+    name, _, number = wanted.partition(":")
+    if name == point:
+        _reached[point] = _reached.get(point, 0) + 1
+        if _reached[point] >= int(number or 1):
+            os.kill(os.getpid(), signal.SIGKILL)

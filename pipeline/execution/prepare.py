@@ -1,0 +1,114 @@
+"""From a recipe to a plan that can run: lists the inputs, pins the files, checks the steps. Runs nothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.artifact import Manifest
+from pipeline.errors import PlanError
+from pipeline.io.reading import source_schema
+from pipeline.io.splits import InputShard, plan_input_shards
+from pipeline.io.storage import InputFile, list_inputs
+from pipeline.operator import FileRef, Operator
+from pipeline.plan.check import CheckedStep, check_recipe
+from pipeline.plan.identity import StepIdentity, identify_step
+from pipeline.plan.logical import Recipe, Step
+from pipeline.plan.stages import partition_count
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRecipe:
+    """A recipe whose inputs are known and whose steps fit together."""
+
+    recipe: Recipe
+    files: Mapping[str, tuple[InputFile, ...]]
+    """Input files by source."""
+    schemas: Mapping[str, pa.Schema]
+    steps: Mapping[str, CheckedStep]
+    """In build order."""
+    shards: Mapping[tuple[str, ...], tuple[InputShard, ...]]
+    """Input shards by the sources that are read together."""
+    input_bytes: int
+    """Decompressed bytes of all sources, estimated where compressed."""
+
+    @property
+    def num_partitions(self) -> int:
+        """Partitions of every exchange of this build."""
+        return partition_count(self.input_bytes, self.recipe.layout)
+
+    def input_shards(self, step: Step) -> tuple[InputShard, ...]:
+        """What a step that reads sources reads."""
+        return self.shards.get(step.view.sources, ())
+
+    def identify(self, name: str, parents: Mapping[str, StepIdentity]) -> StepIdentity:
+        """The identity of a step, given its parents'."""
+        return identify_step(
+            self.steps[name],
+            parents,
+            layout=self.recipe.layout,
+            num_partitions=self.num_partitions,
+            sources=self.recipe.sources,
+            input_shards=self.input_shards(self.steps[name].step),
+        )
+
+
+def prepare(recipe: Recipe, directory: Path) -> PreparedRecipe:
+    """Lists inputs and checks everything that can be checked before work begins.
+
+    Args:
+        directory: what relative paths in the recipe are relative to.
+
+    Raises:
+        PlanError: names, order or structure are wrong, or a source matches no file.
+        SchemaError: columns or types do not fit.
+        StorageError: an input or a file cannot be read.
+    """
+    used = {name for step in recipe.steps for name in step.view.sources}
+    unknown = sorted(used - set(recipe.sources))
+    if unknown:
+        raise PlanError(f"recipe {recipe.name}: steps read sources {unknown}, which are not defined; sources: {sorted(recipe.sources)}")
+    files = {name: list_inputs(name, recipe.sources[name], directory) for name in sorted(used)}
+    schemas = {name: source_schema(recipe.sources[name], files[name]) for name in files}
+    pinned = recipe.model_copy(update={"steps": tuple(_pin_step(step, directory) for step in recipe.steps)})
+    shards = {
+        step.view.sources: plan_input_shards(
+            [file for name in step.view.sources for file in files[name]], recipe.sources, recipe.layout
+        )
+        for step in pinned.steps
+        if step.view.sources
+    }
+    input_bytes = sum(split.estimated_bytes for planned in shards.values() for shard in planned for split in shard.splits)
+    return PreparedRecipe(pinned, files, schemas, check_recipe(pinned, schemas), shards, input_bytes)
+
+
+def pin_step_files(operators: tuple[Operator, ...], manifests: Mapping[str, Manifest]) -> tuple[Operator, ...]:
+    """Operators whose `step:` files are bound to what those steps left."""
+    return tuple(_pin(operator, lambda ref: _artifact_file(ref, manifests)) for operator in operators)
+
+
+def _pin_step(step: Step, directory: Path) -> Step:
+    nodes = tuple(
+        _pin(node, lambda ref: None if ref.step else ref.locate(directory)) if isinstance(node, Operator) else node
+        for node in step.nodes
+    )
+    return step.model_copy(update={"nodes": nodes})
+
+
+def _pin(operator: Operator, place: Callable[[FileRef], Path | None]) -> Operator:
+    pinned = {}
+    for name, reference in operator.file_refs().items():
+        path = place(reference)
+        if path is not None:
+            pinned[name] = reference.pin(path)
+    return operator.model_copy(update=pinned) if pinned else operator
+
+
+def _artifact_file(reference: FileRef, manifests: Mapping[str, Manifest]) -> Path | None:
+    if reference.step is None:
+        return None
+    files = manifests[reference.step].shards[0].files
+    if reference.file_name not in files:
+        raise PlanError(f"file {reference.uri!r}: step {reference.step!r} left no such file; files: {sorted(files)}")
+    return manifests[reference.step].folder / files[reference.file_name].name

@@ -1,0 +1,93 @@
+"""Records as they were read from sources: their identity, and the ones that could not become documents."""
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.document import DOC_ID, IdHasher
+from pipeline.errors import BudgetError
+from pipeline.io.read_batch import ReadBatch, SplitSummary
+from pipeline.io.splits import Split
+from pipeline.ledger import IDENTITY_SCHEMA, LedgerBuilder
+from pipeline.plan.logical import ErrorBudget
+
+READ = "read"
+"""Stands where an operator's name would in ledger rows that the reader writes."""
+
+
+class SourceRecords:
+    """Accounts for every record that a unit reads from sources."""
+
+    def __init__(self, ledger: LedgerBuilder) -> None:
+        self._ledger = ledger
+        self._identity: list[pa.RecordBatch] = []
+        self._first = 0
+        self._split_first = 0
+        self.inputs: tuple[dict[str, object], ...] = ()
+
+    def take(self, batch: ReadBatch, split: Split) -> npt.NDArray[np.uint32]:
+        """Notes the next batch of a split; returns its documents' ordinals among all records of the unit."""
+        ids = np.empty(batch.num_records, "V16")
+        start = self._first - self._split_first  # the batch's first record, counted in its split
+        ids[batch.ordinals - start] = np.frombuffer(batch.documents[DOC_ID].buffers()[1], "V16")[: len(batch.ordinals)]
+        hasher = IdHasher(split.file.source, split.file.relative_path)
+        for rejected in batch.rejected:
+            ids[rejected.ordinal - start] = np.frombuffer(hasher.at(rejected.position), "V16")[0]
+            row = self._split_first + rejected.ordinal
+            self._ledger.add_quarantine(READ, row, rejected.reason.value, rejected.detail)
+        columns = [
+            pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), batch.num_records, [None, pa.py_buffer(ids)]),
+            batch.input_ids,
+            pa.array(np.full(batch.num_records, len(self.inputs), np.uint32)),
+            pa.array(batch.positions),
+        ]
+        self._identity.append(pa.RecordBatch.from_arrays(columns, schema=IDENTITY_SCHEMA))
+        self._first += batch.num_records
+        return (batch.ordinals + self._split_first).astype(np.uint32)
+
+    def end_split(self, split: Split, summary: SplitSummary) -> None:
+        """Notes what was found at the end of a split."""
+        damaged = summary.damaged
+        entry: dict[str, object] = {
+            "source": split.file.source,
+            "path": split.file.relative_path,
+            "start": split.start,
+            "num_records": summary.num_records,
+            "num_bytes": summary.num_bytes,
+            "content_digest": summary.content_digest,
+            "num_duplicate_keys": summary.num_duplicate_keys,
+        }
+        if damaged is not None:
+            entry["damaged"] = {
+                "offset": damaged.offset,
+                "reason": damaged.reason.value,
+                "unread_compressed_bytes": damaged.unread_compressed_bytes,
+            }
+        self.inputs = (*self.inputs, entry)
+        self._split_first = self._first
+
+    def identity(self) -> pa.Table | None:
+        """IDENTITY_SCHEMA rows of all records, in order; None where nothing was read from sources."""
+        return pa.Table.from_batches(self._identity, IDENTITY_SCHEMA) if self._identity or self.inputs else None
+
+
+def check_budget(step: str, budget: ErrorBudget, *, rows: int, bad_rows: int, files: int, damaged_files: int) -> None:
+    """Judges a step once all its input is read.
+
+    Raises:
+        BudgetError: more bad rows or damaged files than the recipe allows.
+    """
+    allowed_rows = max(budget.min_bad_rows, int(budget.max_bad_fraction * rows))
+    if bad_rows > allowed_rows:
+        raise BudgetError(
+            f"step {step}: expected at most {allowed_rows} bad rows of {rows}; found {bad_rows}; what was done stays "
+            "committed: look at the quarantined rows with `corpusmill status`, then mend the input or raise "
+            "error_budget.max_bad_fraction and run again"
+        )
+    allowed_files = max(budget.min_damaged_files, int(budget.max_damaged_fraction * files))
+    if damaged_files > allowed_files:
+        raise BudgetError(
+            f"step {step}: expected at most {allowed_files} damaged files of {files}; found {damaged_files}; what was done "
+            "stays committed: mend the files or raise error_budget.max_damaged_fraction and run again"
+        )
+

@@ -1,0 +1,161 @@
+"""Carries batches through fused row operators: applies their verdicts, isolates failing rows, keeps the ledger."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from heapq import nsmallest
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.document import DOC_ID, TEXT
+from pipeline.errors import OperatorError, PipelineError
+from pipeline.ledger import Action, LedgerBuilder
+from pipeline.operator import Annotator, Edits, Filter, RowOperator, Transform, Verdicts
+
+Rows = npt.NDArray[np.uint32]
+EXAMPLE_CHARS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOperator:
+    """An operator and the function that its `open` returned on this worker."""
+
+    operator: RowOperator
+    call: Callable[[pa.RecordBatch], Any]  # Any: RecordBatch, Verdicts or Edits, by the operator's kind
+
+
+def open_operator(operator: RowOperator) -> OpenOperator:
+    """Opens an operator; a failure here is the operator's, not a row's."""
+    try:
+        return OpenOperator(operator, operator.open())
+    except PipelineError:
+        raise
+    except Exception as error:
+        raise OperatorError(f"operator {operator.name}: could not be opened: {type(error).__name__}: {error}") from error
+
+
+class RowPass:
+    """One shard's way through row operators. Make a new one for each shard; the opened operators are shared."""
+
+    def __init__(self, operators: tuple[OpenOperator, ...], ledger: LedgerBuilder, examples_per_rule: int) -> None:
+        self._operators = operators
+        self._ledger = ledger
+        self._examples_per_rule = examples_per_rule
+        self._examples: dict[tuple[str, str], list[tuple[bytes, str]]] = {}
+
+    def apply(self, batch: pa.RecordBatch, rows: Rows) -> Iterator[tuple[pa.RecordBatch, Rows]]:
+        """What is left of `batch` behind the last operator, in pieces where rows had to be isolated."""
+        pieces = [(batch, rows)] if batch.num_rows else []
+        for opened in self._operators:
+            pieces = [after for piece in pieces for after in self._through(opened, *piece) if after[0].num_rows]
+        yield from pieces
+
+    def examples(self) -> tuple[dict[str, str], ...]:
+        """Starts of a few dropped texts per rule: those with the smallest doc_ids, so the choice is the same every run."""
+        return tuple(
+            {"operator": operator, "rule": rule, "doc_id": doc_id.hex(), "text": text}
+            for (operator, rule), kept in sorted(self._examples.items())
+            for doc_id, text in sorted(kept)
+        )
+
+    def _through(self, opened: OpenOperator, batch: pa.RecordBatch, rows: Rows) -> Iterator[tuple[pa.RecordBatch, Rows]]:
+        operator = opened.operator
+        for result, part, part_rows in self._isolated(opened, batch, rows):
+            if isinstance(operator, Annotator):
+                yield _annotated(operator, part, result), part_rows
+            elif isinstance(operator, Filter):
+                yield self._filtered(operator, part, part_rows, result)
+            else:
+                yield self._transformed(operator, part, part_rows, result)
+
+    def _isolated(
+        self, opened: OpenOperator, batch: pa.RecordBatch, rows: Rows
+    ) -> Iterator[tuple[Any, pa.RecordBatch, Rows]]:  # Any: by the operator's kind
+        """Results for `batch`; rows on which the operator fails are found by halving and quarantined."""
+        try:
+            result = opened.call(batch)
+        except (PipelineError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever an operator raises on a row is that row's fault
+            if batch.num_rows == 1:
+                # The message may quote the document, so only the kind of error and its place are kept.
+                self._ledger.add_quarantine(opened.operator.name, int(rows[0]), type(error).__name__, _place(error))
+                return
+            half = batch.num_rows // 2
+            yield from self._isolated(opened, batch.slice(0, half), rows[:half])
+            yield from self._isolated(opened, batch.slice(half), rows[half:])
+            return
+        yield result, batch, rows
+
+    def _filtered(
+        self, operator: Filter, batch: pa.RecordBatch, rows: Rows, verdicts: Verdicts
+    ) -> tuple[pa.RecordBatch, Rows]:
+        _expect_length(operator, batch, len(verdicts.keep))
+        gone = ~verdicts.keep
+        if not gone.any():
+            return batch, rows
+        self._ledger.add_verdicts(
+            operator.name,
+            Action.DROP,
+            operator.rules(),
+            rows[gone],
+            rule=verdicts.rule[gone],
+            value=verdicts.value[gone],
+            threshold=verdicts.threshold[gone],
+        )
+        self._keep_examples(operator, batch, verdicts)
+        return batch.filter(pa.array(verdicts.keep)), rows[verdicts.keep]
+
+    def _transformed(
+        self, operator: Transform, batch: pa.RecordBatch, rows: Rows, edits: Edits
+    ) -> tuple[pa.RecordBatch, Rows]:
+        _expect_length(operator, batch, edits.columns.num_rows)
+        undeclared = sorted(set(edits.columns.schema.names) - set(operator.replaces()))
+        if undeclared:
+            raise OperatorError(f"operator {operator.name}: replaces columns {undeclared}, declared are {operator.replaces()}")
+        edited = edits.edited
+        self._ledger.add_verdicts(
+            operator.name,
+            Action.EDIT,
+            operator.rules(),
+            rows[edited],
+            rule=edits.rule[edited],
+            value=edits.value[edited],
+            threshold=None,
+        )
+        columns = [edits.columns[name] if name in edits.columns.schema.names else batch[name] for name in batch.schema.names]
+        return pa.RecordBatch.from_arrays(columns, schema=batch.schema), rows
+
+    def _keep_examples(self, operator: Filter, batch: pa.RecordBatch, verdicts: Verdicts) -> None:
+        if not self._examples_per_rule or TEXT not in batch.schema.names or DOC_ID not in batch.schema.names:
+            return
+        names = operator.rules()
+        ids = batch[DOC_ID].to_pylist()
+        for rule in np.unique(verdicts.rule[~verdicts.keep]):
+            dropped = np.flatnonzero(~verdicts.keep & (verdicts.rule == rule))
+            kept = self._examples.setdefault((operator.name, names[rule]), [])
+            chosen = nsmallest(self._examples_per_rule, ((ids[row], int(row)) for row in dropped))
+            kept.extend((doc_id, batch[TEXT][row].as_py()[:EXAMPLE_CHARS]) for doc_id, row in chosen)
+            kept[:] = nsmallest(self._examples_per_rule, kept)
+
+
+def _annotated(operator: Annotator, batch: pa.RecordBatch, new: pa.RecordBatch) -> pa.RecordBatch:
+    _expect_length(operator, batch, new.num_rows)
+    declared = operator.adds()
+    if new.schema.names != declared.names or new.schema.types != declared.types:
+        raise OperatorError(f"operator {operator.name}: declared columns {declared}; returned {new.schema}")
+    return pa.RecordBatch.from_arrays([*batch.columns, *new.columns], schema=pa.schema([*batch.schema, *declared]))
+
+
+def _expect_length(operator: RowOperator, batch: pa.RecordBatch, length: int) -> None:
+    if length != batch.num_rows:
+        raise OperatorError(f"operator {operator.name}: expected results for {batch.num_rows} rows; returned {length}")
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}"

@@ -1,0 +1,248 @@
+"""What a worker does: open a stage's operators once, then carry units through them.
+
+The same code runs in process and inside a Ray actor. A worker writes files and returns their records; it commits
+nothing and holds no truth.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.artifact import IDENTITY, LEDGER, FileRecord, ShardRecord, ViewShard
+from pipeline.errors import OperatorError, PipelineError
+from pipeline.execution.exchange import PartitionInput, read_partition
+from pipeline.execution.quarantine import SourceRecords
+from pipeline.execution.removals import collect_removals
+from pipeline.execution.row_pass import OpenOperator, RowPass, open_operator
+from pipeline.execution.sinks import open_sink, write_table
+from pipeline.execution.task_run import run_task
+from pipeline.execution.work import Passage, Result, SourceShard, StageSpec, Unit
+from pipeline.io.reading import SplitReader
+from pipeline.ledger import Action, LedgerBuilder
+from pipeline.operator import PartitionFunction, PartitionOperator, ShardFunction, ShardOperator, Task
+from pipeline.plan.logical import ArtifactKind
+
+Rows = npt.NDArray[np.uint32]
+Flow = Iterator[tuple[pa.RecordBatch, Rows | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStage:
+    """A stage with its operators opened."""
+
+    spec: StageSpec
+    row_operators: tuple[OpenOperator, ...]
+    partition: tuple[PartitionOperator, PartitionFunction] | None
+    shard: tuple[ShardOperator, ShardFunction] | None
+    task: Task | None
+
+
+def open_stage(spec: StageSpec) -> OpenStage:
+    """Opens every operator of the stage; tasks open when they run, since they run once."""
+    rows: list[OpenOperator] = []
+    partition = shard = task = None
+    for operator in spec.stage.operators:
+        if isinstance(operator, PartitionOperator):
+            partition = (operator, operator.open())
+        elif isinstance(operator, ShardOperator):
+            shard = (operator, operator.open())
+        elif isinstance(operator, Task):
+            task = operator
+        else:
+            rows.append(open_operator(operator))
+    return OpenStage(spec, tuple(rows), partition, shard, task)
+
+
+class StageWorker:
+    """An open stage: hand it units."""
+
+    def __init__(self, spec: StageSpec) -> None:
+        self._stage = open_stage(spec)
+
+    def run(self, unit: Unit, given: Passage | None = None) -> Passage | Result:
+        """Carries one unit through the stage. Bad rows never raise; what raises may be tried again."""
+        spec = self._stage.spec
+        try:
+            if self._stage.task is not None:
+                return run_task(spec, unit, self._stage.task)
+            if spec.collects_removals:
+                return collect_removals(spec, unit)
+            return _UnitRun(self._stage, unit, given).run()
+        except PipelineError as error:
+            error.add_note(f"{spec.label}, unit {unit.index}")
+            raise
+
+
+class _UnitRun:
+    """One unit on its way through one stage."""
+
+    def __init__(self, stage: OpenStage, unit: Unit, given: Passage | None) -> None:
+        self._stage = stage
+        self._spec = stage.spec
+        self._unit = unit
+        self._given = given
+        self._ledger = LedgerBuilder() if given is None else given.ledger
+        self._records = SourceRecords(self._ledger)
+        self._row_pass = RowPass(stage.row_operators, self._ledger, stage.spec.layout.examples_per_rule)
+        self._rows_read = 0 if given is None else given.rows_read
+        self._rows_kept = 0
+        self._conserved: dict[str, int] = {}
+
+    def run(self) -> Passage | Result:
+        if not self._spec.is_last:
+            return self._hand_over()
+        source = self._unit.source
+        base_rows = source.num_rows if isinstance(source, ViewShard) else 0
+        sink = open_sink(self._spec, self._unit.index, base_rows)
+        for batch, rows in self._through_shard_operator(self._through_partition(self._row_flow())):
+            sink.write(batch, rows)
+        files = sink.close()
+        counts = self._counts() | self._conserved | {"rows_written": sink.num_rows}
+        if self._spec.kind is ArtifactKind.COLUMNS:
+            counts["rows_base"] = base_rows
+        if self._spec.partitioning is None:
+            files |= self._write_accounts()
+        record = ShardRecord(
+            index=self._unit.index,
+            fingerprint=self._unit.fingerprints[0],
+            files=files,
+            counts=counts,
+            rules=dict(sorted(self._ledger.rules.items())),
+            inputs=self._inputs(),
+            examples=self._examples(),
+        )
+        return (record,)
+
+    def _batches(self) -> Flow:
+        """The unit's rows, in order, a batch at a time."""
+        execution = self._spec.execution
+        source = self._unit.source
+        if self._given is not None:
+            for batch, rows in zip(self._given.batches, self._given.rows, strict=True):
+                yield batch, rows
+        elif isinstance(source, SourceShard):
+            yield from self._source_batches(source)
+        elif isinstance(source, ViewShard):
+            for batch, rows in source.batches(execution.batch_rows):
+                self._rows_read += batch.num_rows
+                yield batch, rows
+        else:
+            assert isinstance(source, PartitionInput)
+            for batch in read_partition(source, execution.exchange_memory_bytes):
+                self._rows_read += batch.num_rows
+                yield batch, None
+
+    def _source_batches(self, source: SourceShard) -> Flow:
+        for split in source.shard.splits:
+            reader = SplitReader(split, source.sources[split.file.source], source.schema, self._spec.execution.read_bytes)
+            for batch in reader.batches():
+                ordinals = self._records.take(batch, split)
+                self._rows_read += batch.num_records
+                for start in range(0, batch.documents.num_rows, self._spec.execution.batch_rows):
+                    part = batch.documents.slice(start, self._spec.execution.batch_rows)
+                    yield part, ordinals[start : start + part.num_rows]
+            self._records.end_split(split, reader.summary)
+
+    def _row_flow(self) -> Flow:
+        for batch, rows in self._batches():
+            if rows is None:
+                self._rows_kept += batch.num_rows
+                yield batch, None
+                continue
+            for part, part_rows in self._row_pass.apply(batch, rows):
+                self._rows_kept += part.num_rows
+                yield part, part_rows
+
+    def _through_partition(self, flow: Flow) -> Flow:
+        if self._stage.partition is None:
+            yield from flow
+            return
+        operator, call = self._stage.partition
+        for batch, _ in flow:
+            try:
+                result = call(batch)
+            except PipelineError:
+                raise
+            except Exception as error:
+                raise OperatorError(f"operator {operator.name}: failed on {batch.num_rows} rows of a partition") from error
+            yield result, None
+
+    def _through_shard_operator(self, flow: Flow) -> Flow:
+        if self._stage.shard is None:
+            yield from flow
+            return
+        operator, call = self._stage.shard
+        declared = operator.conserves()
+        if declared is not None:
+            self._conserved = dict.fromkeys(("conserved_in", "conserved_out", "conserved_cut"), 0)
+        try:
+            for batch in call(self._entering(flow, declared)):
+                if declared is not None:
+                    self._conserved["conserved_out"] += _amount(batch[declared[1]])
+                    self._conserved["conserved_cut"] += _amount(batch[declared[2]])
+                yield batch, None
+        except PipelineError:
+            raise
+        except Exception as error:
+            raise OperatorError(f"operator {operator.name}: failed on a shard") from error
+
+    def _entering(self, flow: Flow, declared: tuple[str, str, str] | None) -> Iterator[pa.RecordBatch]:
+        for batch, _ in flow:
+            if declared is not None:
+                self._conserved["conserved_in"] += _amount(batch[declared[0]])
+            yield batch
+
+    def _counts(self) -> dict[str, int]:
+        counted = self._ledger.counts
+        return {
+            "rows_read": self._rows_read,
+            "rows_kept": self._rows_kept,
+            "rows_dropped": counted[Action.DROP],
+            "rows_quarantined": counted[Action.QUARANTINE],
+            "rows_edited": counted[Action.EDIT],
+        }
+
+    def _write_accounts(self) -> dict[str, FileRecord]:
+        """The ledger, where anything happened, and the identity of what was read from sources."""
+        files = {}
+        ledger = self._ledger.table()
+        if ledger.num_rows:
+            files[LEDGER] = write_table(self._spec, self._unit.index, ledger, LEDGER)
+        identity = self._identity()
+        if identity is not None:
+            files[IDENTITY] = write_table(self._spec, self._unit.index, identity, IDENTITY)
+        return files
+
+    def _hand_over(self) -> Passage:
+        pairs = [(batch, rows) for batch, rows in self._row_flow() if rows is not None]
+        return Passage(
+            batches=[batch for batch, _ in pairs],
+            rows=[rows for _, rows in pairs],
+            ledger=self._ledger,
+            rows_read=self._rows_read,
+            inputs=self._inputs(),
+            examples=self._examples(),
+            identity=self._identity(),
+        )
+
+    def _identity(self) -> pa.Table | None:
+        return self._records.identity() if self._given is None else self._given.identity
+
+    def _inputs(self) -> tuple[dict[str, object], ...]:
+        return self._records.inputs if self._given is None else self._given.inputs
+
+    def _examples(self) -> tuple[dict[str, str], ...]:
+        before = () if self._given is None else self._given.examples
+        return before + self._row_pass.examples()
+
+
+def _amount(column: pa.Array) -> int:
+    """A column's sum, or the summed lengths of a column of lists."""
+    kind = column.type
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        column = pc.list_value_length(column)
+    return int(pc.sum(column).as_py() or 0)

@@ -1,0 +1,114 @@
+"""What travels between driver and workers: the description of a stage, units of work, and what comes back.
+
+Everything here is frozen and picklable; nothing here runs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.artifact import ShardRecord, ViewShard
+from pipeline.execution.commit import StepFolder
+from pipeline.execution.exchange import PartitionInput
+from pipeline.io.shard_file import RowGroups
+from pipeline.io.splits import InputShard
+from pipeline.ledger import LedgerBuilder
+from pipeline.plan.logical import ArtifactKind, Layout, Source
+from pipeline.plan.stages import Partitioning, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How work is carried out. Never part of identity: no field may reach a byte of an artifact."""
+
+    batch_rows: int = 1024
+    """Rows that pass through operators together."""
+    read_bytes: int = 8 << 20
+    """Input bytes that one batch from a reader aims at."""
+    exchange_memory_bytes: int = 512 << 20
+    """Rows of a partition that a reducer holds at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceShard:
+    """Records of input files, and how to read them."""
+
+    shard: InputShard
+    sources: Mapping[str, Source]
+    schema: pa.Schema
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSource:
+    """Whole artifacts for a task."""
+
+    rows: tuple[ViewShard, ...] | None
+    rows_schema: pa.Schema
+    tables: Mapping[str, tuple[ViewShard, ...]]
+    table_schemas: Mapping[str, pa.Schema]
+    base_rows: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One piece of work that is done, retried and committed as a whole: usually one shard."""
+
+    index: int
+    fingerprints: tuple[str, ...]
+    """Of the shards that this unit leaves: one, except for a task that writes columns."""
+    source: SourceShard | ViewShard | PartitionInput | TaskSource
+
+
+@dataclass(frozen=True, slots=True)
+class StageSpec:
+    """What an actor needs to know of its stage before the first unit comes."""
+
+    folder: StepFolder
+    segment: int
+    stage: Stage
+    is_last: bool
+    """Whether this stage writes; otherwise it hands its rows over to the next."""
+    partitioning: Partitioning | None
+    kind: ArtifactKind
+    output_schema: pa.Schema
+    layout: Layout
+    execution: Execution
+    decided_by: str = ""
+    """Name of the partition operator whose removals this segment collects, if it does."""
+
+    @property
+    def collects_removals(self) -> bool:
+        """Whether this segment only brings removals home."""
+        return bool(self.decided_by)
+
+    @property
+    def groups(self) -> RowGroups:
+        """Row-group limits for the writer."""
+        return RowGroups(self.layout.row_group_rows, self.layout.row_group_bytes, self.layout.zstd_level)
+
+    @property
+    def label(self) -> str:
+        """For messages and progress."""
+        names = " + ".join(operator.name for operator in self.stage.operators) or "copy"
+        return f"step {self.folder.step}, stage {names}"
+
+
+@dataclass(slots=True)
+class Passage:
+    """A shard on its way between two stages of a segment: its rows so far and what happened to the others."""
+
+    batches: list[pa.RecordBatch]
+    rows: list[npt.NDArray[np.uint32]]
+    """Row numbers in the base (or among the records read), one array per batch."""
+    ledger: LedgerBuilder
+    rows_read: int
+    inputs: tuple[dict[str, object], ...]
+    examples: tuple[dict[str, str], ...]
+    identity: pa.Table | None
+
+
+Result = tuple[ShardRecord, ...]
+"""What the last stage of a segment returns for a unit: records for the driver to commit."""

@@ -1,0 +1,48 @@
+"""Canonical bytes and fingerprints: what makes two operators, shards or steps the same.
+
+Only values that make the result enter. Where and how it runs (workers, batch rows, budgets, resources) never does.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import xxhash
+
+from pipeline.errors import PlanError
+from pipeline.operator import FileRef, Operator
+
+
+def canonical_bytes(value: Any) -> bytes:  # Any: JSON-like data of any depth
+    """One spelling for JSON-like `value`: sorted keys, no spaces, floats by their shortest round-trip form."""
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise PlanError(f"fingerprint: expected JSON-like values; {error}") from error
+
+
+def fingerprint(value: Any) -> str:  # Any: JSON-like data of any depth
+    """The xxh3-128 of the canonical bytes, in hex."""
+    return xxhash.xxh3_128_hexdigest(canonical_bytes(value))
+
+
+def operator_identity(operator: Operator, step_fingerprints: Mapping[str, str]) -> dict[str, Any]:
+    """What makes the operator's result: catalogue name, version and every field, defaults included.
+
+    A file field counts by its content. A file of another step counts by that step's fingerprint, which is known
+    before the file exists.
+    """
+    fields: dict[str, Any] = operator.model_dump(mode="json")
+    for name, reference in operator.file_refs().items():
+        fields[name] = _file_identity(operator, name, reference, step_fingerprints)
+    return {"operator": operator.name, "version": operator.version, "fields": fields}
+
+
+def _file_identity(
+    operator: Operator, field: str, reference: FileRef, step_fingerprints: Mapping[str, str]
+) -> dict[str, str]:
+    if reference.step is not None:
+        return {"step": step_fingerprints[reference.step], "file": reference.file_name}
+    if reference.digest is None:
+        raise PlanError(f"operator {operator.name}: file field {field!r} ({reference.uri!r}) is not pinned; pin it first")
+    return {"content": reference.digest}

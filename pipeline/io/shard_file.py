@@ -1,0 +1,178 @@
+"""Artifact shards on disk: one writer that fixes every byte, and a reader that walks several files row by row together.
+
+The writer re-cuts rows into row groups that depend on the rows alone, never on how they arrived, and writes one
+contiguous array per column and group: otherwise chunking shows in the Parquet bytes.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.document import INPUT_ID, METADATA, TEXT
+from pipeline.errors import StorageError
+
+WRITER_VERSION = 1
+"""Raised whenever equal rows may give other bytes; part of the layout and so of every fingerprint."""
+
+_NO_DICTIONARY = frozenset({TEXT, METADATA, INPUT_ID})
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroups:
+    """Where row groups end: after `max_rows` rows, or before `max_bytes` bytes would be passed (one row at least)."""
+
+    max_rows: int
+    max_bytes: int
+    zstd_level: int
+
+
+class ShardWriter:
+    """Writes one Parquet file of a shard. Use as a context manager; `num_rows` is right once it is closed."""
+
+    def __init__(self, path: Path, schema: pa.Schema, groups: RowGroups) -> None:
+        self._schema = schema
+        self._groups = groups
+        self._pending: list[pa.RecordBatch] = []
+        self._pending_rows = 0
+        self._pending_bytes = 0
+        self.num_rows = 0
+        dictionary = [
+            field.name
+            for field in schema
+            if field.name not in _NO_DICTIONARY and (pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
+        ]
+        self._writer = pq.ParquetWriter(
+            path, schema, compression="zstd", compression_level=groups.zstd_level, use_dictionary=dictionary or False
+        )
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Appends rows; full row groups go to the file."""
+        if batch.num_rows == 0:
+            return
+        self._pending.append(batch)
+        self._pending_rows += batch.num_rows
+        self._pending_bytes += batch.get_total_buffer_size()
+        # The buffer size is an upper bound of a slice's bytes, so this test never lets a full group wait for ever.
+        if self._pending_rows >= self._groups.max_rows or self._pending_bytes >= self._groups.max_bytes:
+            self._flush(final=False)
+
+    def close(self) -> None:
+        """Writes what remains and the footer."""
+        self._flush(final=True)
+        self._writer.close()
+
+    def __enter__(self) -> "ShardWriter":
+        return self
+
+    def __exit__(self, kind: object, value: object, trace: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._writer.close()
+
+    def _flush(self, *, final: bool) -> None:
+        if not self._pending:
+            return
+        table = pa.Table.from_batches(self._pending, self._schema)
+        ends = group_ends(row_bytes(table), self._groups.max_rows, self._groups.max_bytes)
+        if not final:
+            ends = ends[:-1]  # the last group may still grow
+        start = 0
+        for end in ends:
+            group = table.slice(start, end - start).combine_chunks()
+            self._writer.write_table(group, row_group_size=group.num_rows)
+            self.num_rows += group.num_rows
+            start = end
+        rest = table.slice(start).combine_chunks()
+        self._pending = rest.to_batches()
+        self._pending_rows = rest.num_rows
+        self._pending_bytes = int(row_bytes(rest).sum()) if rest.num_rows else 0
+
+
+def group_ends(sizes: npt.NDArray[np.int64], max_rows: int, max_bytes: int) -> list[int]:
+    """Exclusive ends of the row groups of rows with these byte `sizes`, the last, perhaps partial, one included."""
+    ends: list[int] = []
+    total = np.cumsum(sizes)
+    start = 0
+    while start < len(sizes):
+        before = int(total[start - 1]) if start else 0
+        end = int(np.searchsorted(total, before + max_bytes, side="right"))
+        start = min(max(end, start + 1), start + max_rows, len(sizes))
+        ends.append(start)
+    return ends
+
+
+def row_bytes(table: pa.Table) -> npt.NDArray[np.int64]:
+    """(rows,) int64: bytes of each row's values, counted the same way however the rows are chunked."""
+    sizes = np.zeros(table.num_rows, np.int64)
+    for column in table.columns:
+        at = 0
+        for chunk in column.chunks:
+            sizes[at : at + len(chunk)] += _value_bytes(chunk)
+            at += len(chunk)
+    return sizes
+
+
+def _value_bytes(array: pa.Array) -> npt.NDArray[np.int64] | int:
+    kind = array.type
+    if len(array) == 0:
+        return 0
+    if pa.types.is_large_string(kind) or pa.types.is_large_binary(kind) or pa.types.is_large_list(kind):
+        offsets = np.frombuffer(array.buffers()[1], np.int64)
+    elif pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_list(kind):
+        offsets = np.frombuffer(array.buffers()[1], np.int32).astype(np.int64)
+    elif pa.types.is_fixed_size_list(kind):
+        return int(kind.list_size) * _width(kind.value_type)
+    else:
+        return _width(kind)
+    lengths = np.diff(offsets[array.offset : array.offset + len(array) + 1])
+    width = _width(kind.value_type) if pa.types.is_list(kind) or pa.types.is_large_list(kind) else 1
+    return lengths * width
+
+
+def _width(kind: pa.DataType) -> int:
+    try:
+        return max(1, int(kind.bit_width) // 8)
+    except ValueError:
+        return 8
+
+
+@dataclass(frozen=True, slots=True)
+class FileColumns:
+    """Columns to read from one file of a shard."""
+
+    path: str
+    names: tuple[str, ...]
+
+
+def read_aligned(files: Sequence[FileColumns], batch_rows: int) -> Iterator[pa.RecordBatch]:
+    """Rows of files that hold different columns of the same rows, side by side, at most `batch_rows` at a time."""
+    streams = [_batches(file, batch_rows) for file in files]
+    heads: list[pa.RecordBatch] = [next(stream, None) for stream in streams]
+    while all(head is not None for head in heads):
+        length = min(head.num_rows for head in heads)
+        parts = [head.slice(0, length) for head in heads]
+        arrays = [array for part in parts for array in part.columns]
+        fields = [field for part in parts for field in part.schema]
+        yield pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+        heads = [
+            head.slice(length) if head.num_rows > length else next(stream, None)
+            for head, stream in zip(heads, streams, strict=True)
+        ]
+    if any(head is not None for head in heads):
+        raise StorageError(f"shard files {[file.path for file in files]}: expected equal numbers of rows; found different ones")
+
+
+def _batches(file: FileColumns, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    try:
+        with pq.ParquetFile(file.path, memory_map=True) as parquet:
+            for batch in parquet.iter_batches(batch_rows, columns=list(file.names), use_threads=False):
+                if batch.num_rows:
+                    yield batch.select(list(file.names))
+    except FileNotFoundError as error:
+        raise StorageError(f"shard file {file.path!r}: expected by a manifest; not found; run the recipe again") from error

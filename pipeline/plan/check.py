@@ -1,0 +1,264 @@
+"""Checks a recipe before anything runs: names, order, columns, types, and what may follow what.
+
+Every error lists what exists. Knows no files and no runner.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from pipeline.document import DOC_ID, POSITION, POSITION_TYPE
+from pipeline.errors import PlanError, SchemaError
+from pipeline.operator import (
+    REMOVAL_SCHEMA,
+    Annotator,
+    Determinism,
+    Filter,
+    Operator,
+    PartitionOperator,
+    ShardOperator,
+    Task,
+    Transform,
+)
+from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, Step
+
+BASE_KINDS = frozenset({ArtifactKind.DOCUMENTS, ArtifactKind.TABLE})
+BOUND_KINDS = frozenset({ArtifactKind.COLUMNS, ArtifactKind.REMOVALS})
+KEY_TYPES = (pa.uint64(), pa.binary(16))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedStep:
+    """A step whose columns and types are known."""
+
+    step: Step
+    base: str | None
+    """The step whose rows this step's columns or removals belong to; None when it reads sources or has no view."""
+    view_schema: pa.Schema
+    """All columns that the view offers, `position` included where it reads a base."""
+    read_columns: tuple[str, ...]
+    """The view's columns that the step needs, in view order, without `position`."""
+    exchange_schemas: tuple[pa.Schema, ...]
+    """Schema of the rows that travel through each exchange."""
+    output_schema: pa.Schema
+    """Schema of the artifact's rows; empty for removals and models."""
+
+
+def check_recipe(recipe: Recipe, source_schemas: Mapping[str, pa.Schema]) -> dict[str, CheckedStep]:
+    """Every step with its schemas, in build order.
+
+    Raises:
+        PlanError: names, order or structure are wrong.
+        SchemaError: columns or types do not fit.
+    """
+    names = [step.name for step in recipe.steps]
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise PlanError(f"recipe {recipe.name}: step names must be unique; repeated: {duplicates}")
+    checked: dict[str, CheckedStep] = {}
+    for step in build_order(recipe):
+        try:
+            checked[step.name] = _check_step(step, checked, source_schemas)
+        except (PlanError, SchemaError) as error:
+            raise type(error)(f"step {step.name}: {error}") from error
+    return checked
+
+
+def build_order(recipe: Recipe) -> tuple[Step, ...]:
+    """Steps so that parents come first; otherwise as the recipe lists them."""
+    by_name = {step.name: step for step in recipe.steps}
+    done: dict[str, Step] = {}
+    waiting = list(recipe.steps)
+    for step in waiting:
+        for parent in step.parents:
+            if parent not in by_name:
+                raise PlanError(f"step {step.name}: reads step {parent!r}, which does not exist; steps: {sorted(by_name)}")
+    while waiting:
+        ready = next((step for step in waiting if all(parent in done for parent in step.parents)), None)
+        if ready is None:
+            raise PlanError(f"steps {[step.name for step in waiting]}: they read each other in a circle")
+        waiting.remove(ready)
+        done[ready.name] = ready
+    return tuple(done.values())
+
+
+def _check_step(step: Step, checked: Mapping[str, CheckedStep], sources: Mapping[str, pa.Schema]) -> CheckedStep:
+    _check_shape(step)
+    view = _view_schema(step, checked, sources)
+    schema = view
+    needed: list[str] = []
+    exchange_schemas: list[pa.Schema] = []
+    operators_after = list(step.nodes)
+    for place, node in enumerate(step.nodes):
+        operators_after = operators_after[1:]
+        if isinstance(node, Exchange):
+            schema = _exchange_schema(node, schema, step, place)
+            exchange_schemas.append(schema)
+            needed.extend(schema.names)
+            continue
+        _require(node, place, schema)
+        needed.extend(node.requires().names)
+        schema = node.output_schema(schema)
+    for reference_step, kind in ((name, checked[name].step.write) for name in step.tables):
+        if kind is not ArtifactKind.TABLE:
+            raise PlanError(f"tables: expected a step that writes a table; {reference_step!r} writes {kind.value}")
+    output, kept = _output_schema(step, schema, view)
+    needed.extend(kept)
+    has_doc_id = DOC_ID in view.names
+    read = tuple(name for name in view.names if name != POSITION and (name in needed or (name == DOC_ID and has_doc_id)))
+    return CheckedStep(step, step.view.base, view, read, tuple(exchange_schemas), output)
+
+
+def _check_shape(step: Step) -> None:
+    """What may follow what; see the module docstring of stages.py for the three shapes of a plan."""
+    nodes = step.nodes
+    has_exchange = any(isinstance(node, Exchange) for node in nodes)
+    if not nodes and not step.view.sources and not step.view.base:
+        raise PlanError("has neither something to read nor operators")
+    for place, node in enumerate(nodes):
+        before = nodes[place - 1] if place else None
+        label = _label(node, place)
+        if isinstance(node, Task) and (len(nodes) > 1 or step.write.value != node.produces):
+            raise PlanError(f"{label}: a task stands alone and its step writes {node.produces}; found write: {step.write.value}")
+        if isinstance(node, PartitionOperator) and not isinstance(before, Exchange):
+            raise PlanError(f"{label}: a partition operator is legal only right after an exchange")
+        if isinstance(before, Exchange) and not isinstance(node, PartitionOperator):
+            raise PlanError(f"{label}: expected a partition operator right after the exchange")
+        if isinstance(node, Exchange) and place == len(nodes) - 1:
+            raise PlanError(f"{label}: expected a partition operator after the exchange")
+        if has_exchange and isinstance(node, Annotator | Filter | Transform):
+            raise PlanError(
+                f"{label}: row operators and an exchange do not share a step, so that failing rows stay accountable; "
+                "put the row operators into a step of their own that writes columns"
+            )
+        if isinstance(node, ShardOperator) and not has_exchange and place != len(nodes) - 1:
+            raise PlanError(f"{label}: a shard operator is the last one of its step or followed by an exchange")
+        if isinstance(node, Operator) and node.determinism is Determinism.HARDWARE:
+            _check_hardware(step, node, place)
+    _check_write(step)
+
+
+def _check_hardware(step: Step, node: Operator, place: int) -> None:
+    if step.write is not ArtifactKind.COLUMNS or place != len(step.nodes) - 1:
+        raise PlanError(
+            f"{_label(node, place)}: its results depend on the hardware, so it must end its own step that writes columns; "
+            f"found write: {step.write.value}"
+        )
+
+
+def _check_write(step: Step) -> None:
+    operators = step.operators
+    kind = step.write
+    is_task = bool(operators) and isinstance(operators[-1], Task)
+    if step.columns is not None and kind not in BASE_KINDS:
+        raise PlanError(f"columns: only documents and tables choose their columns; this step writes {kind.value}")
+    if kind in BOUND_KINDS and step.view.base is None:
+        raise PlanError(f"write: {kind.value} belongs to a base, so the step must read one; found sources {step.view.sources}")
+    if is_task:
+        return
+    if kind is ArtifactKind.MODEL:
+        raise PlanError("write: model needs a task")
+    if kind is ArtifactKind.COLUMNS and not all(isinstance(operator, Annotator) for operator in operators):
+        raise PlanError("write: columns allows annotators only; use removals or documents for filters and transforms")
+    if kind is ArtifactKind.REMOVALS and not all(
+        isinstance(operator, Annotator | Filter | PartitionOperator | ShardOperator) for operator in operators
+    ):
+        raise PlanError("write: removals allows annotators and filters, or a partition operator; a transform needs documents")
+    if kind is ArtifactKind.REMOVALS and operators and isinstance(operators[-1], ShardOperator):
+        raise PlanError("write: removals cannot come from a shard operator")
+
+
+def _view_schema(step: Step, checked: Mapping[str, CheckedStep], sources: Mapping[str, pa.Schema]) -> pa.Schema:
+    view = step.view
+    if view.sources:
+        return _sources_schema(view.sources, sources)
+    if view.base is None:
+        return pa.schema([])
+    base = checked[view.base]
+    if base.step.write not in BASE_KINDS:
+        raise PlanError(f"base: expected a step that writes documents or a table; {view.base!r} writes {base.step.write.value}")
+    fields = list(base.output_schema)
+    for name in view.bound:
+        bound = checked[name]
+        if bound.step.write not in BOUND_KINDS or bound.base != view.base:
+            raise PlanError(
+                f"bound: expected columns or removals over base {view.base!r}; {name!r} writes {bound.step.write.value} "
+                f"over base {bound.base!r}"
+            )
+        clash = sorted({field.name for field in fields} & set(bound.output_schema.names))
+        if clash:
+            raise SchemaError(f"bound: {name!r} brings columns {clash}, which are there already; available: {_describe(pa.schema(fields))}")
+        fields.extend(bound.output_schema)
+    return pa.schema([*fields, pa.field(POSITION, POSITION_TYPE, nullable=False)])
+
+
+def _sources_schema(names: tuple[str, ...], sources: Mapping[str, pa.Schema]) -> pa.Schema:
+    for name in names:
+        if name not in sources:
+            raise PlanError(f"sources: {name!r} is not defined; sources: {sorted(sources)}")
+    first = sources[names[0]]
+    for name in names[1:]:
+        if not sources[name].equals(first):
+            raise SchemaError(
+                f"sources {names[0]!r} and {name!r}: expected equal columns; found {_describe(first)} and {_describe(sources[name])}; "
+                "declare the same columns for both, or read them in two steps"
+            )
+    return first
+
+
+def _exchange_schema(node: Exchange, schema: pa.Schema, step: Step, place: int) -> pa.Schema:
+    """Only what the partition operator, the key and the order need travels."""
+    after = step.nodes[place + 1]
+    assert isinstance(after, PartitionOperator)
+    columns = (node.key, *(key.column for key in node.sort), *after.requires().names)
+    missing = sorted(set(columns) - set(schema.names))
+    if missing:
+        raise SchemaError(f"{_label(node, place)}: needs columns {missing}; available: {_describe(schema)}")
+    if schema.field(node.key).type not in KEY_TYPES:
+        raise SchemaError(
+            f"{_label(node, place)}: key {node.key!r} must be uint64 or a 16-byte binary; found {schema.field(node.key).type}"
+        )
+    wanted = set(columns) | ({POSITION} & set(schema.names))
+    return pa.schema([field for field in schema if field.name in wanted])
+
+
+def _require(operator: Operator, place: int, schema: pa.Schema) -> None:
+    for field in operator.requires():
+        if field.name not in schema.names:
+            raise SchemaError(
+                f"{_label(operator, place)}: requires column {field.name!r} ({field.type}); available: {_describe(schema)}"
+            )
+        found = schema.field(field.name).type
+        if found != field.type:
+            raise SchemaError(f"{_label(operator, place)}: requires column {field.name!r} as {field.type}; found {found}")
+
+
+def _output_schema(step: Step, schema: pa.Schema, view: pa.Schema) -> tuple[pa.Schema, tuple[str, ...]]:
+    """The artifact's schema, and which of the view's columns it takes."""
+    operators = step.operators
+    last = operators[-1] if operators else None
+    if step.write is ArtifactKind.REMOVALS:
+        if isinstance(last, PartitionOperator) and not schema.equals(REMOVAL_SCHEMA):
+            raise SchemaError(f"write: removals after {last.name} needs rows of {_describe(REMOVAL_SCHEMA)}; found {_describe(schema)}")
+        return pa.schema([]), ()
+    if step.write is ArtifactKind.MODEL:
+        return pa.schema([]), ()
+    if step.write is ArtifactKind.COLUMNS:
+        new = [field.with_nullable(True) for field in schema if field.name not in view.names]
+        return pa.schema(new), ()
+    stored = pa.schema([field for field in schema if field.name != POSITION])
+    if step.columns is None:
+        return stored, tuple(stored.names)
+    missing = sorted(set(step.columns) - set(stored.names))
+    if missing:
+        raise SchemaError(f"columns: {missing} do not exist; available: {_describe(stored)}")
+    return pa.schema([field for field in stored if field.name in step.columns]), step.columns
+
+
+def _label(node: Operator | Exchange, place: int) -> str:
+    return f"node {place} {node.name if isinstance(node, Operator) else 'exchange'}"
+
+
+def _describe(schema: pa.Schema) -> list[str]:
+    return [f"{field.name}: {field.type}" for field in schema]

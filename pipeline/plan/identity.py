@@ -1,0 +1,117 @@
+"""Fingerprints of steps and shards: what a result is made of, computed before it exists.
+
+fingerprint of a shard = operators + parents + layout; of a step = the hash of its ordered shards. An input file counts
+by its source, relative path, size and content digest. Execution settings never enter.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.fingerprint import fingerprint, operator_identity
+from pipeline.io.shard_file import WRITER_VERSION
+from pipeline.io.splits import InputShard
+from pipeline.operator import Determinism, PartitionOperator, Task
+from pipeline.plan.check import CheckedStep
+from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Source
+
+
+@dataclass(frozen=True, slots=True)
+class StepIdentity:
+    """A step's fingerprints, and the operator identities that went into them."""
+
+    fingerprint: str
+    shards: tuple[str, ...]
+    operators: tuple[dict[str, Any], ...]  # Any: JSON-like
+
+    @property
+    def num_shards(self) -> int:
+        """Shards of the artifact."""
+        return len(self.shards)
+
+
+def identify_step(
+    checked: CheckedStep,
+    parents: Mapping[str, StepIdentity],
+    *,
+    layout: Layout,
+    num_partitions: int,
+    sources: Mapping[str, Source],
+    input_shards: Sequence[InputShard],
+) -> StepIdentity:
+    """The identity of a step whose parents' identities are known.
+
+    `parents` of HARDWARE steps must carry the checksums of what they committed (see `with_checksums`).
+    """
+    step = checked.step
+    step_fingerprints = {name: identity.fingerprint for name, identity in parents.items()}
+    operators = tuple(operator_identity(operator, step_fingerprints) for operator in step.operators)
+    exchanges = [node.model_dump(mode="json") for node in step.nodes if isinstance(node, Exchange)]
+    common = {
+        "operators": operators,
+        "exchanges": exchanges,
+        "write": step.write.value,
+        "columns": checked.output_schema.names,
+        "layout": _layout_identity(layout, checked, num_partitions),
+    }
+    if step.view.sources:
+        reading = {name: _source_identity(sources[name]) for name in step.view.sources}
+        shards = [fingerprint({**common, "sources": reading, "input": _input_identity(shard)}) for shard in input_shards]
+    elif _is_rowwise(checked):
+        assert step.view.base is not None
+        names = (step.view.base, *step.view.bound)
+        shards = [
+            fingerprint({**common, "parents": [parents[name].shards[index] for name in names]})
+            for index in range(parents[step.view.base].num_shards)
+        ]
+    else:
+        whole = {**common, "parents": [parents[name].fingerprint for name in step.parents]}
+        shards = [fingerprint({**whole, "shard": index}) for index in range(_num_shards(checked, parents, num_partitions))]
+    return StepIdentity(fingerprint({"step": step.name, "shards": shards}), tuple(shards), operators)
+
+
+def is_hardware(checked: CheckedStep) -> bool:
+    """Whether the step's bytes are the truth about it, rather than its fingerprint."""
+    return any(operator.determinism is Determinism.HARDWARE for operator in checked.step.operators)
+
+
+def with_checksums(identity: StepIdentity, digests: Sequence[str]) -> StepIdentity:
+    """A HARDWARE step's identity as its children see it: fingerprints joined with the committed files' digests."""
+    shards = tuple(fingerprint([shard, digest]) for shard, digest in zip(identity.shards, digests, strict=True))
+    return StepIdentity(fingerprint({"shards": shards}), shards, identity.operators)
+
+
+def _is_rowwise(checked: CheckedStep) -> bool:
+    """Whether shard i of the result depends on shard i of the view alone."""
+    step = checked.step
+    return step.view.base is not None and not any(isinstance(node, Exchange | Task) for node in step.nodes)
+
+
+def _num_shards(checked: CheckedStep, parents: Mapping[str, StepIdentity], num_partitions: int) -> int:
+    step = checked.step
+    if step.write in (ArtifactKind.COLUMNS, ArtifactKind.REMOVALS):
+        assert step.view.base is not None
+        return parents[step.view.base].num_shards
+    if any(isinstance(node, PartitionOperator) for node in step.nodes):
+        return num_partitions
+    return 1
+
+
+def _layout_identity(layout: Layout, checked: CheckedStep, num_partitions: int) -> dict[str, Any]:  # Any: JSON-like
+    """What of the layout can reach this step's bytes: shard_bytes does so through the input shards alone."""
+    identity = layout.model_dump(mode="json", exclude={"shard_bytes", "partition_bytes"})
+    identity["writer_version"] = WRITER_VERSION
+    if any(isinstance(node, Exchange) for node in checked.step.nodes):
+        identity["num_partitions"] = num_partitions
+    return identity
+
+
+def _source_identity(source: Source) -> dict[str, Any]:  # Any: JSON-like
+    return source.model_dump(mode="json", exclude={"paths", "root"})
+
+
+def _input_identity(shard: InputShard) -> list[list[Any]]:  # Any: strings and numbers
+    return [
+        [split.file.source, split.file.relative_path, split.file.size_bytes, split.file.digest, split.start, split.end]
+        for split in shard.splits
+    ]

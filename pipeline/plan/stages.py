@@ -1,0 +1,96 @@
+"""From a checked step to the stages that actors run.
+
+A step's nodes are cut into segments at exchanges, and a segment into stages where the resources change. Neighbouring
+operators inside a stage are fused: one pass over a shard. Only the last stage of a segment writes. A plan has one of
+three shapes:
+
+    rows      view -> row operators [-> shard operator] -> artifact
+    exchange  view [-> shard operator] -> exchange -> partition operator ... -> artifact
+    task      artifacts -> task -> artifact
+
+Removals that a partition operator decides travel once more, back to the shards of their base.
+"""
+
+import math
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from pipeline.document import POSITION
+from pipeline.operator import REMOVAL_SCHEMA, Operator, PartitionOperator, Resources, Task
+from pipeline.plan.check import CheckedStep
+from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Fused operators that one actor runs in one pass."""
+
+    operators: tuple[Operator, ...]
+    resources: Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Partitioning:
+    """Where rows go at the end of a segment."""
+
+    key: str
+    exchange: Exchange | None
+    """None: `key` holds positions, and rows go back to the shard of their base."""
+    num_partitions: int
+    schema: pa.Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Stages between two barriers. The first reads the view or the previous exchange; the last writes."""
+
+    index: int
+    stages: tuple[Stage, ...]
+    partitioning: Partitioning | None
+    """None: the segment writes the step's artifact."""
+
+    @property
+    def is_task(self) -> bool:
+        """Whether this segment is one task over whole artifacts."""
+        return any(isinstance(operator, Task) for stage in self.stages for operator in stage.operators)
+
+
+def plan_segments(checked: CheckedStep, *, num_partitions: int, num_base_shards: int) -> tuple[Segment, ...]:
+    """The segments of a step. Pure; `num_partitions` comes from the layout, `num_base_shards` from the view."""
+    step = checked.step
+    segments: list[Segment] = []
+    operators: list[Operator] = []
+    exchanges = 0
+    for node in step.nodes:
+        if isinstance(node, Exchange):
+            schema = checked.exchange_schemas[exchanges]
+            exchanges += 1
+            target = Partitioning(node.key, node, num_partitions, schema)
+            segments.append(Segment(len(segments), fuse(step, tuple(operators)), target))
+            operators = []
+        else:
+            operators.append(node)
+    if step.write is ArtifactKind.REMOVALS and operators and isinstance(operators[-1], PartitionOperator):
+        home = Partitioning(POSITION, None, num_base_shards, REMOVAL_SCHEMA)
+        segments.append(Segment(len(segments), fuse(step, tuple(operators)), home))
+        operators = []
+    segments.append(Segment(len(segments), fuse(step, tuple(operators)), None))
+    return tuple(segments)
+
+
+def fuse(step: Step, operators: tuple[Operator, ...]) -> tuple[Stage, ...]:
+    """Neighbours that need the same resources become one stage; a segment without operators is one plain stage."""
+    stages: list[Stage] = []
+    for operator in operators:
+        resources = step.resources_of(operator)
+        if stages and stages[-1].resources == resources:
+            stages[-1] = Stage((*stages[-1].operators, operator), resources)
+        else:
+            stages.append(Stage((operator,), resources))
+    return tuple(stages) or (Stage((), Resources()),)
+
+
+def partition_count(input_bytes: int, layout: Layout) -> int:
+    """Partitions of an exchange: from the recipe's input bytes, so that each holds a bounded share."""
+    return max(1, math.ceil(input_bytes / layout.partition_bytes))

@@ -1,0 +1,321 @@
+"""Recipes as YAML: loading, overriding single fields, writing back, and the JSON Schema for editors.
+
+A step names its operators by their catalogue names, or one composite, a function that returns steps:
+
+    steps:
+      - name: documents
+        read: [web]
+        operators: [language_id, {language_filter: {languages: [en]}}]
+      - name: exact
+        base: documents
+        exact_deduplication: {}
+
+Knows no operator: the caller hands the catalogue over.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError, validate_call
+
+from pipeline.errors import PlanError, StorageError
+from pipeline.operator import Operator
+from pipeline.plan.logical import (
+    ArtifactKind,
+    ErrorBudget,
+    Exchange,
+    Layout,
+    Node,
+    Recipe,
+    Source,
+    Step,
+    View,
+    default_write,
+)
+
+Composite = Callable[..., tuple[Step, ...]]
+Data = dict[str, Any]  # Any: parsed YAML
+M = TypeVar("M", bound=BaseModel)
+
+_STEP_FIELDS = ("name", "read", "base", "bound", "tables", "operators", "write", "columns", "resources")
+_RECIPE_FIELDS = ("name", "sources", "steps", "layout", "error_budget")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What recipes may name."""
+
+    operators: Mapping[str, type[Operator]]
+    composites: Mapping[str, Composite]
+
+
+def load_recipe(path: Path, catalogue: Catalogue, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe in a YAML file, after `overrides` such as `documents.gopher_quality.min_words=30`.
+
+    Raises:
+        StorageError: the file cannot be read.
+        PlanError: it is not a recipe; the message says where and lists what is possible there.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StorageError(f"recipe {str(path)!r}: expected a readable YAML file; {error}") from error
+    return parse_recipe(text, catalogue, overrides, label=str(path))
+
+
+def parse_recipe(text: str, catalogue: Catalogue, overrides: Sequence[str] = (), *, label: str = "recipe") -> Recipe:
+    """The recipe in YAML text. Raises as `load_recipe`."""
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise PlanError(f"{label}: expected YAML; {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise PlanError(f"{label}: expected a mapping with {list(_RECIPE_FIELDS)}; found {type(data).__name__}")
+    for override in overrides:
+        _override(data, override, catalogue)
+    _known(data, _RECIPE_FIELDS, label)
+    steps = data.get("steps")
+    if not isinstance(steps, list) or not steps:
+        raise PlanError(f"{label}: expected a list of steps under 'steps'; found {type(steps).__name__}")
+    expanded = [step for number, entry in enumerate(steps) for step in _steps(entry, f"{label}: steps[{number}]", catalogue)]
+    sources = {
+        str(name): _valid(Source, entry, f"{label}: sources.{name}") for name, entry in (data.get("sources") or {}).items()
+    }
+    return _valid(
+        Recipe,
+        {
+            "name": data.get("name"),
+            "sources": sources,
+            "steps": tuple(expanded),
+            "layout": _valid(Layout, data.get("layout") or {}, f"{label}: layout"),
+            "error_budget": _valid(ErrorBudget, data.get("error_budget") or {}, f"{label}: error_budget"),
+        },
+        label,
+    )
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """YAML that loads to an equal recipe; composites appear as the steps that they became."""
+    data = recipe.model_dump(mode="json", exclude={"steps"}, exclude_defaults=True)
+    data["steps"] = [_dump_step(step) for step in recipe.steps]
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+
+
+def recipe_json_schema(catalogue: Catalogue) -> Data:
+    """A JSON Schema of recipe files, for editors that complete and check YAML."""
+    operators: list[Data] = [{"type": "string", "enum": sorted(catalogue.operators)}]
+    for name, kind in sorted(catalogue.operators.items()):
+        operators.append(_single(name, _schema_of(kind)))
+    operators.append(_single("exchange", _schema_of(Exchange)))
+    composites = {name: {"type": ["object", "null"]} for name in sorted(catalogue.composites)}
+    names = {"type": "array", "items": {"type": "string"}}
+    step = {
+        "type": "object",
+        "required": ["name"],
+        "additionalProperties": False,
+        "properties": {
+            "name": {"type": "string"},
+            "read": {"anyOf": [names, {"type": "string"}]},
+            "base": {"type": "string"},
+            "bound": names,
+            "tables": names,
+            "operators": {"type": "array", "items": {"anyOf": operators}},
+            "write": {"enum": [kind.value for kind in ArtifactKind]},
+            "columns": names,
+            "resources": {"type": "object"},
+            **composites,
+        },
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "corpusmill recipe",
+        "type": "object",
+        "required": ["name", "steps"],
+        "additionalProperties": False,
+        "properties": {
+            "name": {"type": "string"},
+            "sources": {"type": "object", "additionalProperties": _schema_of(Source)},
+            "steps": {"type": "array", "minItems": 1, "items": step},
+            "layout": _schema_of(Layout),
+            "error_budget": _schema_of(ErrorBudget),
+        },
+    }
+
+
+def _steps(entry: Any, label: str, catalogue: Catalogue) -> tuple[Step, ...]:  # Any: parsed YAML
+    if not isinstance(entry, dict):
+        raise PlanError(f"{label}: expected a mapping; found {type(entry).__name__}")
+    label = f"{label} ({entry.get('name', 'without a name')})"
+    _known(entry, (*_STEP_FIELDS, *catalogue.composites), label)
+    named = [name for name in entry if name in catalogue.composites]
+    if len(named) > 1 or (named and "operators" in entry):
+        raise PlanError(f"{label}: expected operators or one composite; found {sorted({*named, *({'operators'} & set(entry))})}")
+    if named:
+        return _composite_steps(entry, named[0], label, catalogue)
+    nodes = tuple(
+        _node(node, f"{label}.operators[{number}]", catalogue) for number, node in enumerate(entry.get("operators") or ())
+    )
+    read = entry.get("read") or ()
+    view = {"sources": (read,) if isinstance(read, str) else read, "base": entry.get("base"), "bound": entry.get("bound") or ()}
+    fields: Data = {
+        "name": entry.get("name"),
+        "view": _valid(View, view, label),
+        "nodes": nodes,
+        "write": entry.get("write") or default_write(nodes),
+        "tables": entry.get("tables") or (),
+        "columns": entry.get("columns"),
+        "resources": entry.get("resources") or {},
+    }
+    return (_valid(Step, fields, label),)
+
+
+def _composite_steps(entry: Data, name: str, label: str, catalogue: Catalogue) -> tuple[Step, ...]:
+    function = catalogue.composites[name]
+    arguments = entry[name] or {}
+    if not isinstance(arguments, dict):
+        raise PlanError(f"{label}.{name}: expected a mapping of fields; found {type(arguments).__name__}")
+    given = {key: entry[key] for key in ("base", "bound") if key in entry}
+    foreign = sorted(set(entry) - {"name", "base", "bound", name})
+    if foreign:
+        raise PlanError(f"{label}: a composite step takes name, base and bound; found {foreign}")
+    known = tuple(inspect.signature(function).parameters)
+    _known(arguments, tuple(sorted(set(known) - {"name", "base", "bound"})), f"{label}.{name}")
+    try:
+        return validate_call(function)(entry.get("name"), **given, **arguments)
+    except ValidationError as error:
+        raise PlanError(_validation_message(error, f"{label}.{name}")) from error
+
+
+def _node(entry: Any, label: str, catalogue: Catalogue) -> Node:  # Any: parsed YAML
+    if isinstance(entry, str):
+        entry = {entry: {}}
+    if not isinstance(entry, dict) or len(entry) != 1:
+        raise PlanError(f"{label}: expected an operator's name, or one name with its fields; found {type(entry).__name__}")
+    ((name, fields),) = entry.items()
+    if name == "exchange":
+        return _valid(Exchange, fields or {}, f"{label}.exchange")
+    if name not in catalogue.operators:
+        raise PlanError(f"{label}: no operator {name!r}; operators: {sorted(catalogue.operators)}, and exchange")
+    return _valid(catalogue.operators[name], fields or {}, f"{label}.{name}")
+
+
+def _override(data: Data, override: str, catalogue: Catalogue) -> None:
+    """Applies `path=value`. A path begins with a step's name, or with sources, layout or error_budget."""
+    path, equals, value = override.partition("=")
+    if not equals:
+        raise PlanError(f"--set {override!r}: expected path.to.field=value")
+    parsed = yaml.safe_load(value)
+    if path.split(".")[0] in ("sources", "layout", "error_budget", "name"):
+        _assign(data, path.split("."), parsed, override)
+        return
+    entries = [entry for entry in data.get("steps") or () if isinstance(entry, dict)]
+    names = [str(entry.get("name")) for entry in entries]
+    for entry, name in zip(entries, names, strict=True):
+        if path.startswith(f"{name}."):
+            _override_step(entry, path.removeprefix(f"{name}.").split("."), parsed, override, catalogue)
+            return
+    raise PlanError(f"--set {override!r}: expected a path that begins with one of {[*names, 'sources', 'layout', 'error_budget']}")
+
+
+def _override_step(entry: Data, path: list[str], value: Any, override: str, catalogue: Catalogue) -> None:
+    composite = next((name for name in entry if name in catalogue.composites), None)
+    if composite is not None and path[0] not in entry:
+        path = [composite, *path]
+    if path[0] in entry and path[0] != "operators":
+        if composite == path[0] and entry[composite] is None:
+            entry[composite] = {}
+        _assign(entry, path, value, override)
+        return
+    nodes = entry.get("operators") or []
+    for number, node in enumerate(nodes):
+        name = node if isinstance(node, str) else next(iter(node), None)
+        if name == path[0] and len(path) > 1:
+            fields = {} if isinstance(node, str) else (node[name] or {})
+            nodes[number] = {name: fields}
+            _assign(fields, path[1:], value, override)
+            return
+    present = [node if isinstance(node, str) else next(iter(node)) for node in nodes]
+    raise PlanError(f"--set {override!r}: step {entry.get('name')!r} has no {path[0]!r}; it has {present or sorted(entry)}")
+
+
+def _assign(data: Data, path: list[str], value: Any, override: str) -> None:  # Any: parsed YAML
+    for key in path[:-1]:
+        inner = data.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise PlanError(f"--set {override!r}: {key!r} holds no fields; found {type(inner).__name__}")
+        data = inner
+    data[path[-1]] = value
+
+
+def _valid(model: type[M], data: Any, label: str) -> M:  # Any: parsed YAML
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise PlanError(_validation_message(error, label, sorted(model.model_fields))) from error
+
+
+def _validation_message(error: ValidationError, label: str, fields: Sequence[str] = ()) -> str:
+    problems = []
+    for problem in error.errors(include_url=False):
+        place = ".".join(str(part) for part in problem["loc"])
+        found = "" if problem["type"] == "missing" else f"; found {problem['input']!r}"
+        known = f"; fields: {list(fields)}" if problem["type"] == "extra_forbidden" else ""
+        problems.append(f"{place}: {problem['msg']}{found[:120]}{known}" if place else f"{problem['msg']}")
+    return f"{label}: " + " | ".join(problems)
+
+
+def _known(data: Mapping[str, object], known: Sequence[str], label: str) -> None:
+    unknown = sorted(str(key) for key in set(data) - set(known))
+    if unknown:
+        raise PlanError(f"{label}: unknown {unknown}; known: {sorted(known)}")
+
+
+def _dump_step(step: Step) -> Data:
+    data: Data = {"name": step.name}
+    if step.view.sources:
+        data["read"] = list(step.view.sources)
+    if step.view.base:
+        data["base"] = step.view.base
+    for key, names in (("bound", step.view.bound), ("tables", step.tables)):
+        if names:
+            data[key] = list(names)
+    data["operators"] = [
+        {node.name if isinstance(node, Operator) else "exchange": node.model_dump(mode="json", exclude_defaults=True)}
+        for node in step.nodes
+    ]
+    data["write"] = step.write.value
+    if step.columns is not None:
+        data["columns"] = list(step.columns)
+    if step.resources:
+        data["resources"] = {name: needs.model_dump(exclude_defaults=True) for name, needs in step.resources.items()}
+    return data
+
+
+def _schema_of(model: type[BaseModel]) -> Data:
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    return _inline(schema, definitions)
+
+
+def _inline(schema: Any, definitions: Data) -> Any:  # Any: JSON Schema
+    """Definitions put in place, so that a model's schema can stand inside another."""
+    if isinstance(schema, list):
+        return [_inline(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inline(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
+    return {key: _inline(value, definitions) for key, value in schema.items()}
+
+
+def _single(name: str, schema: Data) -> Data:
+    return {
+        "type": "object",
+        "required": [name],
+        "additionalProperties": False,
+        "properties": {name: {"anyOf": [schema, {"type": "null"}]}},
+    }
