@@ -74,14 +74,14 @@ def _shingle(words: UInt64Array, num_words: int, ngram_words: int, rolling: UInt
         first += np.uintp(1)
     for index in range(num_shingles):  # apart from the loop above, which no compiler can vectorise
         out[np.uintp(index)] = np.uint32(mix64(rolling[np.uintp(index)]) >> np.uint64(32))
-    return int(num_shingles)
+    return int(np.int64(num_shingles))  # one signed type for both returns: Numba would make them floats
 
 
 @kernel
 def _permute(shingles: UInt32Array, num_shingles: int, drawn: Permutations, out: UInt32Array) -> None:
     """Writes the smallest value of every permutation, (K,). Overwrites `shingles` with their mixed values.
 
-    Four shingles a pass, so that the permutations and minima are loaded once for four: 2 times faster than one.
+    Four shingles a pass, so that the permutations and minima are loaded once for four.
     """
     multipliers, addends = drawn
     num_permutations = np.uintp(multipliers.shape[0])

@@ -8,6 +8,7 @@ Arrays: B bytes of text, W words, T entries of the fold table.
 """
 
 import unicodedata
+from bisect import bisect_right
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -131,8 +132,8 @@ def scan_words(data: Bytes, start: int, stop: int, folding: Folding, out: npt.ND
     at = np.uintp(start)
     end = np.uintp(stop)
     word = np.uint64(0)  # 0 is no word: a word hashes to it with probability 2^-64
-    after_digit = np.bool_(False)
-    in_decimals = np.bool_(False)
+    after_digit: np.bool_ = np.bool_(False)
+    in_decimals: np.bool_ = np.bool_(False)
     while at < end:
         byte = data[at]
         if byte < np.uint8(128):
@@ -176,7 +177,7 @@ def scan_words(data: Bytes, start: int, stop: int, folding: Folding, out: npt.ND
         num_words += np.uintp(1)
     for index in range(num_words):
         out[np.uintp(index)] = mix64(out[np.uintp(index)])
-    return int(num_words)
+    return int(np.int64(num_words))  # signed, as a caller mixes it with its own counts
 
 
 def max_words(num_bytes: int) -> int:
@@ -205,12 +206,22 @@ def _separates(character: str) -> bool:
     return character in _PUNCTUATION or character in _CONTROL or character.isspace()
 
 
+def _flagged(code_point: int) -> int:
+    """The code point, with STANDALONE where it is of a script written without spaces."""
+    nearest = bisect_right(_STANDALONE_RANGES, (code_point, _CODE_POINTS)) - 1
+    alone = nearest >= 0 and code_point <= _STANDALONE_RANGES[nearest][1]
+    return code_point | int(STANDALONE) if alone else code_point
+
+
 def fold_character(character: str) -> int:
     """What one character becomes, by this Python's Unicode data. The statement that the shipped table is made from."""
-    if unicodedata.category(character) == "Nd":
+    category = unicodedata.category(character)
+    if category == "Nd":
         return int(DIGIT)
-    if _separates(character) or unicodedata.category(character) == "Cs":
+    if category == "Cs" or _separates(character):
         return int(SEPARATOR)
+    if category in {"Cn", "Co"}:  # not assigned, or for private use: no case and no decomposition
+        return _flagged(ord(character))
     # Lower case of a capital sigma depends on its place in the word; one form for all makes the scan local.
     lowered = character.lower().replace("\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}")
     bases = [part for part in unicodedata.normalize("NFD", lowered) if unicodedata.category(part) != "Mn"]
@@ -218,9 +229,7 @@ def fold_character(character: str) -> int:
         return int(DROPPED)
     # A character with several bases (a Hangul syllable) stands for itself; so does one whose base is punctuation
     # (a crossed-out equals sign), because separators are found before decomposition.
-    code_point = ord(lowered[0] if len(bases) > 1 or _separates(bases[0]) else bases[0])
-    alone = any(first <= code_point <= last for first, last in _STANDALONE_RANGES)
-    return code_point | int(STANDALONE) if alone else code_point
+    return _flagged(ord(lowered[0] if len(bases) > 1 or _separates(bases[0]) else bases[0]))
 
 
 def build_fold_table() -> npt.NDArray[np.uint32]:

@@ -1,0 +1,42 @@
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from operators.dedup.star_edges import EDGE_SCHEMA, StarEdges
+
+ROWS = st.lists(st.tuples(st.sampled_from([0, 1, 7, 2**64 - 1]), st.integers(0, 2**63)), max_size=30).map(sorted)
+
+
+def edges(rows):
+    batch = pa.record_batch(
+        {
+            "bucket": pa.array([bucket for bucket, _ in rows], pa.uint64()),
+            "position": pa.array([position for _, position in rows], pa.uint64()),
+        }
+    )
+    found = StarEdges().open()(batch)
+    assert found.schema == EDGE_SCHEMA
+    return list(zip(found.column("document").to_pylist(), found.column("hub").to_pylist(), strict=True))
+
+
+@settings(deadline=None, derandomize=True)
+@given(ROWS)
+def test_every_later_document_points_to_the_first_of_its_bucket(rows):
+    expected = []
+    for place, (bucket, position) in enumerate(rows):
+        first = next(index for index, (other, _) in enumerate(rows) if other == bucket)
+        if first != place:
+            expected.append((position, rows[first][1]))
+    assert edges(rows) == expected
+
+
+@settings(deadline=None, derandomize=True)
+@given(ROWS, st.integers(0, 3))
+def test_cutting_at_key_boundaries_changes_nothing(rows, boundary):
+    keys = sorted({bucket for bucket, _ in rows})
+    cut = sum(bucket in keys[:boundary] for bucket, _ in rows)
+    assert edges(rows[:cut]) + edges(rows[cut:]) == edges(rows)
+
+
+def test_an_edge_of_several_buckets_stays_several_times():
+    assert edges([(1, 10), (1, 11), (2, 10), (2, 11)]) == [(11, 10), (11, 10)]

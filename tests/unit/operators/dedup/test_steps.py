@@ -1,0 +1,184 @@
+"""The steps' shape, and what they do when a few lines of Python carry them out."""
+
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from operators.dedup.band_rows import BandRows
+from operators.dedup.steps import exact_deduplication, minhash_deduplication
+from pipeline.document import TEXT_TYPE
+from pipeline.operator import Annotator, PartitionOperator, ShardOperator, Task, TaskInputs
+from pipeline.plan.logical import ArtifactKind, Exchange, SortKey, View, default_write
+
+
+def test_exact_deduplication_writes_hashes_then_removals():
+    hashes, removals = exact_deduplication("exact", base="read", bound=("language",), order_by=("-num_chars", "date"))
+    assert (hashes.name, removals.name) == ("exact.hashes", "exact")
+    assert hashes.view == View(base="read", bound=("language",))
+    assert removals.view == View(base="read", bound=("language", "exact.hashes"))
+    assert [operator.name for operator in hashes.operators] == ["content_hash"]
+    exchange, drop = removals.nodes
+    assert exchange == Exchange(
+        key="content_hash", sort=(SortKey(column="num_chars", descending=True), SortKey(column="date"))
+    )
+    assert drop.name == "drop_duplicates"
+
+
+def test_minhash_deduplication_is_four_steps():
+    steps = minhash_deduplication("fuzzy", base="read", bound=("exact",), order_by=("-num_chars",), verify_at=0.8)
+    signatures, edges, clusters, removals = steps
+    assert [step.name for step in steps] == ["fuzzy.signatures", "fuzzy.edges", "fuzzy.clusters", "fuzzy"]
+    assert signatures.view == View(base="read", bound=("exact",))
+    assert edges.view == View(base="read", bound=("exact", "fuzzy.signatures"))
+    assert (clusters.view, clusters.tables) == (View(base="read"), ("fuzzy.edges",))
+    assert removals.view == View(base="read", bound=("exact", "fuzzy.signatures", "fuzzy.clusters"))
+    assert edges.nodes[1] == Exchange(key="bucket")
+    assert removals.nodes[0] == Exchange(
+        key="cluster", sort=(SortKey(column="num_chars", descending=True), SortKey(column="doc_id"))
+    )
+    assert removals.operators[0].verify_at == 0.8
+
+
+def test_settings_reach_every_operator_that_needs_them():
+    steps = minhash_deduplication("fuzzy", base="read", num_bands=9, rows_per_band=13, ngram_words=3, seed=7)
+    signature, band_rows = steps[0].operators[0], steps[1].operators[0]
+    survivors = steps[3].operators[0]
+    assert (signature.ngram_words, signature.seed) == (3, 7)
+    assert band_rows == BandRows(num_bands=9, rows_per_band=13)
+    for operator in (band_rows, survivors):
+        assert operator.requires().field("minhash").type == signature.adds().field("minhash").type
+
+
+def test_doc_id_is_a_tie_breaker_once():
+    removals = minhash_deduplication("fuzzy", base="read", order_by=("-doc_id",))[3]
+    assert removals.nodes[0].sort == (SortKey(column="doc_id", descending=True),)
+
+
+def test_each_step_writes_what_its_nodes_decide():
+    steps = (*exact_deduplication("exact", base="read"), *minhash_deduplication("fuzzy", base="read"))
+    for step in steps:
+        written = ArtifactKind.TABLE if step.name == "fuzzy.edges" else default_write(step.nodes)
+        assert step.write == written, step.name
+
+
+def exchange(table, node):
+    keys = [node.key, *(key.column for key in node.sort), "position"]
+    table = table.filter(table.column(node.key).is_valid())
+    orders = {key.column: "descending" if key.descending else "ascending" for key in node.sort}
+    if len(table) == 0:
+        return table
+    # Arrow sorts no fixed-size binary, so their bytes stand in.
+    sortable = pa.table(
+        {
+            name: table.column(name).cast(pa.binary()) if pa.types.is_fixed_size_binary(table.schema.field(name).type)
+            else table.column(name)
+            for name in keys
+        }
+    )  # fmt: skip
+    return table.take(pc.sort_indices(sortable, sort_keys=[(name, orders.get(name, "ascending")) for name in keys]))
+
+
+def one_batch(table):
+    batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
+
+
+class Memory:
+    def __init__(self, table):
+        self.table, self.schema = table, table.schema
+
+    def batches(self, columns=None):
+        for batch in self.table.select(columns or self.schema.names).to_batches():
+            yield 0, batch
+
+
+def survivors(steps, documents, num_shards=3):
+    """{doc_id removed: doc_id that stays} after carrying `steps` out on {doc_id: text}, dealt to shards."""
+    shards = [list(documents.items())[shard::num_shards] for shard in range(num_shards)]
+    view = pa.table(
+        {
+            "doc_id": pa.array([doc_id for shard in shards for doc_id, _ in shard], pa.binary(16)),
+            "text": pa.array([text for shard in shards for _, text in shard], TEXT_TYPE),
+            "position": pa.array(
+                [(number << 32) | row for number, shard in enumerate(shards) for row in range(len(shard))], pa.uint64()
+            ),
+        }
+    )
+    base_rows = tuple(map(len, shards))
+    artifacts, rows = {}, view
+    for step in steps:
+        rows = view
+        for node in step.nodes:
+            if isinstance(node, Exchange):
+                rows = exchange(rows, node)
+            elif isinstance(node, Annotator | PartitionOperator):
+                rows = pa.Table.from_batches([node.open()(one_batch(rows))])
+            elif isinstance(node, ShardOperator):
+                rows = pa.Table.from_batches(node.open()(iter([one_batch(rows)])))
+            elif isinstance(node, Task):
+                tables = {name: Memory(artifacts[name]) for name in step.tables}
+                found = node.open()(TaskInputs(None, tables, base_rows, Path("unused")))
+                rows = pa.Table.from_batches([batch for _, batch in found])
+        artifacts[step.name] = rows
+        if step.write == ArtifactKind.COLUMNS:
+            for name in rows.schema.names:
+                view = view.append_column(rows.schema.field(name), rows.column(name))
+    doc_id_at = dict(zip(view.column("position").to_pylist(), view.column("doc_id").to_pylist(), strict=True))
+    return {doc_id_at[removal["position"]]: removal["survivor"] for removal in rows.to_pylist()}
+
+
+def ids(count):
+    return [number.to_bytes(16, "big") for number in range(count)]
+
+
+def page(seed, num_words=120):
+    rng = random.Random(seed)
+    return " ".join("".join(rng.choices("abcdefghij", k=5)) for _ in range(num_words))
+
+
+def test_near_duplicates_go_and_others_stay():
+    words = page(1).split()
+    edited = " ".join([*words[:60], "another", *words[61:]])
+    a, b, c, d, e = ids(5)
+    documents = {a: page(1), b: page(2), c: edited, d: page(2).upper() + "!", e: "..."}
+    assert survivors(minhash_deduplication("fuzzy", base="read"), documents) == {c: a, d: b}
+
+
+def test_exact_copies_go_and_near_ones_stay():
+    a, b, c, d = ids(4)
+    documents = {a: "text", b: "text ", c: "text", d: ""}
+    # Dealt to three shards: a and d, b, c.
+    assert survivors(exact_deduplication("exact", base="read"), documents) == {c: a}
+
+
+STEPS = {
+    "exact": exact_deduplication("dedup", base="read", order_by=("doc_id",)),
+    "minhash": minhash_deduplication("dedup", base="read"),
+}
+DOCUMENTS = st.lists(st.integers(0, 5), min_size=1, max_size=12)
+
+
+@pytest.mark.parametrize("kind", STEPS)
+@settings(deadline=None, derandomize=True, max_examples=25)
+@given(seeds=DOCUMENTS, num_shards=st.integers(1, 5), shuffling=st.randoms(use_true_random=False))
+def test_shards_and_their_order_do_not_change_who_survives(kind, seeds, num_shards, shuffling):
+    documents = dict(zip(ids(len(seeds)), map(page, seeds), strict=True))
+    shuffled = dict(shuffling.sample(list(documents.items()), len(documents)))
+    assert survivors(STEPS[kind], shuffled, num_shards) == survivors(STEPS[kind], documents, num_shards=1)
+
+
+@pytest.mark.parametrize("kind", STEPS)
+@settings(deadline=None, derandomize=True, max_examples=25)
+@given(seeds=DOCUMENTS, chosen=st.integers(0, 100))
+def test_adding_an_exact_copy_removes_exactly_that_copy(kind, seeds, chosen):
+    documents = dict(zip(ids(len(seeds)), map(page, seeds), strict=True))
+    before = survivors(STEPS[kind], documents)
+    copy_id = bytes([255]) * 16  # last in the order
+    original = ids(len(seeds))[chosen % len(seeds)]
+    after = survivors(STEPS[kind], {**documents, copy_id: documents[original]})
+    assert after == {**before, copy_id: before.get(original, original)}
