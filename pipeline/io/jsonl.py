@@ -1,0 +1,136 @@
+"""Reads one split of a JSONL file: finds the lines that belong to it, streams them, and says where the file broke off.
+
+A record is a line that is not blank. Its position is the line's first byte in the decompressed stream. A byte order
+mark belongs to the first line.
+"""
+
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from itertools import chain
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import xxhash
+
+from pipeline.errors import StorageError
+from pipeline.io.compression import CHUNK_BYTES, InputStream
+from pipeline.io.damage import Damage
+from pipeline.io.json_records import BYTE_ORDER_MARK, RecordDecoder
+from pipeline.io.read_batch import ReadBatch, SplitSummary
+from pipeline.io.splits import Split
+from pipeline.io.storage import InputFile
+from pipeline.plan.logical import Source
+
+
+class LineBlocks:
+    """The lines that begin in [start, end) of a split's file, in blocks of whole lines.
+
+    `damage` is set, once `blocks` is exhausted, if the file broke off before the split's last line was read whole.
+    """
+
+    def __init__(self, split: Split, batch_bytes: int) -> None:
+        self.damage: Damage | None = None
+        self._split = split
+        self._batch_bytes = batch_bytes
+        # The byte before a split tells whether a line begins right at its start.
+        self._offset = max(0, split.start - 1)
+
+    def blocks(self) -> Iterator[tuple[int, bytes]]:
+        """(offset of its first byte, block) pairs; a block holds about `batch_bytes`, or one longer line."""
+        stream = InputStream(self._split.file, self._offset, min(CHUNK_BYTES, self._batch_bytes))
+        is_complete = False
+        with closing(stream.chunks()) as chunks:
+            head = self._first_line(chunks)
+            if head is not None:
+                is_complete = yield from self._whole_lines(chain((head,), chunks), stream)
+        if stream.damage is not None and not is_complete:
+            self.damage = Damage(self._offset, stream.damage.reason, stream.damage.unread_compressed_bytes)
+
+    def _first_line(self, chunks: Iterator[bytes]) -> bytes | None:
+        """Moves to the first line that begins in the split; gives the rest of its chunk, None if there is none."""
+        for chunk in chunks:
+            if self._split.start == 0:
+                return chunk
+            newline = chunk.find(b"\n")
+            self._offset += len(chunk) if newline < 0 else newline + 1
+            if newline >= 0:
+                is_past_end = self._split.end is not None and self._offset >= self._split.end
+                return None if is_past_end else chunk[newline + 1 :]
+        return None
+
+    def _whole_lines(self, chunks: Iterable[bytes], stream: InputStream) -> Generator[tuple[int, bytes], None, bool]:
+        """Blocks of lines; returns whether the split's end was found before the file's."""
+        pending: list[bytes] = []
+        num_pending = 0
+        for chunk in chunks:
+            last = self._end_of_split(chunk, self._offset + num_pending)
+            # Looking for a line's end in the new bytes alone keeps very long lines linear.
+            cut = last or (chunk.rfind(b"\n") + 1 if num_pending + len(chunk) >= self._batch_bytes else 0)
+            if cut:
+                yield self._take(b"".join([*pending, chunk[:cut]]))
+                pending, num_pending = [], 0
+            if last:
+                return True
+            pending.append(chunk[cut:])
+            num_pending += len(chunk) - cut
+        block = b"".join(pending)
+        if stream.damage is not None:
+            block = block[: block.rfind(b"\n") + 1]
+        if block:
+            yield self._take(block)
+        return False
+
+    def _take(self, block: bytes) -> tuple[int, bytes]:
+        start = self._offset
+        self._offset += len(block)
+        return start, block
+
+    def _end_of_split(self, chunk: bytes, offset: int) -> int:
+        """How much of a chunk at `offset` belongs to lines that begin before the split's end; 0 if all of it may."""
+        end = self._split.end
+        if end is None or offset + len(chunk) < end:
+            return 0
+        return chunk.find(b"\n", max(0, end - 1 - offset)) + 1
+
+
+class JsonlReader:
+    """Reads the documents of one JSONL split; `summary` is there once `batches` is exhausted."""
+
+    def __init__(self, split: Split, source: Source, schema: pa.Schema, batch_bytes: int) -> None:
+        self.summary: SplitSummary | None = None
+        self._split = split
+        self._batch_bytes = batch_bytes
+        self._records = RecordDecoder(split.file.source, split.file.relative_path, source, schema)
+
+    def batches(self) -> Iterator[ReadBatch]:
+        """The split's records in order."""
+        lines = LineBlocks(self._split, self._batch_bytes)
+        digest = xxhash.xxh3_128()
+        num_bytes = 0
+        for offset, block in lines.blocks():
+            digest.update(block)
+            num_bytes += len(block)
+            batch = self._records.decode(offset, block)
+            if batch.num_records:
+                yield batch
+        self.summary = SplitSummary(
+            num_records=self._records.num_records,
+            num_bytes=num_bytes,
+            content_digest=digest.hexdigest(),
+            num_duplicate_keys=self._records.num_duplicate_keys,
+            damaged=lines.damage,
+        )
+
+
+def read_record(file: InputFile, position: int) -> dict[str, Any]:  # Any: a JSON value
+    """The record at `position` of a JSONL file, as it is in the input."""
+    lines = LineBlocks(Split(file, "jsonl", position, position + 1, whole=False, estimated_bytes=1), CHUNK_BYTES)
+    line = b"".join(block for _, block in lines.blocks()).removeprefix(BYTE_ORDER_MARK if position == 0 else b"")
+    try:
+        return msgspec.json.decode(line, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise StorageError(
+            f"input {file.path!r}: expected a JSON object at byte {position}; found {len(line)} bytes that are none; "
+            "check that the position is the one of a record"
+        ) from error

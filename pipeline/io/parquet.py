@@ -1,0 +1,121 @@
+"""Reads one split of a Parquet file: row groups -> batches of documents, with every unreadable row named.
+
+A record's position is its row ordinal in the file. A row group that cannot be decoded ends the split: what was decoded
+of it until then comes out, the rest of the split is damage.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, Final
+
+import pyarrow as pa
+import xxhash
+
+from pipeline.errors import StorageError
+from pipeline.io.damage import Damage, DamageReason
+from pipeline.io.parquet_footer import Footer, is_broken_content, open_parquet, read_footer
+from pipeline.io.parquet_rows import RowDecoder
+from pipeline.io.read_batch import ReadBatch, SplitSummary
+from pipeline.io.splits import Split
+from pipeline.io.storage import InputFile, open_planned, read_error
+from pipeline.plan.logical import Source
+
+_DECODE_BYTES: Final = 8 << 20
+"""Decompressed bytes decoded at once. A constant: it decides how many rows a broken row group still gives."""
+_HASH_BYTES: Final = 1 << 20
+
+
+class ParquetReader:
+    """Reads the documents of one Parquet split; `summary` is there once `batches` is exhausted."""
+
+    def __init__(self, split: Split, source: Source, schema: pa.Schema, batch_bytes: int) -> None:
+        self.summary: SplitSummary | None = None
+        self._split = split
+        self._source = source
+        self._schema = schema
+        self._batch_bytes = batch_bytes
+        self._num_records = 0
+        self._damage: Damage | None = None
+
+    def batches(self) -> Iterator[ReadBatch]:
+        """The split's rows in order."""
+        footer = read_footer(self._split.file)
+        if footer is None:
+            damage = Damage(0, DamageReason.CORRUPT, self._split.file.size_bytes)
+            self.summary = SplitSummary(0, 0, xxhash.xxh3_128_hexdigest(b""), 0, damage)
+            return
+        groups = range(len(footer.group_rows))[self._split.start : self._split.end]
+        decoder = RowDecoder(self._split.file, self._source, footer.schema, self._schema)
+        for decoded in self._decoded(footer, groups):
+            for rows in self._cut(decoded):
+                position = self._split.first_row + self._num_records
+                yield decoder.decode(rows, position, self._num_records)
+                self._num_records += rows.num_rows
+        self.summary = SplitSummary(
+            num_records=self._num_records,
+            num_bytes=sum(footer.group_bytes[group] for group in groups),
+            content_digest=_stored_digest(self._split.file, [footer.group_ranges[group] for group in groups]),
+            num_duplicate_keys=0,
+            damaged=self._damage,
+        )
+
+    def _decoded(self, footer: Footer, groups: range) -> Iterator[pa.RecordBatch]:
+        """Rows of the groups until one cannot be decoded."""
+        with open_parquet(self._split.file) as opened:
+            for group in groups:
+                try:
+                    yield from opened.iter_batches(_decode_rows(footer, group), [group], use_threads=False)
+                except (OSError, pa.ArrowException) as error:
+                    if not is_broken_content(error):
+                        raise read_error(self._split.file.path, error) from error
+                    unread = sum(end - start for start, end in footer.group_ranges[group : groups.stop])
+                    offset = self._split.first_row + self._num_records
+                    self._damage = Damage(offset, DamageReason.CORRUPT, unread)
+                    return
+
+    def _cut(self, rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """Slices of about `batch_bytes`."""
+        num_slices = max(1, min(rows.num_rows, -(-rows.nbytes // self._batch_bytes)))
+        cuts = [rows.num_rows * place // num_slices for place in range(num_slices + 1)]
+        for start, end in pairwise(cuts):
+            yield rows.slice(start, end - start)
+
+
+def read_record(file: InputFile, position: int) -> dict[str, Any]:  # Any: a column's value
+    """The row with ordinal `position` of a Parquet file, as it is in the input."""
+    footer = read_footer(file)
+    first_row = 0
+    for group, num_rows in enumerate(footer.group_rows if footer else ()):
+        if position < first_row + num_rows:
+            with open_parquet(file) as opened:
+                try:
+                    row: dict[str, Any] = opened.read_row_group(group).slice(position - first_row, 1).to_pylist()[0]
+                except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+                    raise StorageError(
+                        f"input {file.path!r}: expected a readable row {position}; found broken content; "
+                        "get the file again from its origin"
+                    ) from error
+            return row
+        first_row += num_rows
+    raise StorageError(
+        f"input {file.path!r}: expected row {position}; found {first_row} rows; "
+        "check that the position is the one of a row"
+    )
+
+
+def _decode_rows(footer: Footer, group: int) -> int:
+    num_rows = footer.group_rows[group]
+    return max(1, _DECODE_BYTES * num_rows // max(1, footer.group_bytes[group]))
+
+
+def _stored_digest(file: InputFile, ranges: list[tuple[int, int]]) -> str:
+    """xxh3-128, in hex, of the bytes in the ranges."""
+    digest = xxhash.xxh3_128()
+    with open_planned(file) as stream:
+        for start, end in ranges:
+            stream.seek(start)
+            left = end - start
+            while left > 0 and (chunk := stream.read(min(left, _HASH_BYTES))):
+                digest.update(chunk)
+                left -= len(chunk)
+    return digest.hexdigest()

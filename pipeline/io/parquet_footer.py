@@ -1,0 +1,181 @@
+"""Footers of Parquet files: row groups for planning, and how the columns of a file become columns of documents."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.document import COLUMN_TYPES, CORE_FIELDS, INPUT_ID, RESERVED, TEXT
+from pipeline.errors import SchemaError
+from pipeline.io.storage import InputFile, is_url, open_planned
+from pipeline.plan.logical import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What planning needs to know of a Parquet file with G row groups."""
+
+    schema: pa.Schema
+    group_rows: tuple[int, ...]  # (G,)
+    group_bytes: tuple[int, ...]  # (G,) decompressed
+    group_ranges: tuple[tuple[int, int], ...]  # (G,) first byte and end of the stored column chunks
+
+
+def read_footer(file: InputFile) -> Footer | None:
+    """The footer, or None if the file is broken so that it has none.
+
+    Raises:
+        StorageError: the file cannot be read at all, or changed after the run was planned.
+    """
+    with open_planned(file) as stream:
+        try:
+            with pq.ParquetFile(stream) as opened:
+                return _footer(opened)
+        except (OSError, pa.ArrowException) as error:
+            if is_broken_content(error):
+                return None
+            raise
+
+
+def open_parquet(file: InputFile) -> Any:  # Any: pyarrow is untyped
+    """The file, opened for reading row groups; local files are read without passing through Python."""
+    stream = open_planned(file)
+    if is_url(file.path):
+        return pq.ParquetFile(stream)
+    stream.close()
+    return pq.ParquetFile(file.path)
+
+
+def is_broken_content(error: Exception) -> bool:
+    """Whether an error of the Parquet library speaks of the file's content, not of access to it."""
+    # Arrow reports broken pages and footers as ArrowInvalid or as a bare OSError; the system's errors have a number.
+    return isinstance(error, pa.ArrowException) or (type(error) is OSError and error.errno is None)
+
+
+def document_columns(schema: pa.Schema, source: Source) -> dict[str, str]:
+    """For each column of a document that comes from the file: the file's column. `schema` is the file's.
+
+    Raises:
+        SchemaError: two columns would get one name.
+    """
+    columns = {TEXT: source.text_column}
+    if source.id_column is not None and source.id_column in schema.names:
+        columns[INPUT_ID] = source.id_column
+    columns |= {name: name for name in source.columns}
+    used = set(columns.values())
+    for name in schema.names:
+        if name in used:
+            continue
+        target = f"input_{name}" if name in RESERVED else name
+        if target in columns or (target != name and target in schema.names):
+            raise SchemaError(
+                f"column {name!r}: expected to read it as {target!r}, since {name!r} is reserved; "
+                f"found that name taken; rename a column; columns: {schema.names}"
+            )
+        columns[target] = name
+    return columns
+
+
+def document_schema(schema: pa.Schema, source: Source, where: str) -> pa.Schema:
+    """The schema of the documents that a file of this schema gives.
+
+    Args:
+        schema: the file's.
+        source: how to read it.
+        where: names the file in errors.
+
+    Raises:
+        SchemaError: a column that is read is missing or has a type that cannot be read.
+    """
+    if len(set(schema.names)) < len(schema.names):
+        raise SchemaError(f"{where}: expected different column names; found {schema.names}; rename columns")
+    required = [source.text_column, *source.columns, *([source.id_column] if source.id_from == "column" else [])]
+    missing = [name for name in required if name not in schema.names]
+    if missing:
+        raise SchemaError(
+            f"{where}: expected columns {missing}; found {schema.names}; "
+            "correct text_column, id_column or columns of the source"
+        )
+    columns = document_columns(schema, source)
+    _check_text(schema.field(source.text_column), where)
+    if INPUT_ID in columns:
+        _check_id(schema.field(columns[INPUT_ID]), where)
+    for name, kind in source.columns.items():
+        _check_cast(schema.field(name), COLUMN_TYPES[kind], where)
+    others = [
+        pa.field(target, document_type(schema.field(name).type))
+        for target, name in columns.items()
+        if target not in (TEXT, INPUT_ID) and target not in source.columns
+    ]
+    declared = [pa.field(name, COLUMN_TYPES[kind]) for name, kind in source.columns.items()]
+    return pa.schema([*CORE_FIELDS, *declared, *others])
+
+
+def document_type(kind: pa.DataType) -> pa.DataType:
+    """The type that documents have for a file's type: strings are large, and nothing is dictionary-encoded."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return document_type(kind.storage_type)
+    if pa.types.is_dictionary(kind):
+        return document_type(kind.value_type)
+    return pa.large_string() if _is_string(kind) else kind
+
+
+def schema_difference(first: Mapping[str, pa.DataType], other: Mapping[str, pa.DataType]) -> str | None:
+    """What distinguishes two sets of columns, in words; None if they agree by name and type."""
+    for name in sorted(first.keys() | other.keys()):
+        if name not in other:
+            return f"expected column {name!r} ({first[name]}); found none"
+        if name not in first:
+            return f"expected no column {name!r}; found {other[name]}"
+        if first[name] != other[name]:
+            return f"column {name!r}: expected {first[name]}; found {other[name]}"
+    return None
+
+
+def _footer(opened: Any) -> Footer:  # Any: pyarrow is untyped
+    groups = [opened.metadata.row_group(place) for place in range(opened.num_row_groups)]
+    return Footer(
+        schema=opened.schema_arrow.remove_metadata(),
+        group_rows=tuple(group.num_rows for group in groups),
+        group_bytes=tuple(group.total_byte_size for group in groups),
+        group_ranges=tuple(_stored_range(group) for group in groups),
+    )
+
+
+def _stored_range(group: Any) -> tuple[int, int]:  # Any: pyarrow is untyped
+    chunks = [group.column(place) for place in range(group.num_columns)]
+    starts = [min(chunk.data_page_offset, chunk.dictionary_page_offset or chunk.data_page_offset) for chunk in chunks]
+    ends = [start + chunk.total_compressed_size for start, chunk in zip(starts, chunks, strict=True)]
+    return min(starts, default=0), max(ends, default=0)
+
+
+def _is_string(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _check_text(field: pa.Field, where: str) -> None:
+    kind = document_type(field.type)
+    # Some writers store strings without saying so; their bytes are checked row by row.
+    if not (_is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+        raise SchemaError(f"{where}: column {field.name!r}: expected string; found {field.type}; correct text_column")
+
+
+def _check_id(field: pa.Field, where: str) -> None:
+    kind = document_type(field.type)
+    if not (_is_string(kind) or pa.types.is_integer(kind)):
+        raise SchemaError(
+            f"{where}: column {field.name!r}: expected string or integer; found {field.type}; "
+            "name another id_column, or null if the input has none"
+        )
+
+
+def _check_cast(field: pa.Field, target: pa.DataType, where: str) -> None:
+    try:
+        pa.nulls(0, field.type).cast(target)
+    except pa.ArrowException as error:
+        raise SchemaError(
+            f"{where}: column {field.name!r}: expected a type that can become {target}; found {field.type}; "
+            "correct columns of the source"
+        ) from error

@@ -1,0 +1,171 @@
+"""Turns decoded Parquet rows into documents, with everything that is wrong named per row.
+
+Checks run on whole columns; only when one fails are rows looked at, by bisection.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.document import (
+    COLUMN_TYPES,
+    DOC_ID,
+    DOC_ID_TYPE,
+    INPUT_ID,
+    SOURCE,
+    TEXT_TYPE,
+    IdHasher,
+    doc_id_from_input_id,
+)
+from pipeline.io.parquet_footer import document_columns
+from pipeline.io.read_batch import ReadBatch, Rejected, RejectReason
+from pipeline.io.storage import InputFile
+from pipeline.plan.logical import Source
+
+Rows = npt.NDArray[np.int64]
+_MADE_BY_READER: Final = (DOC_ID, INPUT_ID, SOURCE)
+
+
+class RowDecoder:
+    """Turns rows of one file into batches of documents of `schema`; columns that the file lacks are null."""
+
+    def __init__(self, file: InputFile, source: Source, file_schema: pa.Schema, schema: pa.Schema) -> None:
+        self._file = file
+        self._source = source
+        self._schema = schema
+        self._columns = document_columns(file_schema, source)
+        self._ids = IdHasher(file.source, file.relative_path)
+
+    def decode(self, rows: pa.RecordBatch, position: int, ordinal: int) -> ReadBatch:
+        """The documents among R rows; the first is row `position` of the file and the `ordinal`-th of the split."""
+        rejections = _Rejections(rows.num_rows)
+        text = rows.column(self._source.text_column)
+        self._reject_bytes(rows, text, rejections)
+        input_ids = self._input_ids(rows, rejections)  # (R,)
+        self._reject_nulls(text, input_ids, rejections)
+        self._reject_types(rows, rejections)
+        kept = rejections.kept()  # (D,)
+        places = pa.array(kept, pa.int64())
+        return ReadBatch(
+            documents=self._documents(rows.take(places), kept + position, input_ids.take(places)),
+            ordinals=kept + ordinal,
+            num_records=rows.num_rows,
+            positions=np.arange(position, position + rows.num_rows, dtype=np.uint64),
+            input_ids=input_ids,
+            rejected=rejections.in_order(position, ordinal),
+        )
+
+    def _reject_bytes(self, rows: pa.RecordBatch, text: pa.Array, rejections: "_Rejections") -> None:
+        """Rejects rows with strings that are not UTF-8; Parquet files promise it, and writers break the promise."""
+        for name, column in zip(rows.schema.names, rows.columns, strict=True):
+            detail = f"column {name!r}: expected UTF-8, found other bytes"
+            rejections.add(_failing(column, _check_content), RejectReason.INVALID_UTF8, detail)
+        detail = f"column {self._source.text_column!r}: expected UTF-8, found other bytes"
+        rejections.add(_failing(rejections.masked(text), _cast_to(TEXT_TYPE)), RejectReason.INVALID_UTF8, detail)
+
+    def _input_ids(self, rows: pa.RecordBatch, rejections: "_Rejections") -> pa.Array:
+        """(R,) large_string; null where the id is null or not UTF-8."""
+        name = self._columns.get(INPUT_ID)
+        if name is None:
+            return pa.nulls(rows.num_rows, pa.large_string())
+        return rejections.masked(rows.column(name)).cast(pa.large_string())
+
+    def _reject_nulls(self, text: pa.Array, input_ids: pa.Array, rejections: "_Rejections") -> None:
+        if self._source.id_from == "column":
+            detail = f"column {self._source.id_column!r}: expected an id, found none"
+            rejections.add(_nulls(input_ids), RejectReason.NO_ID, detail)
+        detail = f"column {self._source.text_column!r}: expected string, found null"
+        rejections.add(_nulls(text), RejectReason.NULL_TEXT, detail)
+
+    def _reject_types(self, rows: pa.RecordBatch, rejections: "_Rejections") -> None:
+        for name, kind in self._source.columns.items():
+            column = rejections.masked(rows.column(name))
+            detail = f"column {name!r}: expected {kind}, found {column.type}"
+            rejections.add(_failing(column, _cast_to(COLUMN_TYPES[kind])), RejectReason.WRONG_TYPE, detail)
+
+    def _documents(self, rows: pa.RecordBatch, positions: Rows, input_ids: pa.Array) -> pa.RecordBatch:
+        """The documents of D sound rows."""
+        if self._source.id_from == "column":
+            doc_ids = [doc_id_from_input_id(self._file.source, str(input_id)) for input_id in input_ids.to_pylist()]
+        else:
+            doc_ids = [self._ids.at(position) for position in positions.tolist()]
+        made = {
+            DOC_ID: pa.array(doc_ids, DOC_ID_TYPE),
+            INPUT_ID: input_ids,
+            SOURCE: pa.repeat(pa.scalar(self._file.source, pa.string()), rows.num_rows),
+        }
+        arrays = [
+            made[field.name]
+            if field.name in made
+            else rows.column(self._columns[field.name]).cast(field.type)
+            if field.name in self._columns
+            else pa.nulls(rows.num_rows, field.type)
+            for field in self._schema
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+
+class _Rejections:
+    """The first thing that is wrong with each of R rows."""
+
+    def __init__(self, num_rows: int) -> None:
+        self._found: dict[int, tuple[RejectReason, str]] = {}
+        self._num_rows = num_rows
+
+    def add(self, rows: Rows, reason: RejectReason, detail: str) -> None:
+        for row in rows.tolist():
+            self._found.setdefault(row, (reason, detail))
+
+    def kept(self) -> Rows:
+        """(D,) the rows with nothing wrong."""
+        is_kept = np.ones(self._num_rows, np.bool_)
+        is_kept[list(self._found)] = False
+        return np.flatnonzero(is_kept).astype(np.int64)
+
+    def masked(self, column: pa.Array) -> pa.Array:
+        """The column with nulls where a row is rejected already, so that its bytes reach no conversion."""
+        if not self._found:
+            return column
+        places: list[int | None] = list(range(self._num_rows))
+        for row in self._found:
+            places[row] = None
+        return column.take(pa.array(places, pa.int64()))
+
+    def in_order(self, position: int, ordinal: int) -> tuple[Rejected, ...]:
+        return tuple(
+            Rejected(ordinal + row, position + row, reason, detail)
+            for row, (reason, detail) in sorted(self._found.items())
+        )
+
+
+def _nulls(column: pa.Array) -> Rows:
+    return np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False)).astype(np.int64)
+
+
+def _cast_to(kind: pa.DataType) -> Callable[[pa.Array], object]:
+    return lambda column: column.cast(kind)
+
+
+def _check_content(column: pa.Array) -> None:
+    column.validate(full=True)
+
+
+def _failing(column: pa.Array, check: Callable[[pa.Array], object]) -> Rows:
+    """The rows of a column for which `check` raises ArrowInvalid, found by halving."""
+    failing: list[int] = []
+    waiting = [range(len(column))]
+    while waiting:
+        rows = waiting.pop()
+        try:
+            # A taken copy holds these rows alone: checks of nested columns look at all bytes behind a slice.
+            check(column if len(rows) == len(column) else column.take(pa.array(rows, pa.int64())))
+        except pa.ArrowInvalid:
+            if len(rows) == 1:
+                failing.append(rows[0])
+            else:
+                middle = len(rows) // 2
+                waiting += [rows[middle:], rows[:middle]]
+    return np.array(failing, np.int64)

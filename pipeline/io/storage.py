@@ -1,0 +1,241 @@
+"""The one door to input files: listing them, their identity before they are read, and opening them.
+
+Local paths go straight to the operating system; everything with a scheme (`s3://`, `gs://`, `memory://`) goes through
+fsspec. Knows nothing of formats.
+"""
+
+import glob
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+import fsspec
+import xxhash
+
+from pipeline.errors import PlanError, StorageError
+from pipeline.plan.logical import Source
+
+DIGEST_WINDOW_BYTES: Final = 1 << 20
+"""How much of a file's start, middle and end goes into its identity."""
+
+NUM_LISTING_THREADS: Final = 16
+"""Reading many small pieces waits for the store, not for a processor."""
+
+_GLOB_CHARACTERS: Final = frozenset("*?[")
+_OPEN_BUFFER_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file of a source, as it was when the run was planned."""
+
+    source: str
+    path: str
+    """Absolute, or an fsspec URL: where to read it. Never part of identity."""
+    relative_path: str
+    """Relative to the source's root, with `/`."""
+    size_bytes: int
+    digest: str
+    """xxh3-128, in hex, of the first, middle and last MiB and the size."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    path: str
+    size_bytes: int
+
+
+def is_url(path: str) -> bool:
+    """Whether `path` names its store, and so goes through fsspec."""
+    return "://" in path
+
+
+def list_inputs(name: str, source: Source, recipe_directory: Path) -> tuple[InputFile, ...]:
+    """The files of the source called `name`, sorted by relative path.
+
+    Args:
+        name: the source's name in the recipe.
+        source: its patterns; relative ones start at `recipe_directory`.
+        recipe_directory: the folder of the recipe.
+
+    Raises:
+        StorageError: a pattern matches nothing, or a file cannot be read.
+        PlanError: the files have no common root, or lie outside of the root that is given.
+    """
+    patterns = [_absolute(pattern, recipe_directory) for pattern in source.paths]
+    matches = [_matches(pattern) for pattern in patterns]
+    empty = [pattern for pattern, found in zip(patterns, matches, strict=True) if not found]
+    if empty:
+        raise StorageError(
+            f"source {name!r}: expected files for each pattern; nothing matches {empty!r}; "
+            f"tried {patterns!r}; correct `paths` (a folder needs a pattern, such as folder/**/*.jsonl.zst)"
+        )
+    root = _root(name, source, patterns, recipe_directory)
+    found = {file.path: file for files in matches for file in files}
+    relative = {path: _relative(name, path, root) for path in found}
+    ordered = sorted(found.values(), key=lambda file: relative[file.path])
+    with ThreadPoolExecutor(NUM_LISTING_THREADS) as pool:
+        digests = list(pool.map(lambda file: file_digest(file.path, file.size_bytes), ordered))
+    return tuple(
+        InputFile(name, file.path, relative[file.path], file.size_bytes, digest)
+        for file, digest in zip(ordered, digests, strict=True)
+    )
+
+
+def open_input(path: str) -> BinaryIO:
+    """An input file opened for reading bytes, seekable. Its bytes come as they are stored: nothing is decompressed.
+
+    Raises:
+        StorageError: the file is not there, or its store is not reachable.
+    """
+    try:
+        if not is_url(path):
+            return Path(path).open("rb", buffering=_OPEN_BUFFER_BYTES)
+        filesystem, inner = _filesystem(path)
+        return cast("BinaryIO", filesystem.open(inner, "rb"))
+    except OSError as error:
+        raise read_error(path, error) from error
+
+
+def input_size(path: str) -> int:
+    """The stored size of an input file."""
+    with open_input(path) as stream:
+        return stream.seek(0, os.SEEK_END)
+
+
+def open_planned(file: InputFile) -> BinaryIO:
+    """As `open_input`, after checking that the file still has the size that it had when the run was planned."""
+    stream = open_input(file.path)
+    found = stream.seek(0, os.SEEK_END)
+    if found != file.size_bytes:
+        stream.close()
+        raise StorageError(
+            f"input {file.path!r}: expected {file.size_bytes} bytes; found {found}; "
+            "the file changed after the run was planned, so run again"
+        )
+    stream.seek(0)
+    return stream
+
+
+def file_digest(path: str, size_bytes: int) -> str:
+    """The file's identity before it is read: xxh3-128 of its first, middle and last MiB, and its size.
+
+    Windows that overlap are read once, so of a file of at most three MiB every byte counts.
+    """
+    hasher = xxhash.xxh3_128(size_bytes.to_bytes(8, "little"))
+    middle = max(0, (size_bytes - DIGEST_WINDOW_BYTES) // 2)
+    last = max(0, size_bytes - DIGEST_WINDOW_BYTES)
+    done = 0
+    with open_input(path) as stream:
+        for start in (0, middle, last):
+            begin = max(start, done)
+            done = max(done, min(start + DIGEST_WINDOW_BYTES, size_bytes))
+            stream.seek(begin)
+            window = stream.read(done - begin)
+            if len(window) != done - begin:
+                raise StorageError(
+                    f"input {path!r}: expected {size_bytes} bytes; found fewer; the file changes, so try again later"
+                )
+            hasher.update(window)
+    return hasher.hexdigest()
+
+
+def _absolute(pattern: str, directory: Path) -> str:
+    """The pattern as an absolute path or a URL in its store's spelling; `file://` is a local path."""
+    if is_url(pattern) and not pattern.startswith("file://"):
+        filesystem, inner = _filesystem(pattern)
+        return str(filesystem.unstrip_protocol(inner))
+    return os.path.normpath(Path.cwd() / directory / pattern.removeprefix("file://"))
+
+
+def _filesystem(url: str) -> tuple[Any, str]:  # Any: fsspec is untyped
+    """The store of a URL, and the path inside it."""
+    try:
+        filesystem, inner = fsspec.core.url_to_fs(url)
+    except (OSError, ImportError, ValueError) as error:
+        raise read_error(url, error) from error
+    return filesystem, inner
+
+
+def _matches(pattern: str) -> list[_Found]:
+    """The files that one absolute pattern names, in any order."""
+    try:
+        return _remote_matches(pattern) if is_url(pattern) else _local_matches(pattern)
+    except OSError as error:
+        raise read_error(pattern, error) from error
+
+
+def _local_matches(pattern: str) -> list[_Found]:
+    # pathlib's glob has no absolute patterns.
+    paths = glob.iglob(pattern, recursive=True) if _has_magic(pattern) else (pattern,)  # noqa: PTH207
+    return [_Found(path, Path(path).stat().st_size) for path in paths if Path(path).is_file()]
+
+
+def _remote_matches(pattern: str) -> list[_Found]:
+    filesystem, inner = _filesystem(pattern)
+    if _has_magic(inner):
+        entries = list(filesystem.glob(inner, detail=True).values())
+    else:
+        entries = [filesystem.info(inner)] if filesystem.exists(inner) else []
+    return [
+        _Found(str(filesystem.unstrip_protocol(entry["name"])), int(entry["size"]))
+        for entry in entries
+        if entry["type"] == "file"
+    ]
+
+
+def _has_magic(pattern: str) -> bool:
+    return not _GLOB_CHARACTERS.isdisjoint(pattern)
+
+
+def _root(name: str, source: Source, patterns: Sequence[str], directory: Path) -> str:
+    """The folder that relative paths start at."""
+    if source.root is not None:
+        return _absolute(source.root, directory)
+    folders = [_fixed_folder(pattern) for pattern in patterns]
+    schemes = {folder.partition("://")[0] if is_url(folder) else "" for folder in folders}
+    if len(schemes) > 1:
+        raise PlanError(
+            f"source {name!r}: expected patterns of one store; found {sorted(patterns)!r}; "
+            "make one source for each store"
+        )
+    return _common_folder(folders)
+
+
+def _fixed_folder(pattern: str) -> str:
+    """The folder part of a pattern before its first glob character."""
+    parts = pattern.split("/")
+    fixed = next((place for place, part in enumerate(parts) if _has_magic(part)), len(parts) - 1)
+    return "/".join(parts[:fixed])
+
+
+def _common_folder(folders: Iterable[str]) -> str:
+    common: list[str] | None = None
+    for folder in folders:
+        parts = folder.split("/")
+        if common is None:
+            common = parts
+        else:
+            same = [left == right for left, right in zip(common, parts, strict=False)]
+            common = common[: same.index(False) if False in same else len(same)]
+    return "/".join(common or [])
+
+
+def _relative(name: str, path: str, root: str) -> str:
+    prefix = root.rstrip("/") + "/"
+    if not path.startswith(prefix):
+        raise PlanError(f"source {name!r}: expected files below its root {root!r}; found {path!r}; correct `root`")
+    return path.removeprefix(prefix)
+
+
+def read_error(path: str, error: Exception) -> StorageError:
+    """The error to raise for a failed access to `path`; one that is already explained stays as it is."""
+    if isinstance(error, StorageError):
+        return error
+    return StorageError(
+        f"input {path!r}: expected a readable file; found {type(error).__name__}: {error}; "
+        "check the path, the permissions and that the store's fsspec package is installed"
+    )
