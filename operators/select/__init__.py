@@ -1,0 +1,1 @@
+"""Selection: thresholds over a whole pool, and the filters that apply them."""
