@@ -113,7 +113,7 @@ def _sorted_chunks(batches: Sequence[pa.RecordBatch], target: Partitioning, chun
         keys.append((POSITION, "ascending"))
     # The ordinal makes the order total: map units in order, rows in order. Without it ties would follow the sort's mood.
     keys.append((_ORDINAL, "ascending"))
-    order = pc.sort_indices(table, sort_keys=list(dict(keys).items()), null_placement="at_end")
+    order = pc.sort_indices(table, sort_keys=[(name, way, "at_end") for name, way in dict(keys).items()])
     table = table.drop_columns([_ORDINAL]).take(order).combine_chunks()
     starts = _key_starts(_proxy_exact(table[target.key]))
     begin = 0

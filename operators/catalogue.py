@@ -1,0 +1,59 @@
+"""All operators and composites by their stable names. Recipes, tests and the generated documentation go through here."""
+
+from typing import Final
+
+from operators.dedup.band_rows import BandRows
+from operators.dedup.choose_survivors import ChooseSurvivors
+from operators.dedup.components import ConnectedComponents
+from operators.dedup.content_hash import ContentHash
+from operators.dedup.drop_duplicates import DropDuplicates
+from operators.dedup.minhash import MinHashSignature
+from operators.dedup.star_edges import StarEdges
+from operators.dedup.steps import exact_deduplication, minhash_deduplication
+from operators.language.language_filter import LanguageFilter
+from operators.language.language_id import LanguageId
+from operators.pack.best_fit import BestFit
+from operators.pack.concat_and_chunk import ConcatAndChunk
+from operators.quality.fasttext_score import FastTextScore
+from operators.quality.gopher_quality import GopherQuality
+from operators.quality.gopher_repetition import GopherRepetition
+from operators.quality.train_fasttext import TrainFastText
+from operators.select.score_filter import ScoreFilter
+from operators.select.share_threshold import ShareThreshold
+from operators.select.steps import select_by_share
+from operators.tokenize.tokenizer import Tokenize
+from operators.tokenize.train_tokenizer import TrainTokenizer
+from pipeline.operator import Operator
+from pipeline.recipe import Catalogue
+
+OPERATORS: Final[tuple[type[Operator], ...]] = (
+    LanguageId,
+    LanguageFilter,
+    GopherQuality,
+    GopherRepetition,
+    FastTextScore,
+    ScoreFilter,
+    ShareThreshold,
+    ContentHash,
+    DropDuplicates,
+    MinHashSignature,
+    BandRows,
+    StarEdges,
+    ConnectedComponents,
+    ChooseSurvivors,
+    Tokenize,
+    ConcatAndChunk,
+    BestFit,
+    TrainTokenizer,
+    TrainFastText,
+)
+
+COMPOSITES: Final = (exact_deduplication, minhash_deduplication, select_by_share)
+
+
+def catalogue() -> Catalogue:
+    """What recipes may name."""
+    return Catalogue(
+        operators={operator.name: operator for operator in OPERATORS},
+        composites={function.__name__: function for function in COMPOSITES},
+    )

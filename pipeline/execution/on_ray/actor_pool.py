@@ -1,0 +1,191 @@
+"""A pool of equal actors for one stage. Owns handles and what is in flight; decides nothing (see sizing.py).
+
+Actors are started with `max_restarts=0` and `max_task_retries=0`: the driver owns every attempt, because Ray's own
+retries lose order and count, and a unit that kills its actor would be retried for ever.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import ray
+from ray.exceptions import (
+    ActorUnschedulableError,
+    GetTimeoutError,
+    NodeDiedError,
+    ObjectLostError,
+    OutOfMemoryError,
+    OwnerDiedError,
+    RayActorError,
+    WorkerCrashedError,
+)
+
+from pipeline.errors import RunnerError
+from pipeline.execution.on_ray.sizing import ActorLoad
+from pipeline.execution.stage_task import StageWorker
+from pipeline.execution.work import Passage, Result, StageSpec, Unit
+from pipeline.operator import Resources
+
+LOST: Final = (
+    RayActorError,
+    OutOfMemoryError,
+    NodeDiedError,
+    WorkerCrashedError,
+    ActorUnschedulableError,
+    ObjectLostError,
+    OwnerDiedError,
+    GetTimeoutError,
+)
+"""Everything that means: the actor, its node or an object is gone. Several of these are not RayActorErrors."""
+
+MAX_START_FAILURES: Final = 5
+START_BACKOFF_SECONDS: Final = 0.5
+
+_ONE_THREAD: Final = {"TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+class StageActor:
+    """The code inside an actor: it loads one stage at a time and carries units through it. Holds no truth."""
+
+    def __init__(self, num_cpus: float) -> None:
+        if num_cpus <= 1:
+            for name, value in _ONE_THREAD.items():
+                os.environ.setdefault(name, value)
+        self._worker: StageWorker | None = None
+
+    def load(self, spec: StageSpec) -> bool:
+        """Opens a stage's operators, in place of the previous stage's."""
+        self._worker = None
+        self._worker = StageWorker(spec)
+        return True
+
+    def run(self, unit: Unit, given: Passage | None) -> tuple[Result | None, Passage | None]:
+        """Carries one unit through the loaded stage: its result if this stage writes, else its rows for the next."""
+        assert self._worker is not None
+        outcome = self._worker.run(unit, given)
+        return (None, outcome) if isinstance(outcome, Passage) else (outcome, None)
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """A unit at an actor."""
+
+    index: int
+    result: Any  # Any: ObjectRef of the stage's result; small, so it may come to the driver
+    passage: Any  # Any: ObjectRef of the rows for the next stage; they stay in the object store
+
+
+@dataclass(slots=True, eq=False)
+class PoolActor:
+    """One actor and the units that were sent to it, oldest first."""
+
+    handle: Any  # Any: Ray's actor handles are untyped
+    starting: Any  # Any: an ObjectRef, or None once the actor has answered
+    in_flight: deque[InFlight] = field(default_factory=deque)
+
+    @property
+    def load(self) -> ActorLoad:
+        """For the scheduler."""
+        return ActorLoad(self.starting is None, len(self.in_flight))
+
+
+class ActorPool:
+    """Equal actors that outlive stages: starting a process costs seconds, loading a stage does not."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._spec_ref: Any = None  # Any: ObjectRef of the loaded StageSpec
+        self._start_failures = 0
+        self.actors: list[PoolActor] = []
+
+    def load(self, spec: StageSpec, num_actors: int) -> None:
+        """Brings the pool to `num_actors` actors that open `spec`. Nothing may be in flight."""
+        assert not any(actor.in_flight for actor in self.actors)
+        self._spec_ref = ray.put(spec)
+        self._start_failures = 0
+        for actor in self.actors[num_actors:]:
+            _kill(actor)
+        del self.actors[num_actors:]
+        for actor in self.actors:
+            actor.starting = actor.handle.load.remote(self._spec_ref)
+        while len(self.actors) < num_actors:
+            self._start()
+
+    def submit(self, place: int, unit: Unit, given: Any) -> None:  # Any: ObjectRef of a Passage, or None
+        """Sends a unit to the actor at `place`."""
+        actor = self.actors[place]
+        result, passage = actor.handle.run.options(num_returns=2).remote(unit, given)
+        actor.in_flight.append(InFlight(unit.index, result, passage))
+
+    def references(self) -> Iterator[Any]:  # Any: ObjectRefs
+        """What a driver waits for: oldest units and starting actors."""
+        for actor in self.actors:
+            if actor.starting is not None:
+                yield actor.starting
+            yield from (sent.result for sent in actor.in_flight)
+
+    def settle_start(self, reference: Any) -> bool:  # Any: ObjectRef
+        """Handles a resolved start; False if `reference` is no start. Raises when starting keeps failing."""
+        actor = next((actor for actor in self.actors if actor.starting is reference), None)
+        if actor is None:
+            return False
+        try:
+            ray.get(reference)
+            actor.starting = None
+            self._start_failures = 0
+        except LOST as error:
+            self._start_failures += 1
+            if self._start_failures >= MAX_START_FAILURES:
+                raise RunnerError(
+                    f"actors: expected to start; {self._start_failures} in a row died while opening the stage "
+                    f"({type(error).__name__}); see Ray's logs for memory or import errors"
+                ) from error
+            time.sleep(START_BACKOFF_SECONDS * self._start_failures)
+            self.replace(actor)
+        return True
+
+    def find(self, reference: Any) -> tuple[PoolActor, InFlight] | None:  # Any: ObjectRef
+        """The actor and the unit that a result belongs to."""
+        for actor in self.actors:
+            for sent in actor.in_flight:
+                if sent.result is reference:
+                    return actor, sent
+        return None
+
+    def replace(self, actor: PoolActor) -> list[int]:
+        """Kills an actor for good and starts another; returns the units that were with it, oldest first."""
+        lost = [sent.index for sent in actor.in_flight]
+        _kill(actor)
+        self.actors.remove(actor)
+        self._start()
+        return lost
+
+    def close(self) -> None:
+        """Kills all actors."""
+        for actor in self.actors:
+            _kill(actor)
+        self.actors.clear()
+
+    def _start(self) -> None:
+        needs = self._resources
+        handle = (
+            ray.remote(StageActor)
+            .options(
+                num_cpus=needs.num_cpus,
+                num_gpus=needs.num_gpus,
+                memory=needs.memory_bytes,
+                resources=needs.custom or None,
+                max_restarts=0,
+                max_task_retries=0,
+                scheduling_strategy="SPREAD",
+            )
+            .remote(needs.num_cpus)
+        )
+        self.actors.append(PoolActor(handle, handle.load.remote(self._spec_ref)))
+
+
+def _kill(actor: PoolActor) -> None:
+    ray.kill(actor.handle, no_restart=True)

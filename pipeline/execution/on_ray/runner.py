@@ -1,0 +1,193 @@
+"""The runner on Ray: a small loop around pools of actors. The only state that matters is on disk.
+
+Stages of a segment run side by side; a shard goes through them as references that the driver holds, bounded per stage.
+Whatever is lost is run again from the segment's committed input, and only the stage that was running it is charged.
+"""
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import ray
+from ray.exceptions import RayTaskError
+
+from pipeline.errors import PipelineError, RunnerError, StorageError
+from pipeline.execution.on_ray.actor_pool import LOST, ActorPool
+from pipeline.execution.on_ray.sizing import (
+    StageQueue,
+    actors_per_stage,
+    default_workers,
+    may_feed,
+    next_actor,
+)
+from pipeline.execution.runner import Event, SegmentJob, Watch
+from pipeline.execution.work import Result, Unit
+from pipeline.operator import Resources
+
+MAX_ATTEMPTS: Final = 3
+WAIT_SECONDS: Final = 1.0
+OBJECT_STORE_BYTES: Final = 1 << 30
+
+
+class RayRunner:
+    """Runs segments on a Ray cluster: one that exists, or one that it starts on this machine and stops again.
+
+    Args:
+        workers: actors at most; default: one per CPU of the cluster.
+        address: a cluster to join; default: the one that RAY_ADDRESS names (as inside `ray job submit`), or a new one.
+    """
+
+    name = "ray"
+
+    def __init__(self, workers: int | None = None, address: str | None = None) -> None:
+        self._owns_connection = not ray.is_initialized()
+        if self._owns_connection:
+            self._connect(workers, address)
+        self._workers = workers or default_workers(ray.cluster_resources())
+        self._pools: dict[str, ActorPool] = {}
+
+    def run_segment(self, job: SegmentJob, watch: Watch) -> Iterator[tuple[Unit, Result]]:
+        """Results in the order in which units finish. See the protocol."""
+        needs = [spec.stage.resources for spec in job.stages]
+        keys = [f"{place}:{resources.model_dump_json()}" for place, resources in enumerate(needs)]
+        for key in [key for key in self._pools if key not in keys]:
+            self._pools.pop(key).close()
+        counts = actors_per_stage(needs, ray.cluster_resources(), self._workers, len(job.units))
+        pools = [self._pool(key, resources) for key, resources in zip(keys, needs, strict=True)]
+        for pool, spec, count in zip(pools, job.stages, counts, strict=True):
+            pool.load(spec, count)
+        yield from _SegmentRun(job, pools, watch).run()
+
+    def close(self) -> None:
+        """Kills the runner's actors; leaves the cluster alone unless the runner started it."""
+        for pool in self._pools.values():
+            pool.close()
+        self._pools.clear()
+        if self._owns_connection:
+            ray.shutdown()
+
+    def _pool(self, key: str, resources: Resources) -> ActorPool:
+        return self._pools.setdefault(key, ActorPool(resources))
+
+    @staticmethod
+    def _connect(workers: int | None, address: str | None) -> None:
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}  # Any: ray.init's options
+        address = address or os.environ.get("RAY_ADDRESS")
+        try:
+            if address:
+                ray.init(address=address, **quiet)
+            else:
+                ray.init(
+                    address="local",
+                    num_cpus=max(workers or 0, os.cpu_count() or 1),
+                    include_dashboard=False,
+                    object_store_memory=OBJECT_STORE_BYTES,
+                    **quiet,
+                )
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise RunnerError(
+                f"Ray: expected to {'join the cluster at ' + repr(address) if address else 'start a cluster on this machine'}; "
+                f"{error}; check --address, or use --runner local"
+            ) from error
+
+
+@dataclass(slots=True)
+class _Traveller:
+    """A unit on its way through the segment."""
+
+    unit: Unit
+    passage: Any = None  # Any: ObjectRef of what the previous stage handed over
+    attempts: dict[int, int] = field(default_factory=dict)
+    """Failures charged, by stage."""
+
+
+class _SegmentRun:
+    """One segment's loop: feed, wait, settle."""
+
+    def __init__(self, job: SegmentJob, pools: list[ActorPool], watch: Watch) -> None:
+        self._job = job
+        self._pools = pools
+        self._watch = watch
+        self._travellers = {unit.index: _Traveller(unit) for unit in job.units}
+        self._waiting: list[deque[int]] = [deque() for _ in pools]
+        self._waiting[0].extend(unit.index for unit in job.units)
+
+    def run(self) -> Iterator[tuple[Unit, Result]]:
+        while self._travellers:
+            self._feed()
+            pending = [reference for pool in self._pools for reference in pool.references()]
+            done, _ = ray.wait(pending, num_returns=1, timeout=WAIT_SECONDS)
+            for reference in done:
+                outcome = self._settle(reference)
+                if outcome is not None:
+                    yield outcome
+
+    def _feed(self) -> None:
+        """Later stages first, so that shards leave memory before new ones enter it."""
+        for stage in reversed(range(len(self._pools))):
+            following = stage + 1 < len(self._pools)
+            while may_feed(self._queue(stage), self._queue(stage + 1) if following else None):
+                place = next_actor([actor.load for actor in self._pools[stage].actors])
+                if place is None:
+                    break
+                traveller = self._travellers[self._waiting[stage].popleft()]
+                self._pools[stage].submit(place, traveller.unit, traveller.passage)
+
+    def _queue(self, stage: int) -> StageQueue:
+        actors = self._pools[stage].actors
+        return StageQueue(len(self._waiting[stage]), sum(len(actor.in_flight) for actor in actors), len(actors))
+
+    def _settle(self, reference: Any) -> tuple[Unit, Result] | None:  # Any: ObjectRef
+        for stage, pool in enumerate(self._pools):
+            if pool.settle_start(reference):
+                return None
+            found = pool.find(reference)
+            if found is None:
+                continue
+            actor, sent = found
+            try:
+                result = ray.get(reference)
+            except LOST as error:
+                self._lose(stage, pool.replace(actor), error)
+                return None
+            except RayTaskError as error:
+                actor.in_flight.remove(sent)
+                self._charge(stage, sent.index, error)
+                return None
+            actor.in_flight.remove(sent)
+            if result is not None:
+                return self._travellers.pop(sent.index).unit, result
+            self._travellers[sent.index].passage = sent.passage
+            self._waiting[stage + 1].append(sent.index)
+            return None
+        return None
+
+    def _lose(self, stage: int, lost: list[int], error: Exception) -> None:
+        """An actor is gone. Only the unit that it was running is charged; those behind it go back to the front."""
+        self._watch(Event("actor_lost", self._job.stages[stage].folder.step, message=type(error).__name__))
+        for index in reversed(lost[1:]):
+            self._restart(index)
+        if lost:
+            self._charge(stage, lost[0], error)
+
+    def _charge(self, stage: int, index: int, error: Exception) -> None:
+        traveller = self._travellers[index]
+        cause = error.cause if isinstance(error, RayTaskError) else error
+        attempts = traveller.attempts[stage] = traveller.attempts.get(stage, 0) + 1
+        if isinstance(cause, PipelineError) and not isinstance(cause, StorageError):
+            raise cause
+        if attempts >= MAX_ATTEMPTS:
+            spec = self._job.stages[stage]
+            raise RunnerError(
+                f"{spec.label}, unit {index}: expected to finish; failed {attempts} times, last by {type(cause).__name__}: "
+                f"{str(cause).splitlines()[0] if str(cause) else ''}; committed work stays, run again to go on"
+            ) from error
+        self._restart(index)
+
+    def _restart(self, index: int) -> None:
+        """From the segment's committed input: what earlier stages handed over may be lost with a node."""
+        self._travellers[index].passage = None
+        self._waiting[0].appendleft(index)
+

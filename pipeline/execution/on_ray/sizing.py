@@ -1,0 +1,109 @@
+"""Scheduling decisions as pure functions over frozen snapshots: how many actors, who gets the next unit, when to stop.
+
+No Ray here, so every rule is tested without a cluster.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import floor
+
+from pipeline.errors import RunnerError
+from pipeline.operator import Resources
+
+IN_FLIGHT_PER_ACTOR = 2
+"""One unit runs while the next one waits at the actor: measured to hide the round trip."""
+
+CPU, GPU = "CPU", "GPU"
+
+
+@dataclass(frozen=True, slots=True)
+class ActorLoad:
+    """An actor as the scheduler sees it."""
+
+    is_ready: bool
+    """Whether it has answered since it was started; nothing is sent to one that has not (that can wait for ever)."""
+    num_in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class StageQueue:
+    """A stage as the scheduler sees it."""
+
+    num_waiting: int
+    """Units ready to enter the stage."""
+    num_in_flight: int
+    num_actors: int
+
+
+def request_of(resources: Resources) -> dict[str, float]:
+    """What one actor takes from the cluster, by resource name."""
+    request = {CPU: resources.num_cpus, GPU: resources.num_gpus, **resources.custom}
+    return {name: amount for name, amount in request.items() if amount > 0}
+
+
+def actors_per_stage(
+    stages: Sequence[Resources], available: Mapping[str, float], max_workers: int, num_units: int
+) -> tuple[int, ...]:
+    """How many actors each stage of a segment gets: one each, then one more in turn while the cluster holds them.
+
+    Args:
+        stages: what one actor of each stage needs.
+        available: what the cluster has, by resource name.
+        max_workers: actors at most, over all stages; at least one a stage is given even beyond it.
+        num_units: units to do; no stage needs more actors.
+
+    Raises:
+        RunnerError: one actor of every stage does not fit into the cluster, so the segment could never run.
+    """
+    counts = [1] * len(stages)
+    if not _fits(stages, counts, available):
+        needs = [request_of(resources) for resources in stages]
+        raise RunnerError(
+            f"cluster: expected room for one actor of each stage, which need {needs}; the cluster has {dict(available)}; "
+            "add nodes, or lower `resources` in the recipe"
+        )
+    growing = True
+    while growing:
+        growing = False
+        for stage in range(len(stages)):
+            more = [count + (place == stage) for place, count in enumerate(counts)]
+            if more[stage] <= num_units and sum(more) <= max_workers and _fits(stages, more, available):
+                counts = more
+                growing = True
+    return tuple(counts)
+
+
+def next_actor(actors: Sequence[ActorLoad]) -> int | None:
+    """The ready actor with the least in flight, the first of equals; None when all have enough."""
+    free = [
+        (actor.num_in_flight, place)
+        for place, actor in enumerate(actors)
+        if actor.is_ready and actor.num_in_flight < IN_FLIGHT_PER_ACTOR
+    ]
+    return min(free)[1] if free else None
+
+
+def may_feed(stage: StageQueue, following: StageQueue | None) -> bool:
+    """Whether a unit may enter a stage: something waits, and the next stage is not already behind.
+
+    A stage is behind when what waits for it, with what is on its way to it, would keep its actors busy twice over.
+    """
+    if stage.num_waiting == 0:
+        return False
+    if following is None:
+        return True
+    limit = IN_FLIGHT_PER_ACTOR * max(1, following.num_actors)
+    return following.num_waiting + stage.num_in_flight < limit
+
+
+def _fits(stages: Sequence[Resources], counts: Sequence[int], available: Mapping[str, float]) -> bool:
+    total: dict[str, float] = {}
+    for resources, count in zip(stages, counts, strict=True):
+        for name, amount in request_of(resources).items():
+            total[name] = total.get(name, 0.0) + amount * count
+    return all(amount <= available.get(name, 0.0) + 1e-9 for name, amount in total.items())
+
+
+def default_workers(available: Mapping[str, float]) -> int:
+    """As many one-CPU actors as the cluster holds."""
+    return max(1, floor(available.get(CPU, 1.0)))
