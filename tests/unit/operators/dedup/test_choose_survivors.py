@@ -109,7 +109,7 @@ def clusters_and_signatures(draw):
 CASES = clusters_and_signatures()
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=50)
 @given(CASES, st.sampled_from([0.0, 0.2, 0.6, 0.7, 1.0]), st.integers(1, 4))
 def test_equals_the_greedy_rule_stated_plainly(case, verify_at, max_survivors):
     clusters, signatures = case
@@ -118,7 +118,7 @@ def test_equals_the_greedy_rule_stated_plainly(case, verify_at, max_survivors):
     assert removals(batch, verify_at=verify_at, max_survivors=max_survivors) == expected
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=50)
 @given(CASES, st.integers(0, 3))
 def test_cutting_at_key_boundaries_changes_nothing(case, first_cluster):
     clusters, signatures = case

@@ -72,7 +72,7 @@ def graphs(draw):
     return base_rows, draw(st.lists(st.tuples(node, node), max_size=40))
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=50)
 @given(graphs())
 def test_equals_scipy_on_random_graphs(graph):
     base_rows, edges = graph

@@ -22,7 +22,7 @@ def rows(keys):
 KEYS = st.lists(st.sampled_from([0, 1, 1 << 64, (1 << 64) + 1, 1 << 127]), max_size=30).map(sorted)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=50)
 @given(KEYS)
 def test_all_but_the_first_of_a_hash_go(keys):
     removals = DropDuplicates().open()(rows(keys))
@@ -41,7 +41,7 @@ def test_all_but_the_first_of_a_hash_go(keys):
     ]
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=50)
 @given(KEYS, st.data())
 def test_cutting_at_key_boundaries_changes_nothing(keys, data):
     batch = rows(keys)

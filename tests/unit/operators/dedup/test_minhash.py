@@ -48,13 +48,13 @@ def plain_shingle_hashes(text, ngram_words):
     return hashes
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=50)
 @given(TEXT, st.integers(1, 6))
 def test_rolling_shingles_equal_shingles_one_by_one(text, ngram_words):
     assert shingle_hashes(text, ngram_words).tolist() == plain_shingle_hashes(text, ngram_words)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=50)
 @given(st.lists(TEXT, max_size=6))
 def test_equals_datasketch_bit_for_bit(texts):
     for text, ours in zip(texts, signatures(texts).to_pylist(), strict=True):
@@ -101,7 +101,7 @@ def test_null_signatures_hold_zeros_so_that_bytes_do_not_depend_on_memory():
     assert not values[224:].any()
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=50)
 @given(st.lists(TEXT, min_size=1, max_size=8), st.data())
 def test_splitting_batches_changes_nothing(texts, data):
     cut = data.draw(st.integers(0, len(texts)))

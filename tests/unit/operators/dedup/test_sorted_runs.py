@@ -8,14 +8,14 @@ from operators.dedup.sorted_runs import begins_run, binary16_words, first_of_run
 KEYS = st.lists(st.integers(0, 5), max_size=40).map(sorted)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=50)
 @given(KEYS)
 def test_first_of_run_is_the_first_index_of_the_key(keys):
     found = first_of_run(begins_run(np.array(keys, np.uint64)))
     assert found.tolist() == [keys.index(key) for key in keys]
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=50)
 @given(KEYS, st.integers(0, 3))
 def test_binary_keys_differ_in_any_of_their_bytes(keys, offset):
     # The key's number goes into another byte each time, in the first and in the second word.

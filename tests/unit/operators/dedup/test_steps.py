@@ -67,20 +67,10 @@ def test_each_step_writes_what_its_nodes_decide():
 
 
 def exchange(table, node):
-    keys = [node.key, *(key.column for key in node.sort), "position"]
-    table = table.filter(table.column(node.key).is_valid())
-    orders = {key.column: "descending" if key.descending else "ascending" for key in node.sort}
-    if len(table) == 0:
-        return table
-    # Arrow sorts no fixed-size binary, so their bytes stand in.
-    sortable = pa.table(
-        {
-            name: table.column(name).cast(pa.binary()) if pa.types.is_fixed_size_binary(table.schema.field(name).type)
-            else table.column(name)
-            for name in keys
-        }
-    )  # fmt: skip
-    return table.take(pc.sort_indices(sortable, sort_keys=[(name, orders.get(name, "ascending")) for name in keys]))
+    rows = table.filter(table.column(node.key).is_valid())
+    order = [(node.key, "ascending")]
+    order += [(key.column, "descending" if key.descending else "ascending") for key in node.sort]
+    return rows.take(pc.sort_indices(rows, sort_keys=[*order, ("position", "ascending")]))
 
 
 def one_batch(table):
