@@ -25,7 +25,7 @@ class LanguageFilter(Filter):
         ValidationError: at construction, without languages, or with a score outside 0..1.
 
     Source:
-        FineWeb keeps English at 0.65 or more by fastText (Penedo et al. 2024, arXiv 2406.17557, section 3.2);
+        FineWeb keeps English at 0.65 or more by fastText (Penedo et al. 2024, arXiv 2406.17557, base filtering);
         DCLM uses the same bound (Li et al. 2024, arXiv 2406.11794).
 
     Cost:

@@ -42,7 +42,7 @@ class LanguageId(Annotator):
 
     Source:
         Joulin et al. 2016, arXiv 1607.01759 and 1612.03651; lid.176.ftz (licence and source: `lid.176.md`). As in
-        FineWeb (Penedo et al. 2024, arXiv 2406.17557, section 3.2) the whole text is judged as one line, newlines as
+        FineWeb (Penedo et al. 2024, arXiv 2406.17557, base filtering) the whole text is judged as one line, newlines as
         spaces, up to `max_chars`. A `</s>` in the text would end the line and is a space too.
 
     Cost:

@@ -39,7 +39,7 @@ class GopherRepetition(Filter):
         "ab c" in "a bc": its fractions differ in about one of 1,500 technical documents.
 
     Cost:
-        Linear in bytes; memory of up to 40 bytes per byte of the longest document in a batch for the worst text
+        Linear in bytes; memory of up to 45 bytes per byte of the longest document in a batch for the worst text
         (words of one letter), about 10 for prose.
     """
 

@@ -1,8 +1,7 @@
 """Counts of what repeats inside a document: lines, paragraphs and word n-grams, by kernels over Arrow buffers.
 
-Pieces and n-grams are compared by 64-bit hashes, in one open-addressing table that every count reuses: a slot is
-taken only if it bears the current stamp, so nothing is cleared between counts. Knows no threshold.
-Letters are: D documents, W words, T table slots (a power of two).
+Pieces and n-grams are compared by 64-bit hashes: different ones of a document count as equal with a chance of about
+2**-64 a pair. Knows no threshold. Letters are: D documents, W words.
 """
 
 from typing import Final, NamedTuple
@@ -20,8 +19,10 @@ from operators.text.characters import (
     skip_whitespace,
     skip_whitespace_back,
 )
+from operators.text.hashing import SHINGLE_MULTIPLIER, WORD_MULTIPLIER
 from operators.text.kernel import Bytes, Offsets, inline_kernel, kernel
-from operators.text.whitespace_words import HASH_MULTIPLIER, Hashes, Words, scan_words, words_for
+from operators.text.key_table import KeyTable, add_key, empty_table, find_slot, key_table_for
+from operators.text.whitespace_words import Hashes, Words, scan_words, words_for
 
 Counts = npt.NDArray[np.int64]
 Marks = npt.NDArray[np.uint32]
@@ -29,8 +30,6 @@ Marks = npt.NDArray[np.uint32]
 TOP_NGRAM_WORDS: Final = (2, 3, 4)
 DUPLICATE_NGRAM_WORDS: Final = (5, 6, 7, 8, 9, 10)
 NEWLINE: Final = 0x0A
-NGRAM_MULTIPLIER: Final = 0xD6E8FEB86659FD93
-"""An odd 64-bit number other than HASH_MULTIPLIER: an n-gram's hash is a polynomial of its words' hashes in it."""
 NO_SLOT: Final = 0xFFFFFFFF
 
 
@@ -52,59 +51,21 @@ class Scratch(NamedTuple):
     """Memory that kernels work in, for documents up to the length that it was made for."""
 
     words: Words
-    keys: Hashes  # (T,)
-    stamps: Marks  # (T,) the slot is taken if it bears the current stamp
-    counts: Marks  # (T,)
-    current_stamp: Marks  # (1,)
+    table: KeyTable
     repeats: Marks  # (W + 1,) of the n-gram that begins at a word: whether it repeats; later, how many in a row do
     slots: Marks  # (W + 1,) the table slot of the n-gram that begins at a word
 
 
 def scratch_for(max_bytes: int) -> Scratch:
-    """Scratch for documents of up to `max_bytes`. Pages that no document is long enough to need are never touched."""
-    num_slots = 1 << (max_bytes + 16).bit_length()
+    """Scratch for documents of up to `max_bytes`."""
     words = words_for(max_bytes)
     capacity = len(words.hashes) + 1
     return Scratch(
         words=words,
-        keys=np.zeros(num_slots, np.uint64),
-        stamps=np.zeros(num_slots, np.uint32),
-        counts=np.zeros(num_slots, np.uint32),
-        current_stamp=np.zeros(1, np.uint32),
+        table=key_table_for(max_bytes // 2 + 2),
         repeats=np.empty(capacity, np.uint32),
         slots=np.empty(capacity, np.uint32),
     )
-
-
-@kernel
-def empty_table(num_entries: np.uintp, scratch: Scratch) -> tuple[np.uintp, np.uint32]:
-    """The slot mask and stamp of a table without entries, at most half full with `num_entries`."""
-    scratch.current_stamp[0] += np.uint32(1)
-    num_slots = np.uintp(16)
-    while num_slots < num_entries + num_entries:
-        num_slots += num_slots
-    return num_slots - np.uintp(1), scratch.current_stamp[0]
-
-
-@inline_kernel
-def find_slot(key: np.uint64, mask: np.uintp, stamp: np.uint32, scratch: Scratch) -> np.uintp:
-    """The slot of `key`, or the empty one where it belongs. The key is mixed first: its low bits know little."""
-    mixed = (key ^ (key >> np.uint64(32))) * np.uint64(HASH_MULTIPLIER)
-    slot = np.uintp(mixed ^ (mixed >> np.uint64(29))) & mask
-    while scratch.stamps[slot] == stamp and scratch.keys[slot] != key:
-        slot = (slot + np.uintp(1)) & mask
-    return slot
-
-
-@kernel
-def add_key(key: np.uint64, mask: np.uintp, stamp: np.uint32, scratch: Scratch) -> bool:
-    """Whether `key` is in the table already; it is afterwards."""
-    slot = find_slot(key, mask, stamp, scratch)
-    if scratch.stamps[slot] == stamp:
-        return True
-    scratch.stamps[slot] = stamp
-    scratch.keys[slot] = key
-    return False
 
 
 @kernel
@@ -118,13 +79,13 @@ def count_newlines(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uintp:
 
 @kernel
 def count_duplicate_pieces(
-    data: Bytes, begin: np.uintp, end: np.uintp, min_newlines: np.uintp, max_pieces: np.uintp, scratch: Scratch
+    data: Bytes, begin: np.uintp, end: np.uintp, min_newlines: np.uintp, max_pieces: np.uintp, table: KeyTable
 ) -> tuple[np.int64, np.int64, np.int64]:
     """Pieces between runs of `min_newlines` or more line feeds: (pieces, those that repeat, their characters).
 
     A run at the start or end of the text leaves an empty piece there; shorter runs belong to their piece.
     """
-    mask, stamp = empty_table(max_pieces, scratch)
+    mask, stamp = empty_table(max_pieces, table)
     num_pieces = np.int64(0)
     num_duplicates = np.int64(0)
     duplicate_chars = np.int64(0)
@@ -137,7 +98,7 @@ def count_duplicate_pieces(
             run += np.uintp(1)
         if i == end or run - i >= min_newlines:
             num_pieces += np.int64(1)
-            if add_key(piece_hash, mask, stamp, scratch):
+            if add_key(piece_hash, mask, stamp, table):
                 num_duplicates += np.int64(1)
                 duplicate_chars += num_chars
             if i == end:
@@ -148,7 +109,7 @@ def count_duplicate_pieces(
             continue
         # the newlines that are no break, if any, and what follows up to the next one
         while i < end and (i < run or data[i] != np.uint8(NEWLINE)):
-            piece_hash = (piece_hash + np.uint64(data[i]) + np.uint64(1)) * np.uint64(HASH_MULTIPLIER)
+            piece_hash = (piece_hash + np.uint64(data[i]) + np.uint64(1)) * WORD_MULTIPLIER
             num_chars += np.int64((data[i] & np.uint8(0xC0)) != np.uint8(0x80))
             i += np.uintp(1)
 
@@ -158,7 +119,7 @@ def ngram_hash(hashes: Hashes, first: np.uintp, num_words: np.uintp) -> np.uint6
     """The hash of the n-gram that begins at word `first`."""
     result = np.uint64(hashes[first])
     for k in range(np.uintp(1), num_words):
-        result = result * np.uint64(NGRAM_MULTIPLIER) + hashes[first + np.uintp(k)]
+        result = result * SHINGLE_MULTIPLIER + hashes[first + np.uintp(k)]
     return result
 
 
@@ -177,7 +138,7 @@ def count_ngrams(num_ngrams: np.uintp, ngram_words: np.uintp, scratch: Scratch) 
 
     An n-gram can repeat only where both (n-1)-grams in it do, so the others get no slot: most text is pruned at n = 3.
     """
-    mask, stamp = empty_table(num_ngrams, scratch)
+    mask, stamp = empty_table(num_ngrams, scratch.table)
     greatest = np.uint32(1)
     for k in range(num_ngrams):
         q = np.uintp(k)
@@ -185,13 +146,13 @@ def count_ngrams(num_ngrams: np.uintp, ngram_words: np.uintp, scratch: Scratch) 
             scratch.slots[q] = np.uint32(NO_SLOT)
             continue
         key = ngram_hash(scratch.words.hashes, q, ngram_words)
-        slot = find_slot(key, mask, stamp, scratch)
-        if scratch.stamps[slot] != stamp:
-            scratch.stamps[slot] = stamp
-            scratch.keys[slot] = key
-            scratch.counts[slot] = np.uint32(0)
-        scratch.counts[slot] += np.uint32(1)
-        greatest = max(greatest, scratch.counts[slot])
+        slot = find_slot(key, mask, stamp, scratch.table)
+        if scratch.table.stamps[slot] != stamp:
+            scratch.table.stamps[slot] = stamp
+            scratch.table.keys[slot] = key
+            scratch.table.counts[slot] = np.uint32(0)
+        scratch.table.counts[slot] += np.uint32(1)
+        greatest = max(greatest, scratch.table.counts[slot])
         scratch.slots[q] = np.uint32(slot)
     return greatest
 
@@ -203,7 +164,7 @@ def mark_repeats(num_ngrams: np.uintp, greatest: np.uint32, scratch: Scratch) ->
     for k in range(num_ngrams):
         q = np.uintp(k)
         slot = scratch.slots[q]
-        count = np.uint32(1) if slot == np.uint32(NO_SLOT) else scratch.counts[np.uintp(slot)]
+        count = np.uint32(1) if slot == np.uint32(NO_SLOT) else scratch.table.counts[np.uintp(slot)]
         scratch.repeats[q] = np.uint32(count > np.uint32(1))
         if count == greatest and top == num_ngrams:
             top = q
@@ -258,13 +219,13 @@ def count_duplicate_ngrams(num_words: np.uintp, ngram_words: np.uintp, scratch: 
     if num_words < ngram_words:
         return num_chars
     num_ngrams = num_words - ngram_words + np.uintp(1)
-    mask, stamp = empty_table(num_ngrams, scratch)
+    mask, stamp = empty_table(num_ngrams, scratch.table)
     needed = np.uint32(ngram_words - np.uintp(3))
     q = np.uintp(0)
     while q < num_ngrams:
         if scratch.repeats[q] < needed:
             q += np.uintp(1)
-        elif add_key(ngram_hash(scratch.words.hashes, q, ngram_words), mask, stamp, scratch):
+        elif add_key(ngram_hash(scratch.words.hashes, q, ngram_words), mask, stamp, scratch.table):
             num_chars += ngram_chars(scratch.words, q, ngram_words)
             q += ngram_words
         else:
@@ -295,16 +256,18 @@ def count_document_pieces(
     counts: RepetitionCounts,
 ) -> None:
     """Counts lines of the text, and paragraphs of the text without the whitespace around it, of document `d`."""
-    max_pieces = count_newlines(data, begin, end) + np.uintp(1)
+    max_pieces = min(count_newlines(data, begin, end), (end - begin) // np.uintp(2)) + np.uintp(2)
     first = skip_whitespace(data, begin, end, classes)
     last = skip_whitespace_back(data, first, end, classes)
     num_paragraphs, num_duplicates, num_chars = count_duplicate_pieces(
-        data, first, last, np.uintp(2), max_pieces, scratch
+        data, first, last, np.uintp(2), max_pieces, scratch.table
     )
     counts.num_paragraphs[d] = num_paragraphs
     counts.num_duplicate_paragraphs[d] = num_duplicates
     counts.duplicate_paragraph_chars[d] = num_chars
-    num_lines, num_duplicates, num_chars = count_duplicate_pieces(data, begin, end, np.uintp(1), max_pieces, scratch)
+    num_lines, num_duplicates, num_chars = count_duplicate_pieces(
+        data, begin, end, np.uintp(1), max_pieces, scratch.table
+    )
     counts.num_lines[d] = num_lines
     counts.num_duplicate_lines[d] = num_duplicates
     counts.duplicate_line_chars[d] = num_chars

@@ -4,18 +4,16 @@ Words are compared by a 64-bit hash, never by their text: two different words of
 chance of about 2**-64 a pair. Letters are: W words.
 """
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from operators.text.characters import WHITESPACE, Classes, character_classes, decode
+from operators.text.hashing import WORD_MULTIPLIER
 from operators.text.kernel import Bytes, kernel
 
 Hashes = npt.NDArray[np.uint64]
-
-HASH_MULTIPLIER: Final = 0x9FB21C651E98DF25
-"""An odd 64-bit number with no structure (as in XXH3); the hash is a polynomial of the code points in it."""
 
 
 class Words(NamedTuple):
@@ -45,7 +43,7 @@ def scan_words(data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes, wo
         found = classes[code_point]
         i += width
         if not found & np.uint8(WHITESPACE):
-            word_hash = (word_hash + np.uint64(code_point) + np.uint64(1)) * np.uint64(HASH_MULTIPLIER)
+            word_hash = (word_hash + np.uint64(code_point) + np.uint64(1)) * WORD_MULTIPLIER
             num_chars += np.uint32(1)
             seen |= found
             if i < end:
