@@ -37,7 +37,7 @@ class BestFit(ShardOperator):
         20,000 documents.
 
     Cost:
-        About 0.15 s per million documents and a copy of the tokens. Memory holds one shard's tokens (4 bytes each),
+        About 0.4 s per million documents and a copy of the tokens. Memory holds one shard's tokens (4 bytes each),
         one output batch, and 8 bytes per token of a window.
     """
 

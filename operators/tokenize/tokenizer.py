@@ -55,8 +55,8 @@ class Tokenize(Annotator):
 
     Cost:
         About 2 MB of text a second and core for byte-level BPE; pre-tokenizing is half of it. Linear also for one
-        word of a megabyte, because the library merges through a queue; documents are encoded in calls of about a
-        million characters, so that memory follows the longest document and not the batch.
+        word of a megabyte (half a second), because the library merges through a queue. Documents are encoded in calls
+        of about a million characters, so that memory follows the longest document and not the batch.
     """
 
     name: ClassVar[str] = "tokenize"

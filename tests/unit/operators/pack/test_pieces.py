@@ -62,7 +62,7 @@ def test_concatenated_agrees_with_plain(lengths: list[int], window: int) -> None
     assert windows_of(concatenated(np.array(lengths, np.int64), window)) == plain_concatenated(lengths, window)
 
 
-@settings(deadline=None)  # the first call compiles
+@settings(deadline=None, max_examples=60)  # the first call compiles
 @given(lengths=LENGTHS, window=WINDOW)
 def test_best_fit_agrees_with_plain(lengths: list[int], window: int) -> None:
     assert windows_of(best_fit(np.array(lengths, np.int64), window)) == plain_best_fit(lengths, window)

@@ -46,7 +46,7 @@ def pieces_of(row: dict[str, list[int]]) -> Iterator[tuple[bytes, list[int]]]:
 
 
 @BOTH
-@settings(deadline=None)  # the first call compiles
+@settings(deadline=None, max_examples=40)  # the first call compiles
 @given(lengths=LENGTHS, window=st.integers(1, 40))
 def test_every_token_comes_out_once_in_order(packer: Packer, lengths: list[int], window: int) -> None:
     batch = documents(lengths)
@@ -68,7 +68,7 @@ def test_every_token_comes_out_once_in_order(packer: Packer, lengths: list[int],
 
 
 @BOTH
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(lengths=LENGTHS, window=st.integers(1, 40))
 def test_tokens_are_conserved_as_declared(packer: Packer, lengths: list[int], window: int) -> None:
     batch = documents(lengths)
@@ -78,7 +78,7 @@ def test_tokens_are_conserved_as_declared(packer: Packer, lengths: list[int], wi
 
 
 @BOTH
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(lengths=LENGTHS, window=st.integers(1, 40), cuts=st.lists(st.integers(0, 25), max_size=4), small=st.booleans())
 def test_splitting_batches_changes_nothing(
     packer: Packer, lengths: list[int], window: int, cuts: list[int], small: bool

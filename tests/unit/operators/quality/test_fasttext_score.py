@@ -95,9 +95,12 @@ def test_a_nul_and_control_characters_are_scored(model: FileRef) -> None:
 @settings(deadline=None)
 @given(texts=st.lists(st.text(max_size=20), max_size=8), cut=st.integers(0, 8))
 def test_splitting_changes_nothing(model: FileRef, texts: list[str], cut: int) -> None:
-    operator = FastTextScore(model=model)
-    parts = [score(operator, texts[:cut]), score(operator, texts[cut:])]
-    assert pa.Table.from_batches(parts).combine_chunks() == pa.Table.from_batches([score(operator, texts)])
+    annotate = FastTextScore(model=model).open()
+    whole, *parts = (
+        annotate(pa.record_batch({"text": pa.array(part, pa.large_string())}))
+        for part in (texts, texts[:cut], texts[cut:])
+    )
+    assert pa.Table.from_batches(parts).to_pylist() == whole.to_pylist()
 
 
 def test_another_label_or_file_is_refused(model: FileRef, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def plain_threshold(rows: Rows, share: float) -> float:
     return float(np.float32(ordered[-1][0]))
 
 
-@settings(deadline=None)  # the first call compiles
+@settings(deadline=None, max_examples=40)  # the first call compiles
 @given(rows=ROWS, share=st.sampled_from([0.01, 0.07, 0.1, 0.29, 0.3, 0.5, 0.999, 1.0]))
 def test_agrees_with_a_plain_walk(tmp_path_factory: pytest.TempPathFactory, rows: Rows, share: float) -> None:
     found = find(tmp_path_factory.mktemp("walk"), share, rows)
@@ -83,7 +83,7 @@ def test_agrees_with_a_plain_walk(tmp_path_factory: pytest.TempPathFactory, rows
     }
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(rows=ROWS, cut=st.integers(0, 40), order=st.randoms(use_true_random=False))
 def test_sharding_and_order_change_no_byte(
     tmp_path_factory: pytest.TempPathFactory, rows: Rows, cut: int, order: object

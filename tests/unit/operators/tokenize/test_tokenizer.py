@@ -139,11 +139,12 @@ def test_a_file_that_is_no_tokenizer(tmp_path: Path) -> None:
 @settings(deadline=None)
 @given(texts=st.lists(st.text(max_size=30), max_size=8), cut=st.integers(0, 8), limit=st.integers(1, 40))
 def test_splitting_changes_nothing(small: FileRef, texts: list[str], cut: int, limit: int) -> None:
-    operator = Tokenize(tokenizer=small)
-    whole = ids(operator, list(texts))
+    annotate = Tokenize(tokenizer=small).open()
+    whole = annotate(batch(list(texts)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tokenizer_module, "ENCODE_CHARS", limit)
-        assert ids(operator, list(texts[:cut])) + ids(operator, list(texts[cut:])) == whole
+        parts = [annotate(batch(list(texts[:cut]))), annotate(batch(list(texts[cut:])))]
+    assert pa.Table.from_batches(parts).to_pylist() == whole.to_pylist()
 
 
 def test_one_word_of_a_quarter_megabyte_is_not_quadratic(small: FileRef) -> None:
