@@ -61,6 +61,13 @@ def test_equals_datasketch_bit_for_bit(texts):
         assert ours == (datasketch_signature(text) if len(word_hashes(text)) else None)
 
 
+def test_equals_datasketch_for_every_number_of_shingles():
+    # The kernel takes four at a time; the long document before leaves its values in the scratch.
+    words = [f"{one}{other}" for one in "abcdef" for other in "ghijkl"]
+    texts = [" ".join(words), *(" ".join(reversed(words[:count])) for count in range(1, 20))]
+    assert signatures(texts).to_pylist() == [datasketch_signature(text) for text in texts]
+
+
 @pytest.mark.parametrize(
     ("num_bands", "rows_per_band", "ngram_words", "seed"), [(1, 1, 1, 0), (9, 13, 3, 42), (5, 4, 13, 2**32 - 1)]
 )
