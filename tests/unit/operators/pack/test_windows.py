@@ -92,20 +92,6 @@ def test_splitting_batches_changes_nothing(
         assert packed(packer, parts, window) == packed(packer, [batch], window)
 
 
-def test_concatenation_streams() -> None:
-    num_read = 0
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        nonlocal num_read
-        for _ in range(4):
-            num_read += 1
-            yield documents([1 << 22])
-
-    rows = ConcatAndChunk(window=1 << 21).open()(batches())
-    next(rows)
-    assert num_read == 1
-
-
 @BOTH
 def test_rows_of_many_output_batches_equal_rows_of_one(packer: Packer, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
@@ -121,13 +107,6 @@ def test_no_tokens_no_windows(packer: Packer) -> None:
     assert packed(packer, [documents([0, 0])], 8).num_rows == 0
     assert packed(packer, [documents([])], 8).num_rows == 0
     assert packed(packer, [], 8).num_rows == 0
-
-
-def test_the_last_window_is_padded_not_dropped() -> None:
-    table = packed(ConcatAndChunk, [documents([3, 4])], 5)
-    assert table["input_ids"].to_pylist() == [[0, 1, 2, 3, 4], [5, 6, PAD, PAD, PAD]]
-    assert table["segment_ids"].to_pylist() == [[1, 1, 1, 2, 2], [1, 1, 0, 0, 0]]
-    assert table["doc_ids"].to_pylist() == [[bytes(16), b"\1" * 16], [b"\1" * 16]]
 
 
 @BOTH
