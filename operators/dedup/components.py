@@ -108,7 +108,7 @@ class ConnectedComponents(Task):
         """Nothing of the view: edges come from a table."""
         return pa.schema([])
 
-    def output_schema(self, given: pa.Schema) -> pa.Schema:  # noqa: ARG002 -- a columns task writes its own columns alone
+    def output_schema(self, given: pa.Schema) -> pa.Schema:  # noqa: ARG002 -- a task writes its own columns alone
         """The cluster column alone."""
         return CLUSTER_SCHEMA
 

@@ -173,14 +173,14 @@ class MinHashSignature(Annotator):
         text: read.
         minhash: written; fixed-size list of num_bands * rows_per_band uint32, the bands one after the other. Null
             where no word is left after normalisation. The share of equal values of two signatures estimates the
-            Jaccard similarity of their shingles, with standard error sqrt(J (1 - J) / K): at most 0.047 for 112.
+            Jaccard similarity of their shingles, with standard error sqrt(J (1 - J) / K): at most 0.048 for 112.
 
     Determinism:
         Exact: permutations are drawn from `seed`, never from a document.
 
     Source:
         Broder, On the resemblance and containment of documents, 1997. Normalisation, n-gram length and 14 bands of 8
-        rows: datatrove 0.10 (FineWeb, arXiv 2406.17557, section 3.5). Permutations: datasketch 2.0, scheme "affine32",
+        rows: datatrove 0.10 (FineWeb, arXiv 2406.17557). Permutations: datasketch 2.0, scheme "affine32",
         bit for bit. Unlike datatrove, short documents have a signature, capital and final sigma are one letter, and a
         character with several bases (Hangul syllables) is not decomposed.
 

@@ -39,7 +39,7 @@ _CODE_POINT_MASK: Final = np.uint64(0x1FFFFF)
 # Other punctuation, such as Arabic or Indic, is part of words there, and so it is here. Its list also has the digit
 # U+FF11, which never counts: numbers are folded first.
 _PUNCTUATION: Final = frozenset(
-    "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~´«»–—’“”„…∶━►、。〈〉《》「」【】！％（），．：；？～"  # noqa: RUF001 -- look-alikes are meant
+    "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~´«»–—’“”„…∶━►、。〈〉《》「」【】！％（），．：；？～"  # noqa: RUF001 -- meant
 )
 _CONTROL: Final = frozenset(map(chr, (*range(0x20), *range(0x7F, 0xA0))))
 
