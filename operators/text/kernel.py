@@ -34,12 +34,12 @@ def inline_kernel(function: Callable[P, R]) -> Callable[P, R]:
 def text_buffers(array: pa.Array) -> tuple[Bytes, Offsets]:
     """The UTF-8 bytes and the (D + 1,) int64 offsets of a large_string or large_binary array, without copying.
 
-    Text of row d is `data[offsets[d]:offsets[d + 1]]`. A null row has no bytes. `data` may begin before the first row.
+    Both are read-only, so that kernels compile once. Text of row d is `data[offsets[d]:offsets[d + 1]]`. A null row has no bytes. `data` may begin before the first row.
     """
     if not (pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)):
         raise SchemaError(f"kernel: expected large_string or large_binary; found {array.type}")
     _, offsets, data = array.buffers()
     if len(array) == 0 or offsets is None:
-        return np.empty(0, np.uint8), np.zeros(1, np.int64)
+        return np.frombuffer(b"", np.uint8), np.frombuffer(bytes(8), np.int64)
     bounds = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
-    return (np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)), bounds
+    return np.frombuffer(b"" if data is None else data, np.uint8), bounds

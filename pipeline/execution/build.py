@@ -58,6 +58,8 @@ def build(
     with _only_driver(output):
         _clear_staging(output)
         finished: dict[str, FinishedStep] = {}
+        if not (output / RUN_NAME).exists():
+            _write_run(prepared, output, finished)
         for name in prepared.steps:
             finished[name] = _StepBuild(prepared, output, runner, execution, watch, finished, name).run()
             _write_run(prepared, output, finished)
@@ -276,6 +278,7 @@ def _write_run(prepared: PreparedRecipe, output: Path, finished: Mapping[str, Fi
             "parents": list(prepared.steps[name].step.parents),
             "base": prepared.steps[name].base,
             "bound": list(prepared.steps[name].step.view.bound),
+            "reads_sources": bool(prepared.steps[name].step.view.sources),
         }
         for name in prepared.steps
     ]

@@ -42,19 +42,22 @@ class RayRunner:
     name = "ray"
 
     def __init__(self, workers: int | None = None, address: str | None = None) -> None:
-        self._owns_connection = not ray.is_initialized()
-        if self._owns_connection:
-            self._connect(workers, address)
-        self._workers = workers or default_workers(ray.cluster_resources())
+        self._max_workers = workers
+        self._address = address or os.environ.get("RAY_ADDRESS")
+        self._owns_connection = False
         self._pools: dict[str, ActorPool] = {}
 
     def run_segment(self, job: SegmentJob, watch: Watch) -> Iterator[tuple[Unit, Result]]:
         """Results in the order in which units finish. See the protocol."""
+        if not ray.is_initialized():  # not before there is work: a finished recipe must not wait for a cluster
+            self._connect()
+            self._owns_connection = True
+        workers = self._max_workers or default_workers(ray.cluster_resources())
         needs = [spec.stage.resources for spec in job.stages]
         keys = [f"{place}:{resources.model_dump_json()}" for place, resources in enumerate(needs)]
         for key in [key for key in self._pools if key not in keys]:
             self._pools.pop(key).close()
-        counts = actors_per_stage(needs, ray.cluster_resources(), self._workers, len(job.units))
+        counts = actors_per_stage(needs, ray.cluster_resources(), workers, len(job.units))
         pools = [self._pool(key, resources) for key, resources in zip(keys, needs, strict=True)]
         for pool, spec, count in zip(pools, job.stages, counts, strict=True):
             pool.load(spec, count)
@@ -67,30 +70,27 @@ class RayRunner:
         self._pools.clear()
         if self._owns_connection:
             ray.shutdown()
+            self._owns_connection = False
 
     def _pool(self, key: str, resources: Resources) -> ActorPool:
         return self._pools.setdefault(key, ActorPool(resources))
 
-    @staticmethod
-    def _connect(workers: int | None, address: str | None) -> None:
+    def _connect(self) -> None:
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}  # Any: ray.init's options
-        address = address or os.environ.get("RAY_ADDRESS")
         try:
-            if address:
-                ray.init(address=address, **quiet)
+            if self._address:
+                ray.init(address=self._address, **quiet)
             else:
                 ray.init(
                     address="local",
-                    num_cpus=max(workers or 0, os.cpu_count() or 1),
+                    num_cpus=max(self._max_workers or 0, os.cpu_count() or 1),
                     include_dashboard=False,
                     object_store_memory=OBJECT_STORE_BYTES,
                     **quiet,
                 )
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise RunnerError(
-                f"Ray: expected to {'join the cluster at ' + repr(address) if address else 'start a cluster on this machine'}; "
-                f"{error}; check --address, or use --runner local"
-            ) from error
+            wanted = f"join the cluster at {self._address!r}" if self._address else "start a cluster on this machine"
+            raise RunnerError(f"Ray: expected to {wanted}; {error}; check --address, or use --runner local") from error
 
 
 @dataclass(slots=True)

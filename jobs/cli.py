@@ -1,0 +1,213 @@
+"""The command line: corpusmill run, plan, status, explain, validate, clean, schema.
+
+Numbers go to stdout, progress and errors to stderr. Exit code 0: all that was asked for is committed; 1: a run failed,
+with what, where and how to go on; 2: a wrong recipe or option.
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from jobs.progress import show_progress
+from jobs.status import print_status, run_status
+from jobs.summary import print_summary
+from operators.catalogue import catalogue
+from pipeline.errors import PipelineError, PlanError, SchemaError
+from pipeline.execution.prepare import PreparedRecipe, prepare
+from pipeline.execution.work import Execution
+from pipeline.plan.logical import Recipe
+from pipeline.recipe import load_recipe, recipe_json_schema
+from pipeline.report.fate import Fate, FateEvent, find_fates
+from pipeline.report.preview import preview_plan
+from pipeline.run import load_run, open_runner, run_prepared
+
+app = typer.Typer(
+    name="corpusmill",
+    help="Turns raw documents into training-ready token shards.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+RecipeArgument = Annotated[Path, typer.Argument(help="Recipe file (YAML).", show_default=False)]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Output folder of a run.", show_default=False)]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Override a field, e.g. documents.gopher_quality.min_words=30."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+@app.command()
+def run(
+    recipe: RecipeArgument,
+    output: Annotated[Path | None, typer.Option(help="Output folder.  [default: runs/<recipe name>]")] = None,
+    runner: Annotated[str, typer.Option(help="ray or local.")] = "ray",
+    workers: Annotated[int | None, typer.Option(help="Actors at most.  [default: one per CPU]")] = None,
+    address: Annotated[str | None, typer.Option(help="Ray cluster to join, e.g. auto.")] = None,
+    batch_rows: Annotated[int, typer.Option(help="Documents that pass through operators together.", min=1)] = 1024,
+    set_: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Build a recipe: does what is missing, and goes on from where a killed run stopped."""
+    prepared = _prepare(recipe, set_)
+    folder = output or Path("runs") / prepared.recipe.name
+    chosen = open_runner(runner, workers, address)  # type: ignore[arg-type]
+    with _stdout_kept_clean():
+        try:
+            with show_progress() as watch:
+                done = run_prepared(prepared, folder, chosen, Execution(batch_rows=batch_rows), watch)
+        finally:
+            chosen.close()
+    if as_json:
+        _print_json({"output": str(done.output), "seconds": round(done.seconds, 3), **done.funnel.to_json()})
+    else:
+        print_summary(done, Console())
+
+
+@app.command()
+def plan(
+    recipe: RecipeArgument,
+    output: Annotated[Path | None, typer.Option(help="Output folder, to see what is already built.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Actors at most.  [default: one per CPU of this machine]")] = None,
+    set_: SetOption = None,
+) -> None:
+    """Print steps, stages, actors and what is built already; runs nothing."""
+    prepared = _prepare(recipe, set_)
+    folder = output or Path("runs") / prepared.recipe.name
+    for line in preview_plan(prepared, folder, workers=workers or os.cpu_count() or 1):
+        print(line)  # noqa: T201 - the command's output
+
+
+@app.command()
+def validate(recipe: RecipeArgument, set_: SetOption = None) -> None:
+    """Check a recipe and its inputs without running anything."""
+    prepared = _prepare(recipe, set_)
+    files = sum(len(files) for files in prepared.files.values())
+    print(f"{recipe}: {len(prepared.steps)} steps over {files} input files fit together")  # noqa: T201 - the command's output
+
+
+@app.command()
+def status(run_folder: RunArgument, as_json: JsonOption = False) -> None:
+    """What of a run is done, at work or failed. Needs no Ray."""
+    found = run_status(load_run(run_folder))
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        print_status(found, Console())
+
+
+@app.command()
+def explain(
+    run_folder: RunArgument,
+    document: Annotated[str, typer.Argument(metavar="DOC", help="doc_id, or the input's own id.", show_default=False)],
+    as_json: JsonOption = False,
+) -> None:
+    """Everything that happened to one document: rule, value, threshold, survivor."""
+    fates = find_fates(load_run(run_folder), document)
+    if as_json:
+        _print_json([asdict(fate) for fate in fates])
+        return
+    for fate in fates:
+        _print_fate(fate, Console())
+
+
+@app.command()
+def clean(run_folder: RunArgument) -> None:
+    """Remove artifacts that the recipe, as it was last run, no longer names."""
+    found = load_run(run_folder)
+    named = {run_folder / step.folder for step in found.steps if step.folder is not None}
+    for folder in sorted((run_folder / "steps").iterdir()):
+        if folder not in named:
+            shutil.rmtree(folder)
+            print(f"removed {folder}")  # noqa: T201 - the command's output
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of recipes, for editors."""
+    _print_json(recipe_json_schema(catalogue()))
+
+
+def main() -> NoReturn:
+    """The `corpusmill` command."""
+    try:
+        app(standalone_mode=True)
+    except (PlanError, SchemaError) as error:
+        _fail(error, 2)
+    except PipelineError as error:
+        _fail(error, 1)
+    except KeyboardInterrupt:
+        print("corpusmill: interrupted; committed work stays, run again to go on", file=sys.stderr)  # noqa: T201
+        raise SystemExit(130) from None
+    raise SystemExit(0)
+
+
+def _fail(error: PipelineError, code: int) -> NoReturn:
+    print(f"corpusmill: {error}", file=sys.stderr)  # noqa: T201 - the command's output
+    for note in getattr(error, "__notes__", ()):
+        print(f"  in {note}", file=sys.stderr)  # noqa: T201 - the command's output
+    raise SystemExit(code)
+
+
+def _load(recipe: Path, overrides: list[str] | None) -> Recipe:
+    return load_recipe(recipe, catalogue(), overrides or ())
+
+
+def _prepare(recipe: Path, overrides: list[str] | None) -> PreparedRecipe:
+    return prepare(_load(recipe, overrides), recipe.parent)
+
+
+def _print_json(data: object) -> None:
+    print(json.dumps(data, indent=1, ensure_ascii=False))  # noqa: T201 - the command's output
+
+
+def _print_fate(fate: Fate, console: Console) -> None:
+    name = f" ({fate.input_id})" if fate.input_id else ""
+    console.print(f"document {fate.doc_id}{name}: [bold]{fate.verdict}[/bold]", soft_wrap=True, highlight=False)
+    for event in fate.events:
+        console.print(f"  {event.step}: {_describe(event)}", markup=False, soft_wrap=True, highlight=False)
+    if fate.text is not None:
+        console.print("  text: " + " ".join(fate.text.split()), style="dim", markup=False, soft_wrap=True)
+
+
+def _describe(event: FateEvent) -> str:
+    parts = [event.action]
+    if event.operator:
+        parts.append(f"by {event.operator}, rule {event.rule}")
+    if event.value is not None:
+        parts.append(f"value {event.value:.6g}")
+    if event.threshold is not None:
+        parts.append(f"threshold {event.threshold:.6g}")
+    if event.survivor is not None:
+        parts.append(f"survivor {event.survivor}" + (f" ({event.survivor_input_id})" if event.survivor_input_id else ""))
+    if event.detail:
+        parts.append(event.detail)
+    return ", ".join(parts)
+
+
+@contextmanager
+def _stdout_kept_clean() -> Iterator[None]:
+    """Sends file descriptor 1 to stderr: Ray's daemons write reports to the driver's stdout whatever one asks."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+if __name__ == "__main__":
+    main()

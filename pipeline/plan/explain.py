@@ -1,0 +1,73 @@
+"""A plan as text: what would run, in which stages, and what it would leave. The print is tested, so it stays honest."""
+
+from collections.abc import Sequence
+
+from pipeline.operator import Operator, Resources
+from pipeline.plan.check import CheckedStep
+from pipeline.plan.logical import ArtifactKind
+from pipeline.plan.stages import Partitioning, Segment
+
+
+def describe_step(checked: CheckedStep, segments: Sequence[Segment]) -> list[str]:
+    """A step's lines: what it reads, its stages, and what it writes."""
+    lines = [f"  read {_reading(checked)}"]
+    for segment in segments:
+        for number, stage in enumerate(segment.stages):
+            arrow = "  " if number == 0 else "  then "
+            operators = " + ".join(describe_operator(operator) for operator in stage.operators)
+            if operators:
+                lines.append(f"{arrow}stage [{_describe_resources(stage.resources)}] {operators}")
+        if segment.partitioning is not None:
+            lines.append(f"  exchange {_describe_partitioning(segment.partitioning)}")
+    lines.append(f"  write {_writing(checked)}")
+    return lines
+
+
+def describe_operator(operator: Operator) -> str:
+    """An operator's name and the fields that differ from their defaults."""
+    fields = operator.model_dump(mode="json", exclude_defaults=True)
+    inside = ", ".join(f"{name}={_short(value)}" for name, value in fields.items())
+    return f"{operator.name}({inside})" if inside else operator.name
+
+
+def _reading(checked: CheckedStep) -> str:
+    step = checked.step
+    columns = f": {', '.join(checked.read_columns)}" if checked.read_columns else ""
+    if step.view.sources:
+        return f"sources {', '.join(step.view.sources)}{columns}"
+    parts = []
+    if step.view.base:
+        without = f" with {', '.join(step.view.bound)}" if step.view.bound else ""
+        parts.append(f"{step.view.base}{without}{columns}")
+    parts.extend(f"table {name}" for name in step.tables)
+    return "; ".join(parts)
+
+
+def _writing(checked: CheckedStep) -> str:
+    step = checked.step
+    names = ", ".join(checked.output_schema.names)
+    over = f" of {checked.base}" if step.write in (ArtifactKind.COLUMNS, ArtifactKind.REMOVALS) else ""
+    return f"{step.write.value}{over}{': ' + names if names else ''}"
+
+
+def _describe_partitioning(partitioning: Partitioning) -> str:
+    if partitioning.exchange is None:
+        return f"home: removals to the {partitioning.num_partitions} shards of their base"
+    order = ", ".join(f"{key.column}{' descending' if key.descending else ''}" for key in partitioning.exchange.sort)
+    count = f"{partitioning.num_partitions} partition{'s' if partitioning.num_partitions > 1 else ''}"
+    return f"by {partitioning.key} into {count}{', sorted by ' + order if order else ''}"
+
+
+def _describe_resources(resources: Resources) -> str:
+    parts = [f"{resources.num_cpus:g} cpu"]
+    if resources.num_gpus:
+        parts.append(f"{resources.num_gpus:g} gpu")
+    if resources.memory_bytes:
+        parts.append(f"{resources.memory_bytes >> 20} MiB")
+    parts.extend(f"{amount:g} {name}" for name, amount in resources.custom.items())
+    return ", ".join(parts)
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,291 @@
+"""What happened to one document: where it was read, what each step did with it, and where it is now.
+
+Follows the doc_id from artifact to artifact through ledgers and identity files, with DuckDB over Parquet. Text is not
+in there: it is read again from the input.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from pipeline.artifact import DATA, IDENTITY, LEDGER, Manifest
+from pipeline.document import DOC_ID
+from pipeline.errors import StorageError
+from pipeline.io.reading import read_record
+from pipeline.plan.logical import ArtifactKind
+from pipeline.run import RecordedRun, RecordedStep
+
+_SHOWN_TYPES = ("int", "float", "double", "bool", "string", "uint")
+_HIDDEN_COLUMNS = frozenset({"text", "metadata", "doc_id", "input_id", "source"})
+
+
+@dataclass(frozen=True, slots=True)
+class FateEvent:
+    """One thing that happened."""
+
+    step: str
+    action: str
+    """read, annotate, keep, drop, edit, quarantine, stored, packed, or absent."""
+    operator: str = ""
+    rule: str = ""
+    value: float | None = None
+    threshold: float | None = None
+    survivor: str | None = None
+    """doc_id, in hex, of the document that stays."""
+    survivor_input_id: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """Everything that happened to one document."""
+
+    doc_id: str
+    input_id: str | None
+    source: str
+    path: str
+    position: int
+    """In the input file: first byte in the decompressed stream, or row ordinal."""
+    events: tuple[FateEvent, ...]
+    verdict: str
+    """kept, dropped or quarantined."""
+    text: str | None = None
+    """Start of its text, read again from the input; None if that is gone."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where the document is in a base: shard and row."""
+
+    shard: int
+    row: int
+    removed_by: str | None = None
+    events: list[FateEvent] = field(default_factory=list)
+
+
+def find_fates(run: RecordedRun, document: str, *, text_chars: int = 300) -> tuple[Fate, ...]:
+    """The fate of every document with that doc_id (32 hex digits) or that id of its own in the input.
+
+    Raises:
+        StorageError: nothing of that name was read.
+    """
+    manifests = run.manifests()
+    steps = {step.step: step for step in run.steps if step.step in manifests}
+    readers = [step for step in steps.values() if step.reads_sources]
+    fates = []
+    for step in readers:
+        for found in _find_identity(manifests[step.step], document):
+            fates.append(_follow(run, steps, manifests, step, found, text_chars))
+    if not fates:
+        read = sum(manifests[step.step].total("rows_read") for step in readers)
+        raise StorageError(
+            f"document {document!r}: expected a doc_id (32 hex digits) or an id of the input; none of the {read} records "
+            f"that were read has it; steps that read sources: {[step.step for step in readers]}"
+        )
+    return tuple(fates)
+
+
+def _follow(
+    run: RecordedRun,
+    steps: Mapping[str, RecordedStep],
+    manifests: Mapping[str, Manifest],
+    reader: RecordedStep,
+    found: "_Identity",
+    text_chars: int,
+) -> Fate:
+    manifest = manifests[reader.step]
+    entry = manifest.shards[found.shard].inputs[found.split]
+    start = _Place(found.shard, found.row)
+    start.events.append(
+        FateEvent(reader.step, "read", detail=f"source {entry['source']}, {entry['path']} at {found.position}")
+    )
+    places: dict[str, _Place] = {}
+    events = start.events
+    end = ""
+    for name, step in steps.items():
+        if step.reads_sources:
+            if name != reader.step:
+                continue
+            place: _Place | None = start
+        else:
+            place = places.get(step.base or "")
+        if place is None:
+            continue
+        happened = list(_in_step(step, manifests, place, found.doc_id))
+        events.extend(happened)
+        gone = next((event for event in happened if event.action in ("drop", "quarantine")), None)
+        if gone is not None:
+            end = end or gone.action
+            continue
+        if step.kind in (ArtifactKind.DOCUMENTS, ArtifactKind.TABLE):
+            moved = _locate(manifests[name], place.shard, found.doc_id)
+            if moved is not None:
+                places[name] = moved
+                values = _spelled(_column_values(manifests[name], moved))
+                events.append(FateEvent(name, "stored", detail=f"shard {moved.shard}, row {moved.row}{values and ': '}{values}"))
+    verdict = {"drop": "dropped", "quarantine": "quarantined"}.get(end, "kept")
+    named = tuple(_with_survivor_name(event, steps, manifests) for event in events)
+    return Fate(
+        found.doc_id.hex(),
+        found.input_id,
+        str(entry["source"]),
+        str(entry["path"]),
+        found.position,
+        named,
+        verdict,
+        _text(run, entry, found.position, text_chars),
+    )
+
+
+def _in_step(
+    step: RecordedStep, manifests: Mapping[str, Manifest], place: _Place, doc_id: bytes
+) -> Iterator[FateEvent]:
+    """What one step did with a document that is, or was, in its view."""
+    removed = [name for name in step.bound if _is_removed(manifests[name], place)]
+    if removed:
+        return
+    manifest = manifests[step.step]
+    touched = False
+    for operator, action, rule, value, threshold, survivor, detail in _ledger_rows(manifest, place):
+        touched = True
+        yield FateEvent(
+            step.step,
+            action,
+            operator,
+            rule,
+            value,
+            threshold,
+            None if survivor is None else bytes(survivor).hex(),
+            detail=detail or "",
+        )
+    if touched and step.kind is not ArtifactKind.COLUMNS:
+        return
+    if step.kind == ArtifactKind.COLUMNS:
+        values = _column_values(manifest, place)
+        if values:
+            yield FateEvent(step.step, "annotate", detail=_spelled(values))
+    elif step.kind == ArtifactKind.TABLE and doc_id:
+        rows = _packed_rows(manifest, place.shard, doc_id)
+        if rows:
+            yield FateEvent(step.step, "packed", detail=f"shard {place.shard}, rows {', '.join(map(str, rows))}")
+    elif step.kind == ArtifactKind.REMOVALS:
+        yield FateEvent(step.step, "keep")
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    shard: int
+    row: int
+    doc_id: bytes
+    input_id: str | None
+    split: int
+    position: int
+
+
+def _find_identity(manifest: Manifest, document: str) -> Iterator[_Identity]:
+    files = {path: shard.index for shard in manifest.shards if (path := manifest.path(shard.index, IDENTITY)) is not None}
+    if not files:
+        return
+    is_doc_id = len(document) == 32 and all(digit in "0123456789abcdef" for digit in document.lower())
+    wanted: list[Any] = [list(files), document]  # Any: DuckDB parameters
+    condition = "input_id = $2"
+    if is_doc_id:
+        condition = "(doc_id = $3 or input_id = $2)"
+        wanted.append(bytes.fromhex(document))
+    rows = _query(
+        "select filename, file_row_number, doc_id, input_id, split, \"offset\" "
+        f"from read_parquet($1, filename=true, file_row_number=true) where {condition} order by filename, file_row_number",  # noqa: S608 - the condition is one of two constants
+        wanted,
+    )
+    for path, row, doc_id, input_id, split, position in rows:
+        yield _Identity(files[path], row, bytes(doc_id), input_id, split, position)
+
+
+def _ledger_rows(manifest: Manifest, place: _Place) -> list[tuple[Any, ...]]:  # Any: DuckDB values
+    path = manifest.path(place.shard, LEDGER)
+    if path is None:
+        return []
+    return _query(
+        "select operator, action, rule, value, threshold, survivor, detail from read_parquet($1, file_row_number=true) "
+        "where row = $2 order by file_row_number",
+        [path, place.row],
+    )
+
+
+def _is_removed(manifest: Manifest, place: _Place) -> bool:
+    return any(action != "edit" for _, action, *_ in _ledger_rows(manifest, place))
+
+
+def _locate(manifest: Manifest, shard: int, doc_id: bytes) -> _Place | None:
+    path = manifest.path(shard, DATA)
+    if path is None or DOC_ID not in manifest.columns:
+        return None
+    rows = _query("select file_row_number from read_parquet($1, file_row_number=true) where doc_id = $2", [path, doc_id])
+    return _Place(shard, rows[0][0]) if rows else None
+
+
+def _packed_rows(manifest: Manifest, shard: int, doc_id: bytes) -> list[int]:
+    path = manifest.path(shard, DATA) if shard < len(manifest.shards) else None
+    if path is None or "doc_ids" not in manifest.columns:
+        return []
+    query = (
+        "select file_row_number from read_parquet($1, file_row_number=true) where list_contains(doc_ids, $2) "
+        "order by file_row_number"
+    )
+    return [row for (row,) in _query(query, [path, doc_id])]
+
+
+def _column_values(manifest: Manifest, place: _Place) -> dict[str, Any]:  # Any: DuckDB values
+    """Small values of the row: numbers and short strings."""
+    names = [
+        name
+        for name, kind in manifest.columns.items()
+        if name not in _HIDDEN_COLUMNS and any(shown in kind for shown in _SHOWN_TYPES) and "list" not in kind
+    ]
+    path = manifest.path(place.shard, DATA)
+    if not names or path is None:
+        return {}
+    chosen = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
+    rows = _query(
+        f"select {chosen} from read_parquet($1, file_row_number=true) where file_row_number = $2",  # noqa: S608 - quoted column names
+        [path, place.row],
+    )
+    return {name: value for name, value in zip(names, rows[0], strict=True) if value is not None} if rows else {}
+
+
+def _spelled(values: Mapping[str, Any]) -> str:  # Any: DuckDB values
+    return ", ".join(f"{name} = {value:.6g}" if isinstance(value, float) else f"{name} = {value}" for name, value in values.items())
+
+
+def _with_survivor_name(
+    event: FateEvent, steps: Mapping[str, RecordedStep], manifests: Mapping[str, Manifest]
+) -> FateEvent:
+    if event.survivor is None:
+        return event
+    for step in steps.values():
+        if step.reads_sources:
+            for found in _find_identity(manifests[step.step], event.survivor):
+                return FateEvent(
+                    event.step, event.action, event.operator, event.rule, event.value, event.threshold,
+                    event.survivor, found.input_id, event.detail,
+                )  # fmt: skip
+    return event
+
+
+def _text(run: RecordedRun, entry: Mapping[str, Any], position: int, num_chars: int) -> str | None:  # Any: JSON
+    source = run.sources().get(str(entry["source"]))
+    if source is None:
+        return None
+    try:
+        record = read_record(source["root"] + str(entry["path"]), source["format"], position)
+    except StorageError:
+        return None
+    text = record.get(source["text_column"])
+    return text[:num_chars] if isinstance(text, str) else None
+
+
+def _query(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:  # Any: DuckDB values
+    with duckdb.connect() as connection:
+        return connection.execute(sql, parameters).fetchall()

@@ -1,0 +1,192 @@
+"""Running a recipe from end to end, and finding a run again by its output folder."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.artifact import Manifest, load_manifest
+from pipeline.errors import PipelineError, PlanError, StorageError
+from pipeline.execution.build import RUN_NAME, build
+from pipeline.execution.local import LocalRunner
+from pipeline.execution.prepare import PreparedRecipe, prepare
+from pipeline.execution.runner import Event, Runner, Watch
+from pipeline.execution.work import Execution
+from pipeline.io.splits import format_of
+from pipeline.plan.logical import Recipe
+from pipeline.report.funnel import Funnel, funnel
+
+LOG_NAME = "run.json"
+RunnerName = Literal["local", "ray"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished build."""
+
+    output: Path
+    manifests: Mapping[str, Manifest]
+    """By step, in build order."""
+    funnel: Funnel
+    cached_steps: tuple[str, ...]
+    """Steps that were there already."""
+    seconds: float
+
+
+def open_runner(name: RunnerName, workers: int | None = None, address: str | None = None) -> Runner:
+    """The runner of that name; an option that it cannot honour is refused."""
+    if name == "local":
+        refused = [option for option, value in (("workers", workers), ("address", address)) if value is not None]
+        if refused:
+            raise PlanError(f"runner local: expected no {refused}; it runs in this process; use --runner ray")
+        return LocalRunner()
+    if name != "ray":
+        raise PlanError(f"runner {name!r}: unknown; runners: ['local', 'ray']")
+    from pipeline.execution.on_ray.runner import RayRunner  # noqa: PLC0415 - importing Ray takes a second
+
+    if workers is not None and workers < 1:
+        raise PlanError(f"workers: expected at least 1; found {workers}")
+    return RayRunner(workers, address)
+
+
+def run_recipe(
+    recipe: Recipe,
+    output: Path | str,
+    *,
+    directory: Path | str = ".",
+    runner: Runner | None = None,
+    execution: Execution | None = None,
+    watch: Watch | None = None,
+) -> Run:
+    """Builds what is missing of `recipe` in `output`.
+
+    Args:
+        directory: what relative paths in the recipe are relative to.
+        runner: carries the work out; the caller closes it. Default: this process.
+        execution: batch sizes and budgets; no setting of it can reach a byte of the result.
+        watch: is told what happens.
+
+    Raises:
+        PipelineError: see pipeline.errors; committed work stays, and a second run goes on from it.
+    """
+    prepared = prepare(recipe, Path(directory))
+    return run_prepared(prepared, Path(output), runner or LocalRunner(), execution or Execution(), watch or _ignore)
+
+
+def run_prepared(prepared: PreparedRecipe, output: Path, runner: Runner, execution: Execution, watch: Watch) -> Run:
+    """As `run_recipe`, for a recipe that is prepared already."""
+    started = time.time()
+    log = _log_of(prepared, runner, execution, started)
+    _write_log(output, log)
+    try:
+        finished = build(prepared, output, runner, execution, _logged(output, watch, started))
+    except PipelineError as error:
+        _write_log(output, log | {"failure": str(error)})
+        raise
+    manifests = {name: step.manifest for name, step in finished.items()}
+    reads = {name: bool(step.checked.step.view.sources) for name, step in finished.items()}
+    cached = tuple(name for name, step in finished.items() if step.was_cached)
+    return Run(output, manifests, funnel(manifests, reads), cached, time.time() - started)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedStep:
+    """A step as run.json lists it."""
+
+    step: str
+    kind: str
+    folder: str | None
+    """Relative to the output; None while the step is not finished."""
+    parents: tuple[str, ...]
+    base: str | None
+    bound: tuple[str, ...]
+    reads_sources: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """What an output folder says about the recipe that was last run in it."""
+
+    output: Path
+    recipe: str
+    steps: tuple[RecordedStep, ...]
+    """In build order."""
+
+    def manifests(self) -> dict[str, Manifest]:
+        """Manifests of the finished steps, in build order."""
+        found = {}
+        for step in self.steps:
+            manifest = None if step.folder is None else load_manifest(self.output / step.folder)
+            if manifest is not None:
+                found[step.step] = manifest
+        return found
+
+    def sources(self) -> dict[str, dict[str, str]]:
+        """root, format and text_column of each source on the machine that last ran the recipe; empty without its logs."""
+        path = self.output / "logs" / LOG_NAME
+        if not path.is_file():
+            return {}
+        return dict(json.loads(path.read_text())["sources"])
+
+
+def load_run(output: Path) -> RecordedRun:
+    """The run in an output folder.
+
+    Raises:
+        StorageError: there is none.
+    """
+    path = output / RUN_NAME
+    try:
+        data = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise StorageError(
+            f"run {str(output)!r}: expected an output folder of `corpusmill run`, with {RUN_NAME} in it; {type(error).__name__}"
+        ) from error
+    steps = tuple(
+        RecordedStep(**{**step, "parents": tuple(step["parents"]), "bound": tuple(step["bound"])}) for step in data["steps"]
+    )
+    return RecordedRun(output, data["recipe"], steps)
+
+
+def _log_of(
+    prepared: PreparedRecipe, runner: Runner, execution: Execution, started: float
+) -> dict[str, Any]:  # Any: JSON
+    """What differs from run to run; it lives in logs/ alone."""
+    sources = {
+        name: {
+            "root": files[0].path.removesuffix(files[0].relative_path),
+            "format": format_of(files[0], prepared.recipe.sources[name]),
+            "text_column": prepared.recipe.sources[name].text_column,
+        }
+        for name, files in prepared.files.items()
+    }
+    return {
+        "recipe": prepared.recipe.name,
+        "runner": runner.name,
+        "started": started,
+        "execution": asdict(execution),
+        "sources": sources,
+    }
+
+
+def _write_log(output: Path, log: Mapping[str, Any]) -> None:  # Any: JSON
+    logs = output / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    (logs / LOG_NAME).write_text(json.dumps(log, indent=1) + "\n")
+
+
+def _logged(output: Path, watch: Watch, started: float) -> Watch:
+    path = output / "logs" / "events.jsonl"
+
+    def log_and_pass_on(event: Event) -> None:
+        with path.open("a") as stream:
+            stream.write(json.dumps({"seconds": round(time.time() - started, 3), **asdict(event)}) + "\n")
+        watch(event)
+
+    return log_and_pass_on
+
+
+def _ignore(event: Event) -> None:
+    """Nobody watches."""
