@@ -189,7 +189,9 @@ def _describe(event: FateEvent) -> str:
     if event.threshold is not None:
         parts.append(f"threshold {event.threshold:.6g}")
     if event.survivor is not None:
-        parts.append(f"survivor {event.survivor}" + (f" ({event.survivor_input_id})" if event.survivor_input_id else ""))
+        parts.append(
+            f"survivor {event.survivor}" + (f" ({event.survivor_input_id})" if event.survivor_input_id else "")
+        )
     if event.detail:
         parts.append(event.detail)
     return ", ".join(parts)

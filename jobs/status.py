@@ -46,7 +46,10 @@ def run_status(run: RecordedRun) -> RunStatus:
     """The status of a run. Reads manifests and commit records; needs no Ray."""
     is_running = _is_locked(run.output / "logs" / "driver.lock")
     return RunStatus(
-        run.recipe, is_running, None if is_running else _failure(run.output), tuple(_step(run, step) for step in run.steps)
+        run.recipe,
+        is_running,
+        None if is_running else _failure(run.output),
+        tuple(_step(run, step) for step in run.steps),
     )
 
 

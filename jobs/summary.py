@@ -26,20 +26,30 @@ def print_summary(run: Run, console: Console) -> None:
     console.print(f"time: {run.seconds:.1f} s{cached}")
     last = list(run.manifests.values())[-1]
     console.print(f"output: {run.output}", soft_wrap=True)
-    console.print(f"last artifact: {last.folder / 'data' if last.kind is not ArtifactKind.MODEL else last.folder}", soft_wrap=True)
+    console.print(
+        f"last artifact: {last.folder / 'data' if last.kind is not ArtifactKind.MODEL else last.folder}", soft_wrap=True
+    )
 
 
 def print_funnel(total: Funnel, console: Console) -> None:
     """Documents in, lost by step, operator and rule, and kept."""
     table = Table(show_edge=False, pad_edge=False)
-    for heading, side in (("step", "left"), ("operator", "left"), ("rule", "left"), ("documents", "right"), ("of input", "right")):
+    for heading, side in (
+        ("step", "left"),
+        ("operator", "left"),
+        ("rule", "left"),
+        ("documents", "right"),
+        ("of input", "right"),
+    ):
         table.add_column(heading, justify=side)  # type: ignore[arg-type]
     table.add_row("", "", "in", f"{total.rows_in:,}", _share(total.rows_in, total.rows_in))
     for step in total.steps:
         for key, rows in step.rules.items():
             operator, action, rule = key.split("/", 2)
             shown = rule if action == "drop" else f"{rule} ({action})"
-            table.add_row(step.step, operator, shown, f"{'' if action == 'edit' else '-'}{rows:,}", _share(rows, total.rows_in))
+            table.add_row(
+                step.step, operator, shown, f"{'' if action == 'edit' else '-'}{rows:,}", _share(rows, total.rows_in)
+            )
     table.add_row("", "", "kept", f"{total.rows_kept:,}", _share(total.rows_kept, total.rows_in), style="bold")
     console.print(table)
     console.print(

@@ -1,4 +1,4 @@
-"""All operators and composites by their stable names. Recipes, tests and the generated documentation go through here."""
+"""All operators and composites by their stable names. Recipes, tests and the generated documentation start here."""
 
 from typing import Final
 

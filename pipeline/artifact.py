@@ -123,7 +123,9 @@ def load_manifest(folder: Path) -> Manifest | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise StorageError(f"manifest {str(path)!r}: expected JSON; {error}; remove the folder and run again") from error
+        raise StorageError(
+            f"manifest {str(path)!r}: expected JSON; {error}; remove the folder and run again"
+        ) from error
     return Manifest(
         step=data["step"],
         kind=ArtifactKind(data["kind"]),
@@ -204,9 +206,7 @@ def view_shards(
             if path is not None and (names or artifact is base):
                 files.append(FileColumns(path, names or tuple(artifact.columns)[:1]))
         removals = tuple(path for artifact in bound if (path := artifact.path(index, LEDGER)) is not None)
-        shards.append(
-            ViewShard(index, base.shard_rows[index], tuple(files), removals, tuple(columns), with_position)
-        )
+        shards.append(ViewShard(index, base.shard_rows[index], tuple(files), removals, tuple(columns), with_position))
     return tuple(shards)
 
 

@@ -44,5 +44,7 @@ def _file_identity(
     if reference.step is not None:
         return {"step": step_fingerprints[reference.step], "file": reference.file_name}
     if reference.digest is None:
-        raise PlanError(f"operator {operator.name}: file field {field!r} ({reference.uri!r}) is not pinned; pin it first")
+        raise PlanError(
+            f"operator {operator.name}: file field {field!r} ({reference.uri!r}) is not pinned; pin it first"
+        )
     return {"content": reference.digest}

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.operator import BoolArray, FloatArray, RuleArray
+from pipeline.operator import FloatArray, RuleArray
 
 
 class Action(StrEnum):
@@ -77,7 +77,13 @@ class LedgerBuilder:
     def add_removals(self, operator: str, removals: pa.RecordBatch, rows: npt.NDArray[np.uint32]) -> None:
         """Rows that a partition operator removed (REMOVAL_SCHEMA)."""
         self._append(
-            operator, Action.DROP, rows, removals["rule"], removals["value"], removals["threshold"], removals["survivor"]
+            operator,
+            Action.DROP,
+            rows,
+            removals["rule"],
+            removals["value"],
+            removals["threshold"],
+            removals["survivor"],
         )
         for item in removals["rule"].value_counts().to_pylist():
             self._count(operator, Action.DROP, item["values"], item["counts"])

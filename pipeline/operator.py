@@ -26,7 +26,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import xxhash
-from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_serializer, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from pipeline.errors import PlanError, SchemaError, StorageError
 
@@ -77,6 +79,12 @@ class FileRef(BaseModel):
     def _as_string(self) -> str:
         return self.uri
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Editors see what a recipe writes: a string."""
+        del core_schema, handler
+        return {"type": "string", "description": "A path, package:PACKAGE/FILE or step:NAME/FILE."}
+
     @property
     def step(self) -> str | None:
         """The step whose artifact this file belongs to, if any."""
@@ -91,7 +99,12 @@ class FileRef(BaseModel):
         """Where a path or package file lies on this machine. Not for `step:` files: the driver places those."""
         if self.uri.startswith("package:"):
             package, _, name = self.uri.removeprefix("package:").partition("/")
-            return Path(str(files(package).joinpath(name)))
+            try:
+                return Path(str(files(package).joinpath(name)))
+            except (ImportError, ValueError) as error:
+                raise StorageError(
+                    f"file {self.uri!r}: expected an installed package; {error}; correct its name"
+                ) from error
         return relative_to / self.uri
 
     def pin(self, path: Path, digest: str | None = None) -> "FileRef":
@@ -272,7 +285,9 @@ class RowReader(Protocol):
     """Rows of an artifact or a view, shard by shard in order."""
 
     @property
-    def schema(self) -> pa.Schema: ...
+    def schema(self) -> pa.Schema:
+        """Columns of the rows."""
+        ...
 
     def batches(self, columns: tuple[str, ...] | None = None) -> Iterator[tuple[int, pa.RecordBatch]]:
         """(shard, batch) pairs in shard and row order; may be called again for another pass."""

@@ -81,9 +81,12 @@ def parse_recipe(text: str, catalogue: Catalogue, overrides: Sequence[str] = (),
     steps = data.get("steps")
     if not isinstance(steps, list) or not steps:
         raise PlanError(f"{label}: expected a list of steps under 'steps'; found {type(steps).__name__}")
-    expanded = [step for number, entry in enumerate(steps) for step in _steps(entry, f"{label}: steps[{number}]", catalogue)]
+    expanded = [
+        step for number, entry in enumerate(steps) for step in _steps(entry, f"{label}: steps[{number}]", catalogue)
+    ]
     sources = {
-        str(name): _valid(Source, entry, f"{label}: sources.{name}") for name, entry in (data.get("sources") or {}).items()
+        str(name): _valid(Source, entry, f"{label}: sources.{name}")
+        for name, entry in (data.get("sources") or {}).items()
     }
     return _valid(
         Recipe,
@@ -153,14 +156,21 @@ def _steps(entry: Any, label: str, catalogue: Catalogue) -> tuple[Step, ...]:  #
     _known(entry, (*_STEP_FIELDS, *catalogue.composites), label)
     named = [name for name in entry if name in catalogue.composites]
     if len(named) > 1 or (named and "operators" in entry):
-        raise PlanError(f"{label}: expected operators or one composite; found {sorted({*named, *({'operators'} & set(entry))})}")
+        raise PlanError(
+            f"{label}: expected operators or one composite; found {sorted({*named, *({'operators'} & set(entry))})}"
+        )
     if named:
         return _composite_steps(entry, named[0], label, catalogue)
     nodes = tuple(
-        _node(node, f"{label}.operators[{number}]", catalogue) for number, node in enumerate(entry.get("operators") or ())
+        _node(node, f"{label}.operators[{number}]", catalogue)
+        for number, node in enumerate(entry.get("operators") or ())
     )
     read = entry.get("read") or ()
-    view = {"sources": (read,) if isinstance(read, str) else read, "base": entry.get("base"), "bound": entry.get("bound") or ()}
+    view = {
+        "sources": (read,) if isinstance(read, str) else read,
+        "base": entry.get("base"),
+        "bound": entry.get("bound") or (),
+    }
     fields: Data = {
         "name": entry.get("name"),
         "view": _valid(View, view, label),
@@ -194,7 +204,9 @@ def _node(entry: Any, label: str, catalogue: Catalogue) -> Node:  # Any: parsed 
     if isinstance(entry, str):
         entry = {entry: {}}
     if not isinstance(entry, dict) or len(entry) != 1:
-        raise PlanError(f"{label}: expected an operator's name, or one name with its fields; found {type(entry).__name__}")
+        raise PlanError(
+            f"{label}: expected an operator's name, or one name with its fields; found {type(entry).__name__}"
+        )
     ((name, fields),) = entry.items()
     if name == "exchange":
         return _valid(Exchange, fields or {}, f"{label}.exchange")
@@ -208,7 +220,10 @@ def _override(data: Data, override: str, catalogue: Catalogue) -> None:
     path, equals, value = override.partition("=")
     if not equals:
         raise PlanError(f"--set {override!r}: expected path.to.field=value")
-    parsed = yaml.safe_load(value)
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise PlanError(f"--set {override!r}: expected a value in YAML; {' '.join(str(error).split())}") from error
     if path.split(".")[0] in ("sources", "layout", "error_budget", "name"):
         _assign(data, path.split("."), parsed, override)
         return
@@ -218,7 +233,9 @@ def _override(data: Data, override: str, catalogue: Catalogue) -> None:
         if path.startswith(f"{name}."):
             _override_step(entry, path.removeprefix(f"{name}.").split("."), parsed, override, catalogue)
             return
-    raise PlanError(f"--set {override!r}: expected a path that begins with one of {[*names, 'sources', 'layout', 'error_budget']}")
+    raise PlanError(
+        f"--set {override!r}: expected a path that begins with one of {[*names, 'sources', 'layout', 'error_budget']}"
+    )
 
 
 def _override_step(entry: Data, path: list[str], value: Any, override: str, catalogue: Catalogue) -> None:
@@ -239,7 +256,9 @@ def _override_step(entry: Data, path: list[str], value: Any, override: str, cata
             _assign(fields, path[1:], value, override)
             return
     present = [node if isinstance(node, str) else next(iter(node)) for node in nodes]
-    raise PlanError(f"--set {override!r}: step {entry.get('name')!r} has no {path[0]!r}; it has {present or sorted(entry)}")
+    raise PlanError(
+        f"--set {override!r}: step {entry.get('name')!r} has no {path[0]!r}; it has {present or sorted(entry)}"
+    )
 
 
 def _assign(data: Data, path: list[str], value: Any, override: str) -> None:  # Any: parsed YAML
@@ -298,7 +317,8 @@ def _dump_step(step: Step) -> Data:
 def _schema_of(model: type[BaseModel]) -> Data:
     schema = model.model_json_schema()
     definitions = schema.pop("$defs", {})
-    return _inline(schema, definitions)
+    inlined: Data = _inline(schema, definitions)
+    return inlined
 
 
 def _inline(schema: Any, definitions: Data) -> Any:  # Any: JSON Schema

@@ -124,7 +124,7 @@ class RecordedRun:
         return found
 
     def sources(self) -> dict[str, dict[str, str]]:
-        """root, format and text_column of each source on the machine that last ran the recipe; empty without its logs."""
+        """root, format and text_column of each source where the recipe was last run; empty without its logs."""
         path = self.output / "logs" / LOG_NAME
         if not path.is_file():
             return {}
@@ -142,10 +142,12 @@ def load_run(output: Path) -> RecordedRun:
         data = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise StorageError(
-            f"run {str(output)!r}: expected an output folder of `corpusmill run`, with {RUN_NAME} in it; {type(error).__name__}"
+            f"run {str(output)!r}: expected an output folder of `corpusmill run`, with {RUN_NAME} in it; "
+            f"{type(error).__name__}"
         ) from error
     steps = tuple(
-        RecordedStep(**{**step, "parents": tuple(step["parents"]), "bound": tuple(step["bound"])}) for step in data["steps"]
+        RecordedStep(**{**step, "parents": tuple(step["parents"]), "bound": tuple(step["bound"])})
+        for step in data["steps"]
     )
     return RecordedRun(output, data["recipe"], steps)
 

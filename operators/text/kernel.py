@@ -34,7 +34,8 @@ def inline_kernel(function: Callable[P, R]) -> Callable[P, R]:
 def text_buffers(array: pa.Array) -> tuple[Bytes, Offsets]:
     """The UTF-8 bytes and the (D + 1,) int64 offsets of a large_string or large_binary array, without copying.
 
-    Both are read-only, so that kernels compile once. Text of row d is `data[offsets[d]:offsets[d + 1]]`. A null row has no bytes. `data` may begin before the first row.
+    Text of row d is `data[offsets[d]:offsets[d + 1]]`. A null row has no bytes. `data` may begin before the first row.
+    Both are read-only, so that kernels compile once.
     """
     if not (pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)):
         raise SchemaError(f"kernel: expected large_string or large_binary; found {array.type}")

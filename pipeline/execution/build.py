@@ -154,7 +154,8 @@ class _StepBuild:
             for index, fingerprint in zip(_record_indexes(unit), unit.fingerprints, strict=True):
                 if records[index].fingerprint != fingerprint:
                     raise CommitError(
-                        f"step {step.name}, shard {index}: expected fingerprint {fingerprint}; found {records[index].fingerprint}"
+                        f"step {step.name}, shard {index}: expected fingerprint {fingerprint}; found "
+                        f"{records[index].fingerprint}"
                     )
         return records
 
@@ -306,12 +307,11 @@ def _only_driver(output: Path) -> Iterator[None]:
         except OSError:
             lock.seek(0)
             raise RunnerError(
-                f"output {str(output)!r}: expected no other build in this folder; process {lock.read().strip() or '?'} is at "
+                f"output {str(output)!r}: expected no other build in this folder; process "
+                f"{lock.read().strip() or '?'} is at "
                 "work there; wait for it, or choose another folder"
             ) from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
         yield
-
-

@@ -134,7 +134,8 @@ class StepFolder:
         except FileExistsError:
             if path.read_bytes() != data:
                 raise CommitError(
-                    f"step {self.step}, {what} {path.name}: expected the result that is already recorded; found another; "
+                    f"step {self.step}, {what} {path.name}: expected the result that is already recorded; "
+                    "found another; "
                     "an operator is not deterministic, or a file changed: raise its version or clear the step's folder"
                 ) from None
         finally:
@@ -151,7 +152,8 @@ class StepFolder:
                     rows[role] = _ipc_rows(pa.ipc.open_file(source))
             if role in rows and rows[role] != file.num_rows:
                 raise CommitError(
-                    f"step {self.step}, shard {record.index}, {role}: expected {file.num_rows} rows as the worker counted; "
+                    f"step {self.step}, shard {record.index}, {role}: expected {file.num_rows} rows as the worker "
+                    "counted; "
                     f"found {rows[role]} in the file"
                 )
         check_conservation(self.step, record, rows, kind)
@@ -184,7 +186,9 @@ def check_conservation(step: str, record: ShardRecord, rows: Mapping[str, int], 
         equations.append(("in = out + cut", counts["conserved_in"], counts["conserved_out"] + counts["conserved_cut"]))
     for name, left, right in equations:
         if left != right:
-            raise CommitError(f"step {step}, shard {record.index}: expected {name}; found {left} and {right}; nothing was committed")
+            raise CommitError(
+                f"step {step}, shard {record.index}: expected {name}; found {left} and {right}; nothing was committed"
+            )
 
 
 def file_digest(path: Path) -> str:

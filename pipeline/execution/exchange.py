@@ -85,7 +85,8 @@ def read_partition(source: PartitionInput, memory_bytes: int, chunk_rows: int = 
     proxies = [_proxy(batch[key]) for batch in slices]
     for low, high in _ranges(np.concatenate(proxies), -(-total // memory_bytes)):
         picked = [
-            batch.filter(pa.array((proxy >= low) & (proxy <= high))) for batch, proxy in zip(slices, proxies, strict=True)
+            batch.filter(pa.array((proxy >= low) & (proxy <= high)))
+            for batch, proxy in zip(slices, proxies, strict=True)
         ]
         yield from _sorted_chunks(picked, source.partitioning, chunk_rows)
 
@@ -101,7 +102,9 @@ def _ranges(proxies: UIntArray, num_ranges: int) -> Iterator[tuple[np.uint64, np
             low = high + np.uint64(1)
 
 
-def _sorted_chunks(batches: Sequence[pa.RecordBatch], target: Partitioning, chunk_rows: int) -> Iterator[pa.RecordBatch]:
+def _sorted_chunks(
+    batches: Sequence[pa.RecordBatch], target: Partitioning, chunk_rows: int
+) -> Iterator[pa.RecordBatch]:
     table = pa.Table.from_batches(batches, target.schema).combine_chunks()
     if table.num_rows == 0:
         return
@@ -111,7 +114,7 @@ def _sorted_chunks(batches: Sequence[pa.RecordBatch], target: Partitioning, chun
         keys += [(key.column, "descending" if key.descending else "ascending") for key in target.exchange.sort]
     if POSITION in target.schema.names:
         keys.append((POSITION, "ascending"))
-    # The ordinal makes the order total: map units in order, rows in order. Without it ties would follow the sort's mood.
+    # The ordinal makes the order total: map units in order, rows in order. Without it ties have no defined order.
     keys.append((_ORDINAL, "ascending"))
     order = pc.sort_indices(table, sort_keys=[(name, way, "at_end") for name, way in dict(keys).items()])
     table = table.drop_columns([_ORDINAL]).take(order).combine_chunks()
@@ -143,8 +146,8 @@ def _partition_of(keys: pa.ChunkedArray, target: Partitioning) -> npt.NDArray[np
 def _proxy(keys: pa.Array) -> UIntArray:
     """A uint64 per key that orders as the keys do: the key itself, or its first eight bytes."""
     exact = _proxy_exact(keys)
-    if exact.dtype == np.uint64:
-        return exact
+    if pa.types.is_uint64(keys.type):
+        return exact.view(np.uint64)
     return exact.view(">u8").reshape(len(exact), 2)[:, 0].astype(np.uint64)
 
 

@@ -68,7 +68,10 @@ def prepare(recipe: Recipe, directory: Path) -> PreparedRecipe:
     used = {name for step in recipe.steps for name in step.view.sources}
     unknown = sorted(used - set(recipe.sources))
     if unknown:
-        raise PlanError(f"recipe {recipe.name}: steps read sources {unknown}, which are not defined; sources: {sorted(recipe.sources)}")
+        raise PlanError(
+            f"recipe {recipe.name}: steps read sources {unknown}, which are not defined; sources: "
+            f"{sorted(recipe.sources)}"
+        )
     files = {name: list_inputs(name, recipe.sources[name], directory) for name in sorted(used)}
     schemas = {name: source_schema(recipe.sources[name], files[name]) for name in files}
     pinned = recipe.model_copy(update={"steps": tuple(_pin_step(step, directory) for step in recipe.steps)})
@@ -79,7 +82,9 @@ def prepare(recipe: Recipe, directory: Path) -> PreparedRecipe:
         for step in pinned.steps
         if step.view.sources
     }
-    input_bytes = sum(split.estimated_bytes for planned in shards.values() for shard in planned for split in shard.splits)
+    input_bytes = sum(
+        split.estimated_bytes for planned in shards.values() for shard in planned for split in shard.splits
+    )
     return PreparedRecipe(pinned, files, schemas, check_recipe(pinned, schemas), shards, input_bytes)
 
 

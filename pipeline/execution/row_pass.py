@@ -33,7 +33,9 @@ def open_operator(operator: RowOperator) -> OpenOperator:
     except PipelineError:
         raise
     except Exception as error:
-        raise OperatorError(f"operator {operator.name}: could not be opened: {type(error).__name__}: {error}") from error
+        raise OperatorError(
+            f"operator {operator.name}: could not be opened: {type(error).__name__}: {error}"
+        ) from error
 
 
 class RowPass:
@@ -53,14 +55,16 @@ class RowPass:
         yield from pieces
 
     def examples(self) -> tuple[dict[str, str], ...]:
-        """Starts of a few dropped texts per rule: those with the smallest doc_ids, so the choice is the same every run."""
+        """Starts of a few dropped texts per rule: of the smallest doc_ids, so the choice is the same every run."""
         return tuple(
             {"operator": operator, "rule": rule, "doc_id": doc_id.hex(), "text": text}
             for (operator, rule), kept in sorted(self._examples.items())
             for doc_id, text in sorted(kept)
         )
 
-    def _through(self, opened: OpenOperator, batch: pa.RecordBatch, rows: Rows) -> Iterator[tuple[pa.RecordBatch, Rows]]:
+    def _through(
+        self, opened: OpenOperator, batch: pa.RecordBatch, rows: Rows
+    ) -> Iterator[tuple[pa.RecordBatch, Rows]]:
         operator = opened.operator
         for result, part, part_rows in self._isolated(opened, batch, rows):
             if isinstance(operator, Annotator):
@@ -114,7 +118,9 @@ class RowPass:
         _expect_length(operator, batch, edits.columns.num_rows)
         undeclared = sorted(set(edits.columns.schema.names) - set(operator.replaces()))
         if undeclared:
-            raise OperatorError(f"operator {operator.name}: replaces columns {undeclared}, declared are {operator.replaces()}")
+            raise OperatorError(
+                f"operator {operator.name}: replaces columns {undeclared}, declared are {operator.replaces()}"
+            )
         edited = edits.edited
         self._ledger.add_verdicts(
             operator.name,
@@ -125,7 +131,9 @@ class RowPass:
             value=edits.value[edited],
             threshold=None,
         )
-        columns = [edits.columns[name] if name in edits.columns.schema.names else batch[name] for name in batch.schema.names]
+        columns = [
+            edits.columns[name] if name in edits.columns.schema.names else batch[name] for name in batch.schema.names
+        ]
         return pa.RecordBatch.from_arrays(columns, schema=batch.schema), rows
 
     def _keep_examples(self, operator: Filter, batch: pa.RecordBatch, verdicts: Verdicts) -> None:

@@ -93,7 +93,9 @@ class _ColumnsSink(RowsSink):
         if len(rows) != end - self._next:
             places = np.full(end - self._next, -1, np.int64)
             places[rows.astype(np.int64) - self._next] = np.arange(len(rows))
-            batch = batch.take(pa.array(places, mask=places < 0)) if batch.num_rows else _nulls(batch.schema, len(places))
+            batch = (
+                batch.take(pa.array(places, mask=places < 0)) if batch.num_rows else _nulls(batch.schema, len(places))
+            )
         self._next = end
         super().write(batch, None)
 

@@ -23,7 +23,16 @@ from pipeline.execution.task_run import run_task
 from pipeline.execution.work import Passage, Result, SourceShard, StageSpec, Unit
 from pipeline.io.reading import SplitReader
 from pipeline.ledger import Action, LedgerBuilder
-from pipeline.operator import PartitionFunction, PartitionOperator, ShardFunction, ShardOperator, Task
+from pipeline.operator import (
+    Annotator,
+    Filter,
+    PartitionFunction,
+    PartitionOperator,
+    ShardFunction,
+    ShardOperator,
+    Task,
+    Transform,
+)
 from pipeline.plan.logical import ArtifactKind
 
 Rows = npt.NDArray[np.uint32]
@@ -53,6 +62,7 @@ def open_stage(spec: StageSpec) -> OpenStage:
         elif isinstance(operator, Task):
             task = operator
         else:
+            assert isinstance(operator, Annotator | Filter | Transform)
             rows.append(open_operator(operator))
     return OpenStage(spec, tuple(rows), partition, shard, task)
 
@@ -138,7 +148,9 @@ class _UnitRun:
 
     def _source_batches(self, source: SourceShard) -> Flow:
         for split in source.shard.splits:
-            reader = SplitReader(split, source.sources[split.file.source], source.schema, self._spec.execution.read_bytes)
+            reader = SplitReader(
+                split, source.sources[split.file.source], source.schema, self._spec.execution.read_bytes
+            )
             for batch in reader.batches():
                 ordinals = self._records.take(batch, split)
                 self._rows_read += batch.num_records
@@ -168,7 +180,9 @@ class _UnitRun:
             except PipelineError:
                 raise
             except Exception as error:
-                raise OperatorError(f"operator {operator.name}: failed on {batch.num_rows} rows of a partition") from error
+                raise OperatorError(
+                    f"operator {operator.name}: failed on {batch.num_rows} rows of a partition"
+                ) from error
             yield result, None
 
     def _through_shard_operator(self, flow: Flow) -> Flow:

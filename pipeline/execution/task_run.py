@@ -24,9 +24,7 @@ def run_task(spec: StageSpec, unit: Unit, task: Task) -> Result:
     try:
         produced = task.open()(_inputs(unit.source, directory, spec.execution.batch_rows))
         if spec.kind is ArtifactKind.MODEL:
-            if next(iter(produced), None) is not None:
-                raise OperatorError(f"operator {task.name}: produces a model, so it must yield no rows")
-            return (_model_record(spec, unit, directory),)
+            return (_model_record(spec, unit, directory, produced),)
         return tuple(_shard_records(spec, unit, task, produced))
     except PipelineError:
         raise
@@ -38,9 +36,7 @@ def run_task(spec: StageSpec, unit: Unit, task: Task) -> Result:
 
 def _inputs(source: TaskSource, directory: Path, batch_rows: int) -> TaskInputs:
     rows = None if source.rows is None else ShardRows(source.rows, source.rows_schema, batch_rows)
-    tables = {
-        name: ShardRows(shards, source.table_schemas[name], batch_rows) for name, shards in source.tables.items()
-    }
+    tables = {name: ShardRows(shards, source.table_schemas[name], batch_rows) for name, shards in source.tables.items()}
     return TaskInputs(rows, tables, source.base_rows, directory)
 
 
@@ -63,13 +59,19 @@ def _shard_records(
         yield ShardRecord(shard, fingerprint, files, counts)
     if head is not None:
         raise OperatorError(
-            f"operator {task.name}: expected shards 0 to {len(unit.fingerprints) - 1} in order; it yielded shard {head[0]}"
+            f"operator {task.name}: expected shards 0 to {len(unit.fingerprints) - 1} in order; it yielded shard "
+            f"{head[0]}"
         )
 
 
-def _model_record(spec: StageSpec, unit: Unit, directory: Path) -> ShardRecord:
+def _model_record(
+    spec: StageSpec, unit: Unit, directory: Path, produced: Iterable[tuple[int, pa.RecordBatch]]
+) -> ShardRecord:
+    if next(iter(produced), None) is not None:
+        raise OperatorError(f"{spec.label}: produces a model, so it must yield no rows")
     files = {
-        path.name: spec.folder.publish(path, "model", 0, f"-{path.name}", num_rows=0) for path in sorted(directory.iterdir())
+        path.name: spec.folder.publish(path, "model", 0, f"-{path.name}", num_rows=0)
+        for path in sorted(directory.iterdir())
     }
     if not files:
         raise OperatorError(f"{spec.label}: produces a model, but left no file")

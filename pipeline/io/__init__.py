@@ -1,0 +1,1 @@
+"""Files in and out: inputs, shards of artifacts, stores."""

@@ -25,8 +25,8 @@ from pipeline.plan.logical import Source
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _BLANK: Final = b" \t\r"
-_MAX_KNOWN_KEYS: Final = 4096
-"""Spelled metadata keys that are kept: records share a few dozen; records keyed by value must not fill memory."""
+_MAX_KNOWN_NAMES: Final = 4096
+"""Spelled names of members that are kept: records share a few dozen; records keyed by value must not fill memory."""
 _INT64_MIN: Final = -(1 << 63)
 _INT64_MAX: Final = (1 << 63) - 1
 _MANY_DIGITS: Final = 40
@@ -46,18 +46,27 @@ class RejectedRecordError(Exception):
         self.detail = detail
 
 
-class _Member:
+class _Member(str):
     """The name of one JSON member. Equal to itself alone, so a dict keeps members of the same name apart."""
 
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
+    __slots__ = ()
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
 
 Members = dict[_Member, msgspec.Raw]
 Fields = dict[str, msgspec.Raw]
 """Values as they are spelled in the input, by name, in the order of the record."""
+
+
+class _SpelledNames(dict[str, bytes]):
+    """JSON spelling of member names, after a comma and before a colon; made on first use."""
+
+    def __missing__(self, name: str) -> bytes:
+        if len(self) >= _MAX_KNOWN_NAMES:
+            self.clear()
+        self[name] = spelled = b"," + msgspec.json.encode(name) + b":"
+        return spelled
 
 
 class LineParser:
@@ -68,7 +77,7 @@ class LineParser:
 
     def __init__(self) -> None:
         self.num_duplicate_keys = 0
-        self._decoder = msgspec.json.Decoder(Members, dec_hook=lambda _, name: _Member(name))
+        self._decoder = msgspec.json.Decoder(Members, dec_hook=str.__new__)
 
     def parse(self, line: bytes) -> Fields:
         """The record's fields.
@@ -86,7 +95,7 @@ class LineParser:
             raise RejectedRecordError(RejectReason.INVALID_JSON, str(error)) from error
         except RecursionError as error:
             raise RejectedRecordError(RejectReason.INVALID_JSON, "JSON nests too deeply") from error
-        fields = {member.name: value for member, value in members.items()}
+        fields = dict(zip(map(str, members), members.values(), strict=True))
         self.num_duplicate_keys += len(members) - len(fields)
         return fields
 
@@ -115,7 +124,7 @@ class RecordDecoder:
         self._texts = msgspec.json.Decoder(str | None)
         self._declared = {name: _TypedField(name, kind) for name, kind in source.columns.items()}
         self._consumed = {source.text_column, source.id_column, *source.columns}
-        self._spelled_keys: dict[str, bytes] = {}
+        self._spelled_names = _SpelledNames()
 
     @property
     def num_duplicate_keys(self) -> int:
@@ -203,18 +212,11 @@ class RecordDecoder:
 
     def _metadata(self, fields: Fields) -> bytes | None:
         """All fields that nothing else reads, as one JSON object; null if there are none."""
-        members = [
-            self._spelled_key(name) + bytes(value) for name, value in fields.items() if name not in self._consumed
-        ]
-        return b"{" + b",".join(members) + b"}" if members else None
-
-    def _spelled_key(self, name: str) -> bytes:
-        spelled = self._spelled_keys.get(name)
-        if spelled is None:
-            spelled = msgspec.json.encode(name) + b":"
-            if len(self._spelled_keys) < _MAX_KNOWN_KEYS:
-                self._spelled_keys[name] = spelled
-        return spelled
+        pieces: list[bytes | msgspec.Raw] = []
+        for name, value in fields.items():
+            if name not in self._consumed:
+                pieces += (self._spelled_names[name], value)
+        return b"{" + b"".join(pieces)[1:] + b"}" if pieces else None
 
     def _documents(self, rows: "_Rows") -> pa.RecordBatch:
         num_rows = len(rows.texts)

@@ -7,6 +7,7 @@ contiguous array per column and group: otherwise chunking shows in the Parquet b
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,8 @@ class ShardWriter:
         dictionary = [
             field.name
             for field in schema
-            if field.name not in _NO_DICTIONARY and (pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
+            if field.name not in _NO_DICTIONARY
+            and (pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
         ]
         self._writer = pq.ParquetWriter(
             path, schema, compression="zstd", compression_level=groups.zstd_level, use_dictionary=dictionary or False
@@ -66,7 +68,7 @@ class ShardWriter:
         self._flush(final=True)
         self._writer.close()
 
-    def __enter__(self) -> "ShardWriter":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, value: object, trace: object) -> None:
@@ -165,7 +167,9 @@ def read_aligned(files: Sequence[FileColumns], batch_rows: int) -> Iterator[pa.R
             for head, stream in zip(heads, streams, strict=True)
         ]
     if any(head is not None for head in heads):
-        raise StorageError(f"shard files {[file.path for file in files]}: expected equal numbers of rows; found different ones")
+        raise StorageError(
+            f"shard files {[file.path for file in files]}: expected equal numbers of rows; found different ones"
+        )
 
 
 def _batches(file: FileColumns, batch_rows: int) -> Iterator[pa.RecordBatch]:
@@ -175,4 +179,6 @@ def _batches(file: FileColumns, batch_rows: int) -> Iterator[pa.RecordBatch]:
                 if batch.num_rows:
                     yield batch.select(list(file.names))
     except FileNotFoundError as error:
-        raise StorageError(f"shard file {file.path!r}: expected by a manifest; not found; run the recipe again") from error
+        raise StorageError(
+            f"shard file {file.path!r}: expected by a manifest; not found; run the recipe again"
+        ) from error

@@ -73,7 +73,9 @@ def build_order(recipe: Recipe) -> tuple[Step, ...]:
     for step in waiting:
         for parent in step.parents:
             if parent not in by_name:
-                raise PlanError(f"step {step.name}: reads step {parent!r}, which does not exist; steps: {sorted(by_name)}")
+                raise PlanError(
+                    f"step {step.name}: reads step {parent!r}, which does not exist; steps: {sorted(by_name)}"
+                )
     while waiting:
         ready = next((step for step in waiting if all(parent in done for parent in step.parents)), None)
         if ready is None:
@@ -106,7 +108,9 @@ def _check_step(step: Step, checked: Mapping[str, CheckedStep], sources: Mapping
     output, kept = _output_schema(step, schema, view)
     needed.extend(kept)
     has_doc_id = DOC_ID in view.names
-    read = tuple(name for name in view.names if name != POSITION and (name in needed or (name == DOC_ID and has_doc_id)))
+    read = tuple(
+        name for name in view.names if name != POSITION and (name in needed or (name == DOC_ID and has_doc_id))
+    )
     return CheckedStep(step, step.view.base, view, read, tuple(exchange_schemas), output)
 
 
@@ -120,7 +124,9 @@ def _check_shape(step: Step) -> None:
         before = nodes[place - 1] if place else None
         label = _label(node, place)
         if isinstance(node, Task) and (len(nodes) > 1 or step.write.value != node.produces):
-            raise PlanError(f"{label}: a task stands alone and its step writes {node.produces}; found write: {step.write.value}")
+            raise PlanError(
+                f"{label}: a task stands alone and its step writes {node.produces}; found write: {step.write.value}"
+            )
         if isinstance(node, PartitionOperator) and not isinstance(before, Exchange):
             raise PlanError(f"{label}: a partition operator is legal only right after an exchange")
         if isinstance(before, Exchange) and not isinstance(node, PartitionOperator):
@@ -142,7 +148,8 @@ def _check_shape(step: Step) -> None:
 def _check_hardware(step: Step, node: Operator, place: int) -> None:
     if step.write is not ArtifactKind.COLUMNS or place != len(step.nodes) - 1:
         raise PlanError(
-            f"{_label(node, place)}: its results depend on the hardware, so it must end its own step that writes columns; "
+            f"{_label(node, place)}: its results depend on the hardware, so it must end its own step that writes "
+            "columns; "
             f"found write: {step.write.value}"
         )
 
@@ -154,7 +161,9 @@ def _check_write(step: Step) -> None:
     if step.columns is not None and kind not in BASE_KINDS:
         raise PlanError(f"columns: only documents and tables choose their columns; this step writes {kind.value}")
     if kind in BOUND_KINDS and step.view.base is None:
-        raise PlanError(f"write: {kind.value} belongs to a base, so the step must read one; found sources {step.view.sources}")
+        raise PlanError(
+            f"write: {kind.value} belongs to a base, so the step must read one; found sources {step.view.sources}"
+        )
     if is_task:
         return
     if kind is ArtifactKind.MODEL:
@@ -164,7 +173,9 @@ def _check_write(step: Step) -> None:
     if kind is ArtifactKind.REMOVALS and not all(
         isinstance(operator, Annotator | Filter | PartitionOperator | ShardOperator) for operator in operators
     ):
-        raise PlanError("write: removals allows annotators and filters, or a partition operator; a transform needs documents")
+        raise PlanError(
+            "write: removals allows annotators and filters, or a partition operator; a transform needs documents"
+        )
     if kind is ArtifactKind.REMOVALS and operators and isinstance(operators[-1], ShardOperator):
         raise PlanError("write: removals cannot come from a shard operator")
 
@@ -177,18 +188,24 @@ def _view_schema(step: Step, checked: Mapping[str, CheckedStep], sources: Mappin
         return pa.schema([])
     base = checked[view.base]
     if base.step.write not in BASE_KINDS:
-        raise PlanError(f"base: expected a step that writes documents or a table; {view.base!r} writes {base.step.write.value}")
+        raise PlanError(
+            f"base: expected a step that writes documents or a table; {view.base!r} writes {base.step.write.value}"
+        )
     fields = list(base.output_schema)
     for name in view.bound:
         bound = checked[name]
         if bound.step.write not in BOUND_KINDS or bound.base != view.base:
             raise PlanError(
-                f"bound: expected columns or removals over base {view.base!r}; {name!r} writes {bound.step.write.value} "
+                f"bound: expected columns or removals over base {view.base!r}; {name!r} writes "
+                f"{bound.step.write.value} "
                 f"over base {bound.base!r}"
             )
         clash = sorted({field.name for field in fields} & set(bound.output_schema.names))
         if clash:
-            raise SchemaError(f"bound: {name!r} brings columns {clash}, which are there already; available: {_describe(pa.schema(fields))}")
+            raise SchemaError(
+                f"bound: {name!r} brings columns {clash}, which are there already; available: "
+                f"{_describe(pa.schema(fields))}"
+            )
         fields.extend(bound.output_schema)
     return pa.schema([*fields, pa.field(POSITION, POSITION_TYPE, nullable=False)])
 
@@ -201,7 +218,8 @@ def _sources_schema(names: tuple[str, ...], sources: Mapping[str, pa.Schema]) ->
     for name in names[1:]:
         if not sources[name].equals(first):
             raise SchemaError(
-                f"sources {names[0]!r} and {name!r}: expected equal columns; found {_describe(first)} and {_describe(sources[name])}; "
+                f"sources {names[0]!r} and {name!r}: expected equal columns; found {_describe(first)} and "
+                f"{_describe(sources[name])}; "
                 "declare the same columns for both, or read them in two steps"
             )
     return first
@@ -217,7 +235,8 @@ def _exchange_schema(node: Exchange, schema: pa.Schema, step: Step, place: int) 
         raise SchemaError(f"{_label(node, place)}: needs columns {missing}; available: {_describe(schema)}")
     if schema.field(node.key).type not in KEY_TYPES:
         raise SchemaError(
-            f"{_label(node, place)}: key {node.key!r} must be uint64 or a 16-byte binary; found {schema.field(node.key).type}"
+            f"{_label(node, place)}: key {node.key!r} must be uint64 or a 16-byte binary; found "
+            f"{schema.field(node.key).type}"
         )
     wanted = set(columns) | ({POSITION} & set(schema.names))
     return pa.schema([field for field in schema if field.name in wanted])
@@ -227,11 +246,14 @@ def _require(operator: Operator, place: int, schema: pa.Schema) -> None:
     for field in operator.requires():
         if field.name not in schema.names:
             raise SchemaError(
-                f"{_label(operator, place)}: requires column {field.name!r} ({field.type}); available: {_describe(schema)}"
+                f"{_label(operator, place)}: requires column {field.name!r} ({field.type}); available: "
+                f"{_describe(schema)}"
             )
         found = schema.field(field.name).type
         if found != field.type:
-            raise SchemaError(f"{_label(operator, place)}: requires column {field.name!r} as {field.type}; found {found}")
+            raise SchemaError(
+                f"{_label(operator, place)}: requires column {field.name!r} as {field.type}; found {found}"
+            )
 
 
 def _output_schema(step: Step, schema: pa.Schema, view: pa.Schema) -> tuple[pa.Schema, tuple[str, ...]]:
@@ -240,7 +262,10 @@ def _output_schema(step: Step, schema: pa.Schema, view: pa.Schema) -> tuple[pa.S
     last = operators[-1] if operators else None
     if step.write is ArtifactKind.REMOVALS:
         if isinstance(last, PartitionOperator) and not schema.equals(REMOVAL_SCHEMA):
-            raise SchemaError(f"write: removals after {last.name} needs rows of {_describe(REMOVAL_SCHEMA)}; found {_describe(schema)}")
+            raise SchemaError(
+                f"write: removals after {last.name} needs rows of {_describe(REMOVAL_SCHEMA)}; found "
+                f"{_describe(schema)}"
+            )
         return pa.schema([]), ()
     if step.write is ArtifactKind.MODEL:
         return pa.schema([]), ()

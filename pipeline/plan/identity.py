@@ -56,7 +56,9 @@ def identify_step(
     }
     if step.view.sources:
         reading = {name: _source_identity(sources[name]) for name in step.view.sources}
-        shards = [fingerprint({**common, "sources": reading, "input": _input_identity(shard)}) for shard in input_shards]
+        shards = [
+            fingerprint({**common, "sources": reading, "input": _input_identity(shard)}) for shard in input_shards
+        ]
     elif _is_rowwise(checked):
         assert step.view.base is not None
         names = (step.view.base, *step.view.bound)
@@ -66,7 +68,9 @@ def identify_step(
         ]
     else:
         whole = {**common, "parents": [parents[name].fingerprint for name in step.parents]}
-        shards = [fingerprint({**whole, "shard": index}) for index in range(_num_shards(checked, parents, num_partitions))]
+        shards = [
+            fingerprint({**whole, "shard": index}) for index in range(_num_shards(checked, parents, num_partitions))
+        ]
     return StepIdentity(fingerprint({"step": step.name, "shards": shards}), tuple(shards), operators)
 
 

@@ -5,9 +5,20 @@ it leaves. Composites such as near-duplicate removal are functions that return s
 """
 
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SerializeAsAny,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from pipeline.document import COLUMN_TYPES, RESERVED
 from pipeline.operator import (
@@ -39,6 +50,10 @@ class ArtifactKind(StrEnum):
     """Files."""
 
 
+_STRING = {"type": "string"}
+_STRINGS = {"type": "array", "items": _STRING, "minItems": 1}
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,7 +61,7 @@ class _Frozen(BaseModel):
 class Source(_Frozen):
     """Input files and how to read them. `paths` are globs, relative to the recipe, local or fsspec URLs."""
 
-    paths: tuple[str, ...] = Field(min_length=1)
+    paths: Annotated[tuple[str, ...], WithJsonSchema({"anyOf": [_STRING, _STRINGS]})] = Field(min_length=1)
     format: Literal["jsonl", "parquet"] | None = None
     """Taken from the file name where not given."""
     root: str | None = None
@@ -93,6 +108,11 @@ class SortKey(_Frozen):
         if isinstance(value, str):
             return {"column": value.removeprefix("-"), "descending": value.startswith("-")}
         return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Editors see both spellings."""
+        return {"anyOf": [_STRING, handler.resolve_ref_schema(handler(core_schema))]}
 
 
 class Exchange(_Frozen):
@@ -149,7 +169,9 @@ class Step(_Frozen):
     def parents(self) -> tuple[str, ...]:
         """Names of the steps that must be complete before this one, in a fixed order."""
         files = [ref.step for operator in self.operators for ref in operator.file_refs().values() if ref.step]
-        return tuple(dict.fromkeys([*([self.view.base] if self.view.base else []), *self.view.bound, *self.tables, *files]))
+        return tuple(
+            dict.fromkeys([*([self.view.base] if self.view.base else []), *self.view.bound, *self.tables, *files])
+        )
 
     def resources_of(self, operator: Operator) -> Resources:
         """What `operator` needs here: the recipe's override, or its own declaration."""

@@ -74,14 +74,15 @@ def find_fates(run: RecordedRun, document: str, *, text_chars: int = 300) -> tup
     manifests = run.manifests()
     steps = {step.step: step for step in run.steps if step.step in manifests}
     readers = [step for step in steps.values() if step.reads_sources]
-    fates = []
+    fates: list[Fate] = []
     for step in readers:
-        for found in _find_identity(manifests[step.step], document):
-            fates.append(_follow(run, steps, manifests, step, found, text_chars))
+        identities = _find_identity(manifests[step.step], document)
+        fates.extend(_follow(run, steps, manifests, step, found, text_chars) for found in identities)
     if not fates:
         read = sum(manifests[step.step].total("rows_read") for step in readers)
         raise StorageError(
-            f"document {document!r}: expected a doc_id (32 hex digits) or an id of the input; none of the {read} records "
+            f"document {document!r}: expected a doc_id (32 hex digits) or an id of the input; none of the {read} "
+            "records "
             f"that were read has it; steps that read sources: {[step.step for step in readers]}"
         )
     return tuple(fates)
@@ -124,7 +125,9 @@ def _follow(
             if moved is not None:
                 places[name] = moved
                 values = _spelled(_column_values(manifests[name], moved))
-                events.append(FateEvent(name, "stored", detail=f"shard {moved.shard}, row {moved.row}{values and ': '}{values}"))
+                events.append(
+                    FateEvent(name, "stored", detail=f"shard {moved.shard}, row {moved.row}{values and ': '}{values}")
+                )
     verdict = {"drop": "dropped", "quarantine": "quarantined"}.get(end, "kept")
     named = tuple(_with_survivor_name(event, steps, manifests) for event in events)
     return Fate(
@@ -185,7 +188,9 @@ class _Identity:
 
 
 def _find_identity(manifest: Manifest, document: str) -> Iterator[_Identity]:
-    files = {path: shard.index for shard in manifest.shards if (path := manifest.path(shard.index, IDENTITY)) is not None}
+    files = {
+        path: shard.index for shard in manifest.shards if (path := manifest.path(shard.index, IDENTITY)) is not None
+    }
     if not files:
         return
     is_doc_id = len(document) == 32 and all(digit in "0123456789abcdef" for digit in document.lower())
@@ -194,11 +199,9 @@ def _find_identity(manifest: Manifest, document: str) -> Iterator[_Identity]:
     if is_doc_id:
         condition = "(doc_id = $3 or input_id = $2)"
         wanted.append(bytes.fromhex(document))
-    rows = _query(
-        "select filename, file_row_number, doc_id, input_id, split, \"offset\" "
-        f"from read_parquet($1, filename=true, file_row_number=true) where {condition} order by filename, file_row_number",  # noqa: S608 - the condition is one of two constants
-        wanted,
-    )
+    select = 'select filename, file_row_number, doc_id, input_id, split, "offset" from '
+    table = "read_parquet($1, filename=true, file_row_number=true)"
+    rows = _query(f"{select} {table} where {condition} order by filename, file_row_number", wanted)
     for path, row, doc_id, input_id, split, position in rows:
         yield _Identity(files[path], row, bytes(doc_id), input_id, split, position)
 
@@ -222,7 +225,9 @@ def _locate(manifest: Manifest, shard: int, doc_id: bytes) -> _Place | None:
     path = manifest.path(shard, DATA)
     if path is None or DOC_ID not in manifest.columns:
         return None
-    rows = _query("select file_row_number from read_parquet($1, file_row_number=true) where doc_id = $2", [path, doc_id])
+    rows = _query(
+        "select file_row_number from read_parquet($1, file_row_number=true) where doc_id = $2", [path, doc_id]
+    )
     return _Place(shard, rows[0][0]) if rows else None
 
 
@@ -249,14 +254,16 @@ def _column_values(manifest: Manifest, place: _Place) -> dict[str, Any]:  # Any:
         return {}
     chosen = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
     rows = _query(
-        f"select {chosen} from read_parquet($1, file_row_number=true) where file_row_number = $2",  # noqa: S608 - quoted column names
+        f"select {chosen} from read_parquet($1, file_row_number=true) where file_row_number = $2",  # noqa: S608 - quoted
         [path, place.row],
     )
     return {name: value for name, value in zip(names, rows[0], strict=True) if value is not None} if rows else {}
 
 
 def _spelled(values: Mapping[str, Any]) -> str:  # Any: DuckDB values
-    return ", ".join(f"{name} = {value:.6g}" if isinstance(value, float) else f"{name} = {value}" for name, value in values.items())
+    return ", ".join(
+        f"{name} = {value:.6g}" if isinstance(value, float) else f"{name} = {value}" for name, value in values.items()
+    )
 
 
 def _with_survivor_name(
@@ -288,4 +295,5 @@ def _text(run: RecordedRun, entry: Mapping[str, Any], position: int, num_chars: 
 
 def _query(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:  # Any: DuckDB values
     with duckdb.connect() as connection:
-        return connection.execute(sql, parameters).fetchall()
+        rows: list[tuple[Any, ...]] = connection.execute(sql, parameters).fetchall()
+        return rows

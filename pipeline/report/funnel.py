@@ -1,4 +1,4 @@
-"""How many documents and tokens a build read, kept and lost, and to which rule. Questions to manifests, nothing else."""
+"""How many documents and tokens a build read, kept and lost, and to which rule: questions to manifests."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -73,7 +73,9 @@ def funnel(manifests: Mapping[str, Manifest], reads_sources: Mapping[str, bool])
 
 
 def _step_counts(manifest: Manifest) -> StepCounts:
-    damaged = {(entry["source"], entry["path"]) for shard in manifest.shards for entry in shard.inputs if "damaged" in entry}
+    damaged = {
+        (entry["source"], entry["path"]) for shard in manifest.shards for entry in shard.inputs if "damaged" in entry
+    }
     return StepCounts(
         step=manifest.step,
         kind=manifest.kind.value,

@@ -181,7 +181,8 @@ class _SegmentRun:
         if attempts >= MAX_ATTEMPTS:
             spec = self._job.stages[stage]
             raise RunnerError(
-                f"{spec.label}, unit {index}: expected to finish; failed {attempts} times, last by {type(cause).__name__}: "
+                f"{spec.label}, unit {index}: expected to finish; failed {attempts} times, last by "
+                f"{type(cause).__name__}: "
                 f"{str(cause).splitlines()[0] if str(cause) else ''}; committed work stays, run again to go on"
             ) from error
         self._restart(index)
@@ -190,4 +191,3 @@ class _SegmentRun:
         """From the segment's committed input: what earlier stages handed over may be lost with a node."""
         self._travellers[index].passage = None
         self._waiting[0].appendleft(index)
-

@@ -59,7 +59,8 @@ def actors_per_stage(
     if not _fits(stages, counts, available):
         needs = [request_of(resources) for resources in stages]
         raise RunnerError(
-            f"cluster: expected room for one actor of each stage, which need {needs}; the cluster has {dict(available)}; "
+            f"cluster: expected room for one actor of each stage, which need {needs}; the cluster has "
+            f"{dict(available)}; "
             "add nodes, or lower `resources` in the recipe"
         )
     growing = True
