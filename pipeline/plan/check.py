@@ -138,11 +138,27 @@ def _check_shape(step: Step) -> None:
                 f"{label}: row operators and an exchange do not share a step, so that failing rows stay accountable; "
                 "put the row operators into a step of their own that writes columns"
             )
-        if isinstance(node, ShardOperator) and not has_exchange and place != len(nodes) - 1:
+        after = nodes[place + 1] if place + 1 < len(nodes) else None
+        if isinstance(node, ShardOperator) and after is not None and not isinstance(after, Exchange):
             raise PlanError(f"{label}: a shard operator is the last one of its step or followed by an exchange")
+        if isinstance(before, PartitionOperator) and isinstance(node, ShardOperator):
+            _check_one_stage(step, before, node, label)
         if isinstance(node, Operator) and node.determinism is Determinism.HARDWARE:
             _check_hardware(step, node, place)
     _check_write(step)
+    names = [operator.name for operator in step.operators]
+    unknown = sorted(set(step.resources) - set(names))
+    if unknown:
+        raise PlanError(f"resources: {unknown} name no operator of this step; operators: {names}")
+
+
+def _check_one_stage(step: Step, before: Operator, node: Operator, label: str) -> None:
+    """Rows of a partition have no place in a base, so they cannot be handed from one stage to the next."""
+    if step.resources_of(before) != step.resources_of(node):
+        raise PlanError(
+            f"{label}: expected the resources of {before.name}, with which it shares a stage; found others; "
+            "put it into a step of its own, or give both the same"
+        )
 
 
 def _check_hardware(step: Step, node: Operator, place: int) -> None:
@@ -166,8 +182,12 @@ def _check_write(step: Step) -> None:
         )
     if is_task:
         return
+    if step.tables:
+        raise PlanError(f"tables: only a task reads tables; found {list(step.tables)} and no task")
     if kind is ArtifactKind.MODEL:
         raise PlanError("write: model needs a task")
+    if kind is ArtifactKind.COLUMNS and not step.nodes:
+        raise PlanError("write: columns needs an annotator; found no operator")
     if kind is ArtifactKind.COLUMNS and not all(isinstance(operator, Annotator) for operator in operators):
         raise PlanError("write: columns allows annotators only; use removals or documents for filters and transforms")
     if kind is ArtifactKind.REMOVALS and not all(
