@@ -1,0 +1,55 @@
+"""Unit tests need no cluster: starting one fails, here and in whatever a test calls."""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+import pytest
+
+
+def _refuse(*args: object, **kwargs: object) -> None:
+    del args, kwargs
+    pytest.fail("ray.init was called in a unit test; test with ray under tests/integration")
+
+
+class _GuardedRay(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Guards ray when a test imports it. Importing ray here instead would cost every unit run a second."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self._loader: importlib.abc.Loader | None = None
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        del target
+        if fullname != "ray":
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path)
+        if spec is not None:
+            self._loader = spec.loader
+            spec.loader = self
+        return spec
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        assert self._loader is not None
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert self._loader is not None
+        assert module.__spec__ is not None
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._monkeypatch.setattr(module, "init", _refuse)
+
+
+@pytest.fixture(autouse=True)
+def no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes `ray.init` fail the test, whether ray is imported already or not."""
+    if "ray" in sys.modules:
+        monkeypatch.setattr(sys.modules["ray"], "init", _refuse)
+    else:
+        monkeypatch.setattr(sys, "meta_path", [_GuardedRay(monkeypatch), *sys.meta_path])

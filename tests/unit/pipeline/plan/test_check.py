@@ -1,0 +1,205 @@
+"""Every refusal before work begins, and the schemas of what passes."""
+
+import pyarrow as pa
+import pytest
+
+from pipeline.errors import PlanError, SchemaError
+from pipeline.operator import REMOVAL_SCHEMA, Resources
+from pipeline.plan.check import build_order, check_recipe
+from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, SortKey, Step, View
+from tests.unit.pipeline.sample_operators import (
+    SOURCE_SCHEMA,
+    AddKey,
+    CountKeys,
+    FirstRows,
+    KeepFirst,
+    MinChars,
+    ModelScore,
+    NumChars,
+    Shout,
+    SumTables,
+    TotalChars,
+)
+
+DOCUMENTS = Step(name="documents", view=View(sources=("web",)), write=ArtifactKind.DOCUMENTS)
+KEYS = Step(name="keys", view=View(base="documents"), nodes=(AddKey(),), write=ArtifactKind.COLUMNS)
+ONCE = Step(
+    name="once",
+    view=View(base="documents", bound=("keys",)),
+    nodes=(Exchange(key="key"), KeepFirst()),
+    write=ArtifactKind.REMOVALS,
+)
+COUNTS = Step(
+    name="counts",
+    view=View(base="documents", bound=("keys",)),
+    nodes=(Exchange(key="key"), CountKeys()),
+    write=ArtifactKind.TABLE,
+)
+BEFORE = (DOCUMENTS, KEYS, ONCE, COUNTS)
+
+
+def check(*steps, sources=None):
+    return check_recipe(Recipe(name="r", steps=steps), sources or {"web": SOURCE_SCHEMA})
+
+
+def step(*nodes, write="documents", base="documents", bound=(), **fields):
+    return Step(name="s", view=View(base=base, bound=bound), nodes=nodes, write=ArtifactKind(write), **fields)
+
+
+def test_schemas_of_a_whole_recipe():
+    rewritten = Step(
+        name="rewritten",
+        view=View(base="documents", bound=("once", "keys")),
+        nodes=(NumChars(), MinChars()),
+        write=ArtifactKind.DOCUMENTS,
+        columns=("num_chars", "text"),
+    )
+    checked = check(*BEFORE, rewritten)
+    core = SOURCE_SCHEMA.names
+    assert checked["documents"].view_schema == checked["documents"].output_schema == SOURCE_SCHEMA
+    assert checked["documents"].read_columns == tuple(core)
+    assert checked["keys"].output_schema == pa.schema([pa.field("key", pa.uint64())])
+    assert checked["keys"].read_columns == ("doc_id", "text")
+    assert checked["keys"].view_schema.names == [*core, "position"]
+    assert checked["once"].exchange_schemas[0].names == ["doc_id", "key", "position"]
+    assert checked["once"].read_columns == ("doc_id", "key")
+    assert checked["once"].output_schema == pa.schema([])
+    assert checked["counts"].output_schema.names == ["key", "rows"]
+    assert checked["counts"].exchange_schemas[0].names == ["key", "position"]
+    assert checked["rewritten"].view_schema.names == [*core, "key", "position"]
+    assert checked["rewritten"].output_schema.names == ["text", "num_chars"]
+    assert checked["rewritten"].read_columns == ("doc_id", "text")
+    assert [name for name, done in checked.items() if done.base is None] == ["documents"]
+
+
+def test_a_column_artifact_is_null_where_a_row_is_missing():
+    class Strict(AddKey):
+        def adds(self):
+            return pa.schema([pa.field("key", pa.uint64(), nullable=False)])
+
+    assert check(DOCUMENTS, step(Strict(), write="columns"))["s"].output_schema.field("key").nullable
+
+
+def test_steps_are_built_after_their_parents_and_otherwise_as_listed():
+    order = build_order(Recipe(name="r", steps=(ONCE, KEYS, COUNTS, DOCUMENTS)))
+    assert [one.name for one in order] == ["documents", "keys", "once", "counts"]
+    assert list(check(ONCE, KEYS, COUNTS, DOCUMENTS)) == ["documents", "keys", "once", "counts"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ((DOCUMENTS, DOCUMENTS), r"recipe r: step names must be unique; repeated: \['documents'\]"),
+        ((KEYS,), r"step keys: reads step 'documents', which does not exist; steps: \['keys'\]"),
+        ((step(base="t"), Step(name="t", view=View(base="s"), write=ArtifactKind.DOCUMENTS)), r"\['s', 't'\]: they read each other in a circle"),
+        ((step(base="s"),), r"steps \['s'\]: they read each other in a circle"),
+    ],
+)  # fmt: skip
+def test_steps_that_cannot_be_put_in_order(steps, message):
+    with pytest.raises(PlanError, match=message):
+        check(*steps)
+
+
+EXCHANGE = Exchange(key="key")
+STRUCTURE = {
+    "nothing to do": (Step(name="s", write=ArtifactKind.DOCUMENTS), "has neither something to read nor operators"),
+    "unknown source": (Step(name="s", view=View(sources=("nope",)), write=ArtifactKind.DOCUMENTS), r"sources: 'nope' is not defined; sources: \['web'\]"),
+    "task beside others": (step(NumChars(), TotalChars(), write="model"), "node 1 total_chars: a task stands alone"),
+    "task writes another kind": (step(TotalChars(), write="table"), "node 0 total_chars: a task stands alone and its step writes model; found write: table"),
+    "partition operator alone": (step(KeepFirst(), bound=("keys",), write="removals"), "node 0 keep_first: a partition operator is legal only right after an exchange"),
+    "two partition operators": (step(EXCHANGE, CountKeys(), CountKeys(), bound=("keys",), write="table"), "node 2 count_keys: a partition operator is legal only right"),
+    "row operator after an exchange": (step(EXCHANGE, MinChars(), bound=("keys",)), "node 1 min_chars: expected a partition operator right after the exchange"),
+    "exchange at the end": (step(EXCHANGE, bound=("keys",)), "node 0 exchange: expected a partition operator after the exchange"),
+    "two exchanges": (step(EXCHANGE, EXCHANGE, CountKeys(), bound=("keys",), write="table"), "node 1 exchange: expected a partition operator right"),
+    "row operator before an exchange": (step(AddKey(), EXCHANGE, CountKeys(), write="table"), "node 0 add_key: row operators and an exchange do not share a step"),
+    "shard operator in the middle": (step(FirstRows(), MinChars()), "node 0 first_rows: a shard operator is the last one"),
+    "two shard operators": (step(FirstRows(), FirstRows()), "node 0 first_rows: a shard operator is the last one"),
+    "two shard operators before an exchange": (step(FirstRows(), FirstRows(), EXCHANGE, CountKeys(), bound=("keys",), write="table"), "node 0 first_rows: a shard operator is the last one of its step or followed by an exchange"),
+    "resources change behind an exchange": (step(EXCHANGE, CountKeys(), FirstRows(), bound=("keys",), write="table", resources={"first_rows": Resources(num_cpus=2)}), "node 2 first_rows: expected the resources of count_keys"),
+    "hardware in documents": (step(ModelScore()), "node 0 model_score: its results depend on the hardware, .*found write: documents"),
+    "hardware in the middle": (step(ModelScore(), NumChars(), write="columns"), "node 0 model_score: its results depend on the hardware"),
+    "columns of a column artifact": (step(NumChars(), write="columns", columns=("num_chars",)), "columns: only documents and tables choose their columns; this step writes columns"),
+    "columns over sources": (Step(name="s", view=View(sources=("web",)), nodes=(NumChars(),), write=ArtifactKind.COLUMNS), r"write: columns belongs to a base, .*found sources \('web',\)"),
+    "model without a task": (step(NumChars(), write="model"), "write: model needs a task"),
+    "columns from a filter": (step(NumChars(), MinChars(), write="columns"), "write: columns allows annotators only"),
+    "columns from nothing": (step(write="columns"), "write: columns needs an annotator"),
+    "removals from a transform": (step(Shout(), write="removals"), "write: removals allows annotators and filters"),
+    "removals from a shard operator": (step(FirstRows(), write="removals"), "write: removals cannot come from a shard operator"),
+    "base without rows": (step(NumChars(), base="keys", write="columns"), "base: expected a step that writes documents or a table; 'keys' writes columns"),
+    "bound to another base": (step(NumChars(), base="counts", bound=("keys",), write="columns"), "bound: expected columns or removals over base 'counts'; 'keys' writes columns over base 'documents'"),
+    "bound documents": (step(NumChars(), bound=("counts",), write="columns"), "bound: .*'counts' writes table over base 'documents'"),
+    "table that is none": (step(SumTables(), tables=("keys",), write="table"), "tables: expected a step that writes a table; 'keys' writes columns"),
+    "tables without a task": (step(NumChars(), tables=("counts",), write="columns"), "tables: only a task reads tables"),
+    "resources of nobody": (step(NumChars(), write="columns", resources={"nm_chars": Resources()}), r"resources: \['nm_chars'\] name no operator of this step; operators: \['num_chars'\]"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STRUCTURE)
+def test_a_wrong_structure_is_refused(case):
+    wrong, message = STRUCTURE[case]
+    with pytest.raises(PlanError, match=rf"^step s: {message}") as caught:
+        check(*BEFORE, wrong)
+    assert "\n" not in str(caught.value)
+
+
+COLUMNS = {
+    "missing": (step(MinChars(), base="counts", write="removals"), r"node 0 min_chars: requires column 'text' \(large_string\); available: \['key: uint64', 'rows: int64', "),
+    "another type": (step(EXCHANGE, KeepFirst(), base="counts", write="removals"), r"needs columns \['doc_id'\]; available: "),
+    "clash with the base": (step(NumChars(column="text"), write="columns"), r"num_chars: adds columns \['text'\], which exist already"),
+    "clash of bound": (step(NumChars(), bound=("keys", "keys"), write="columns"), r"bound: 'keys' brings columns \['key'\], which are there already; available: "),
+    "key is missing": (step(EXCHANGE, CountKeys(), write="table"), r"node 0 exchange: needs columns \['key'\]; available: \['doc_id: fixed_size_binary\[16\]', "),
+    "sort column is missing": (step(Exchange(key="key", sort=(SortKey(column="date"),)), CountKeys(), bound=("keys",), write="table"), r"needs columns \['date'\]"),
+    "key type": (step(Exchange(key="text"), CountKeys(), bound=("keys",), write="table"), "key 'text' must be uint64 or a 16-byte binary; found large_string"),
+    "removals of another schema": (step(EXCHANGE, CountKeys(), bound=("keys",), write="removals"), r"write: removals after count_keys needs rows of \['position: uint64', .*found \['key: uint64', "),
+    "columns that are not there": (step(NumChars(), columns=("text", "nope")), r"columns: \['nope'\] do not exist; available: "),
+    "position is not stored": (step(columns=("position",)), r"columns: \['position'\] do not exist"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", COLUMNS)
+def test_columns_that_do_not_fit_are_refused(case):
+    wrong, message = COLUMNS[case]
+    with pytest.raises(SchemaError, match=message) as caught:
+        check(*BEFORE, wrong)
+    assert str(caught.value).startswith("step s: ")
+
+
+def test_a_type_that_differs_is_named_with_both():
+    narrow = SOURCE_SCHEMA.set(SOURCE_SCHEMA.get_field_index("text"), pa.field("text", pa.string()))
+    with pytest.raises(SchemaError, match="requires column 'text' as large_string; found string"):
+        check(DOCUMENTS, step(MinChars(), write="removals"), sources={"web": narrow})
+
+
+def test_sources_that_are_read_together_agree():
+    other = SOURCE_SCHEMA.append(pa.field("date", pa.large_string()))
+    both = Step(name="s", view=View(sources=("web", "book")), write=ArtifactKind.DOCUMENTS)
+    assert check(both, sources={"web": SOURCE_SCHEMA, "book": SOURCE_SCHEMA})["s"].output_schema == SOURCE_SCHEMA
+    with pytest.raises(
+        SchemaError, match="sources 'web' and 'book': expected equal columns; found .*date: large_string"
+    ):
+        check(both, sources={"web": SOURCE_SCHEMA, "book": other})
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        step(FirstRows()),
+        step(NumChars(), FirstRows()),
+        step(FirstRows(), EXCHANGE, CountKeys(), bound=("keys",), write="table"),
+        step(EXCHANGE, CountKeys(), EXCHANGE, CountKeys(), bound=("keys",), write="table"),
+        step(EXCHANGE, CountKeys(), FirstRows(), bound=("keys",), write="table"),
+        step(NumChars(), ModelScore(), write="columns"),
+        step(NumChars(), MinChars(), write="removals"),
+        step(SumTables(), tables=("counts",), write="table"),
+        step(TotalChars(), bound=("once",), write="model"),
+        step(bound=("once",)),
+        step(base="counts"),
+    ],
+)
+def test_what_passes(right):
+    assert "s" in check(*BEFORE, right)
+
+
+def test_removals_travel_by_the_removal_schema():
+    assert KeepFirst().output_schema(pa.schema([])) == REMOVAL_SCHEMA
+    assert check(*BEFORE)["once"].exchange_schemas[0].field("key").type == pa.uint64()

@@ -1,0 +1,53 @@
+"""What the values of a recipe know about themselves."""
+
+import pytest
+
+from pipeline.operator import FileRef, Resources
+from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, SortKey, Step, View
+from tests.unit.pipeline.sample_operators import AddKey, ByFile, MinChars, NumChars
+
+
+def test_sort_keys_are_written_as_words():
+    assert SortKey.model_validate("-num_chars") == SortKey(column="num_chars", descending=True)
+    assert SortKey.model_validate("doc_id") == SortKey(column="doc_id")
+    assert Exchange.model_validate({"key": "key", "sort": ["-a", "b"]}).sort == (
+        SortKey(column="a", descending=True),
+        SortKey(column="b"),
+    )
+
+
+def test_parents_are_all_that_a_step_reads_each_once():
+    step = Step(
+        name="s",
+        view=View(base="documents", bound=("scores", "once")),
+        tables=("edges", "once"),
+        nodes=(ByFile(words=FileRef(uri="step:model/a"), more=FileRef(uri="step:scores/b")), MinChars()),
+        write=ArtifactKind.REMOVALS,
+    )
+    assert step.parents == ("documents", "scores", "once", "edges", "model")
+    assert Step(name="s", view=View(sources=("web",)), write=ArtifactKind.DOCUMENTS).parents == ()
+
+
+def test_operators_are_the_nodes_without_exchanges():
+    step = Step(name="s", nodes=(AddKey(), Exchange(key="key"), MinChars()), write=ArtifactKind.REMOVALS)
+    assert step.operators == (AddKey(), MinChars())
+
+
+def test_a_recipe_overrides_resources_by_name():
+    step = Step(name="s", write=ArtifactKind.COLUMNS, resources={"num_chars": Resources(num_cpus=4)})
+    assert step.resources_of(NumChars()) == Resources(num_cpus=4)
+    assert step.resources_of(MinChars()) == Resources()
+
+
+def test_an_unknown_step_lists_the_steps():
+    step = Step(name="a", view=View(base="b"), write=ArtifactKind.DOCUMENTS)
+    recipe = Recipe(name="r", steps=(step,))
+    assert recipe.step("a") is step
+    with pytest.raises(KeyError, match=r"no step 'b'; steps: \['a'\]"):
+        recipe.step("b")
+
+
+@pytest.mark.parametrize("name", ["", "A", "a b", "a/b", "a.", ".a", "../a", "1a", "a\n"])
+def test_names_become_folders_so_they_are_plain(name):
+    with pytest.raises(ValueError, match="name"):
+        Step(name=name, write=ArtifactKind.DOCUMENTS)

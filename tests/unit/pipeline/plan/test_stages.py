@@ -1,0 +1,98 @@
+"""How steps are cut into segments and stages, as text that a review can read."""
+
+import pytest
+
+from pipeline.operator import Resources
+from pipeline.plan.check import check_recipe
+from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Recipe, Step, View
+from pipeline.plan.stages import fuse, partition_count, plan_segments
+from tests.unit.pipeline.plan.test_check import BEFORE
+from tests.unit.pipeline.sample_operators import (
+    SOURCE_SCHEMA,
+    CountKeys,
+    FirstRows,
+    KeepFirst,
+    MinChars,
+    ModelScore,
+    NumChars,
+    Shout,
+    TotalChars,
+)
+
+EXCHANGE = Exchange(key="key")
+GPU = Resources(num_gpus=1)
+
+
+def printed(*nodes, write, bound=("keys",), **fields):
+    step = Step(name="s", view=View(base="documents", bound=bound), nodes=nodes, write=ArtifactKind(write), **fields)
+    checked = check_recipe(Recipe(name="r", steps=(*BEFORE, step)), {"web": SOURCE_SCHEMA})["s"]
+    lines = []
+    for segment in plan_segments(checked, num_partitions=3, num_base_shards=5):
+        stages = " | ".join(
+            "+".join(operator.name for operator in stage.operators) + (" (GPU)" if stage.resources.num_gpus else "")
+            for stage in segment.stages
+        )
+        to = segment.partitioning
+        end = "artifact" if to is None else f"{to.key} x{to.num_partitions} {','.join(to.schema.names)}"
+        kind = "task " if segment.is_task else ""
+        lines.append(f"{segment.index}: {kind}{stages} -> {end}")
+        assert to is None or (to.exchange is None) == (to.key == "position")
+    return lines
+
+
+SNAPSHOTS = {
+    "rows": (
+        printed(NumChars(), MinChars(), Shout(), FirstRows(), write="documents"),
+        ["0: num_chars+min_chars+shout+first_rows -> artifact"],
+    ),
+    "copy": (printed(write="documents"), ["0:  -> artifact"]),
+    "resources change": (
+        printed(NumChars(), MinChars(), Shout(), write="documents", resources={"min_chars": GPU}),
+        ["0: num_chars | min_chars (GPU) | shout -> artifact"],
+    ),
+    "equal resources under other names": (
+        printed(NumChars(), MinChars(), Shout(), write="documents", resources={"num_chars": GPU, "min_chars": GPU}),
+        ["0: num_chars+min_chars (GPU) | shout -> artifact"],
+    ),
+    "shard operator on its own": (
+        printed(NumChars(), FirstRows(), write="documents", resources={"first_rows": GPU}),
+        ["0: num_chars | first_rows (GPU) -> artifact"],
+    ),
+    "annotate": (printed(NumChars(), ModelScore(), write="columns"), ["0: num_chars+model_score -> artifact"]),
+    "removals come home": (
+        printed(EXCHANGE, KeepFirst(), write="removals"),
+        [
+            "0:  -> key x3 doc_id,key,position",
+            "1: keep_first -> position x5 position,rule,value,threshold,survivor",
+            "2:  -> artifact",
+        ],
+    ),
+    "table": (
+        printed(FirstRows(), EXCHANGE, CountKeys(), write="table"),
+        ["0: first_rows -> key x3 key,position", "1: count_keys -> artifact"],
+    ),
+    "two exchanges": (
+        printed(EXCHANGE, CountKeys(), EXCHANGE, CountKeys(), write="table"),
+        ["0:  -> key x3 key,position", "1: count_keys -> key x3 key", "2: count_keys -> artifact"],
+    ),
+    "task": (printed(TotalChars(), write="model"), ["0: task total_chars -> artifact"]),
+}
+
+
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_segments(name):
+    found, expected = SNAPSHOTS[name]
+    assert found == expected
+
+
+def test_fusing_loses_no_operator_and_keeps_their_order():
+    operators = (NumChars(), MinChars(), Shout(), ModelScore(), FirstRows())
+    step = Step(name="s", nodes=operators, write=ArtifactKind.DOCUMENTS, resources={"shout": GPU})
+    stages = fuse(step, operators)
+    assert tuple(operator for stage in stages for operator in stage.operators) == operators
+    assert all(left.resources != right.resources for left, right in zip(stages, stages[1:], strict=False))
+
+
+@pytest.mark.parametrize(("num_bytes", "count"), [(0, 1), (1, 1), (4096, 1), (4097, 2), (40_960, 10)])
+def test_partitions_follow_the_data(num_bytes, count):
+    assert partition_count(num_bytes, Layout(partition_bytes=4096)) == count

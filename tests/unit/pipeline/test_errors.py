@@ -1,0 +1,40 @@
+"""The exception tree is what callers catch."""
+
+import pickle
+
+import pytest
+
+from pipeline import errors
+
+KINDS = {
+    "PlanError": ValueError,
+    "SchemaError": TypeError,
+    "StorageError": OSError,
+    "OperatorError": Exception,
+    "CommitError": Exception,
+    "BudgetError": Exception,
+    "RunnerError": Exception,
+}
+
+
+def test_the_tree_is_complete_and_drawn():
+    there = {name for name, kind in vars(errors).items() if isinstance(kind, type) and kind is not errors.PipelineError}
+    assert there == set(KINDS)
+    for name in there:
+        assert name in (errors.__doc__ or "")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_error_is_one_of_ours_and_a_fitting_builtin(name):
+    kind = getattr(errors, name)
+    assert issubclass(kind, errors.PipelineError)
+    assert issubclass(kind, KINDS[name])
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_errors_cross_processes_with_message_and_notes(name):
+    error = getattr(errors, name)("where: expected this; found that")
+    error.add_note("step documents, unit 3")
+    there = pickle.loads(pickle.dumps(error))
+    assert (type(there), str(there)) == (type(error), str(error))
+    assert there.__notes__ == ["step documents, unit 3"]

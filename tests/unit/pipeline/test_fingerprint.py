@@ -1,0 +1,83 @@
+"""Canonical bytes and identities: stored in every commit, so their values are frozen."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import PlanError
+from pipeline.fingerprint import canonical_bytes, fingerprint, operator_identity
+from pipeline.operator import FileRef
+from tests.unit.pipeline.sample_operators import ByFile, MinChars, NumChars
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+def test_bytes_and_hash_are_frozen():
+    value = {"b": [1, 0.1, None, True], "a": "é\n"}
+    assert canonical_bytes(value) == b'{"a":"\\u00e9\\n","b":[1,0.1,null,true]}'
+    assert fingerprint(value) == "fb6ada51d99fd3354201606072381c32"
+
+
+@given(st.dictionaries(st.text(max_size=3), VALUES, max_size=5))
+def test_order_of_keys_does_not_matter(value):
+    turned = dict(reversed(value.items()))
+    assert canonical_bytes(turned) == canonical_bytes(value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, b"bytes", object()])
+def test_what_has_no_one_spelling_is_refused(value):
+    with pytest.raises(PlanError, match="fingerprint: expected JSON-like values; "):
+        fingerprint({"value": value})
+
+
+def test_a_value_and_its_text_differ():
+    assert fingerprint(1) != fingerprint("1")
+    assert fingerprint(1) != fingerprint(1.0)
+    assert fingerprint(None) != fingerprint("null")
+
+
+def test_an_operator_is_its_name_version_and_every_field():
+    assert operator_identity(MinChars(), {}) == {
+        "operator": "min_chars",
+        "version": 1,
+        "fields": {"min_chars": 2, "without": "\0"},
+    }
+
+
+def test_each_part_of_an_operator_counts(monkeypatch):
+    before = fingerprint(operator_identity(MinChars(), {}))
+    assert fingerprint(operator_identity(MinChars(min_chars=2), {})) == before, "a default that is spelled out"
+    assert fingerprint(operator_identity(MinChars(min_chars=3), {})) != before
+    assert fingerprint(operator_identity(NumChars(), {})) != before
+    monkeypatch.setattr(MinChars, "version", 2)
+    assert fingerprint(operator_identity(MinChars(), {})) != before
+
+
+def test_a_file_counts_by_content_not_by_place(tmp_path):
+    here, there, other = tmp_path / "here", tmp_path / "there", tmp_path / "other"
+    for path, content in ((here, b"a"), (there, b"a"), (other, b"b")):
+        path.write_bytes(content)
+    identities = [
+        fingerprint(operator_identity(ByFile(words=FileRef(uri=path.name).pin(path)), {}))
+        for path in (here, there, other)
+    ]
+    assert identities[0] == identities[1]
+    assert identities[0] != identities[2]
+
+
+def test_a_file_of_a_step_counts_by_the_step():
+    operator = ByFile(words=FileRef(uri="step:model/words.txt"))
+    assert operator_identity(operator, {"model": "f1"})["fields"]["words"] == {"step": "f1", "file": "words.txt"}
+    pinned = ByFile(words=FileRef(uri="step:model/words.txt", path="/somewhere", digest="0" * 32))
+    assert operator_identity(pinned, {"model": "f1"}) == operator_identity(operator, {"model": "f1"})
+
+
+def test_an_unpinned_file_is_refused():
+    with pytest.raises(
+        PlanError, match=r"operator by_file: file field 'words' \('w.txt'\) is not pinned; pin it first"
+    ):
+        operator_identity(ByFile(words=FileRef(uri="w.txt")), {})
