@@ -26,6 +26,7 @@ from pipeline.execution.prepare import PreparedRecipe, prepare
 from pipeline.execution.work import Execution
 from pipeline.plan.logical import Recipe
 from pipeline.recipe import load_recipe, recipe_json_schema
+from pipeline.report.estimate import describe_estimate, estimate_cost
 from pipeline.report.fate import Fate, FateEvent, find_fates
 from pipeline.report.preview import preview_plan
 from pipeline.run import load_run, open_runner, run_prepared
@@ -79,13 +80,19 @@ def plan(
     recipe: RecipeArgument,
     output: Annotated[Path | None, typer.Option(help="Output folder, to see what is already built.")] = None,
     workers: Annotated[int | None, typer.Option(help="Actors at most.  [default: one per CPU of this machine]")] = None,
+    sample: Annotated[bool, typer.Option(help="Estimate time, disk and memory by building samples elsewhere.")] = True,
     set_: SetOption = None,
 ) -> None:
-    """Print steps, stages, actors and what is built already; runs nothing."""
+    """Print steps, stages, actors, what is built already, and an estimate; writes nothing into the output folder."""
     prepared = _prepare(recipe, set_)
     folder = output or Path("runs") / prepared.recipe.name
-    for line in preview_plan(prepared, folder, workers=workers or os.cpu_count() or 1):
+    actors = workers or os.cpu_count() or 1
+    for line in preview_plan(prepared, folder, workers=actors):
         print(line)  # noqa: T201 - the command's output
+    if sample:
+        print()  # noqa: T201 - the command's output
+        for line in describe_estimate(estimate_cost(prepared), actors):
+            print(line)  # noqa: T201 - the command's output
 
 
 @app.command()

@@ -20,6 +20,7 @@ from pipeline.errors import CommitError, PlanError, RunnerError
 from pipeline.execution.commit import StepFolder
 from pipeline.execution.exchange import PartitionInput
 from pipeline.execution.faults import reach
+from pipeline.execution.input_checks import check_contents, check_unique_ids, known_contents
 from pipeline.execution.prepare import PreparedRecipe, pin_step_files
 from pipeline.execution.quarantine import check_budget
 from pipeline.execution.runner import Event, Runner, SegmentJob, Watch
@@ -120,6 +121,8 @@ class _StepBuild:
             reach("segment.done")
         ordered = tuple(records[index] for index in sorted(records))
         self._judge(ordered)
+        if any(self._prepared.recipe.sources[name].id_from == "column" for name in step.view.sources):
+            check_unique_ids(step.name, self._folder.path, ordered)
         manifest = Manifest(
             step=step.name,
             kind=step.write,
@@ -144,8 +147,10 @@ class _StepBuild:
         self._watch(Event("segment_started", step.name, done, len(units), _segment_label(segment)))
         if missing:
             job = SegmentJob(self._specs(segment, decided_by), missing)
+            known = known_contents(self._folder.root) if step.view.sources else {}
             for _, result in self._runner.run_segment(job, self._watch):
                 for record in result:
+                    check_contents(record, known)
                     self._folder.commit(segment.index, record, kind)
                     records[record.index] = record
                 done += 1

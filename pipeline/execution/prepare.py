@@ -23,6 +23,8 @@ class PreparedRecipe:
     """A recipe whose inputs are known and whose steps fit together."""
 
     recipe: Recipe
+    directory: Path
+    """What relative paths in the recipe are relative to."""
     files: Mapping[str, tuple[InputFile, ...]]
     """Input files by source."""
     schemas: Mapping[str, pa.Schema]
@@ -85,7 +87,7 @@ def prepare(recipe: Recipe, directory: Path) -> PreparedRecipe:
     input_bytes = sum(
         split.estimated_bytes for planned in shards.values() for shard in planned for split in shard.splits
     )
-    return PreparedRecipe(pinned, files, schemas, check_recipe(pinned, schemas), shards, input_bytes)
+    return PreparedRecipe(pinned, directory, files, schemas, check_recipe(pinned, schemas), shards, input_bytes)
 
 
 def pin_step_files(operators: tuple[Operator, ...], manifests: Mapping[str, Manifest]) -> tuple[Operator, ...]:

@@ -51,7 +51,9 @@ class SourceRecords:
         entry: dict[str, object] = {
             "source": split.file.source,
             "path": split.file.relative_path,
+            "digest": split.file.digest,
             "start": split.start,
+            "end": split.end,
             "num_records": summary.num_records,
             "num_bytes": summary.num_bytes,
             "content_digest": summary.content_digest,

@@ -116,33 +116,17 @@ def _check_step(step: Step, checked: Mapping[str, CheckedStep], sources: Mapping
 
 def _check_shape(step: Step) -> None:
     """What may follow what; see the module docstring of stages.py for the three shapes of a plan."""
-    nodes = step.nodes
-    has_exchange = any(isinstance(node, Exchange) for node in nodes)
-    if not nodes and not step.view.sources and not step.view.base:
+    if not step.nodes and not step.view.sources and not step.view.base:
         raise PlanError("has neither something to read nor operators")
-    for place, node in enumerate(nodes):
-        before = nodes[place - 1] if place else None
-        label = _label(node, place)
-        if isinstance(node, Task) and (len(nodes) > 1 or step.write.value != node.produces):
+    for place, node in enumerate(step.nodes):
+        _check_exchange_order(step, place)
+        if isinstance(node, Task) and (len(step.nodes) > 1 or step.write.value != node.produces):
             raise PlanError(
-                f"{label}: a task stands alone and its step writes {node.produces}; found write: {step.write.value}"
+                f"{_label(node, place)}: a task stands alone and its step writes {node.produces}; "
+                f"found write: {step.write.value}"
             )
-        if isinstance(node, PartitionOperator) and not isinstance(before, Exchange):
-            raise PlanError(f"{label}: a partition operator is legal only right after an exchange")
-        if isinstance(before, Exchange) and not isinstance(node, PartitionOperator):
-            raise PlanError(f"{label}: expected a partition operator right after the exchange")
-        if isinstance(node, Exchange) and place == len(nodes) - 1:
-            raise PlanError(f"{label}: expected a partition operator after the exchange")
-        if has_exchange and isinstance(node, Annotator | Filter | Transform):
-            raise PlanError(
-                f"{label}: row operators and an exchange do not share a step, so that failing rows stay accountable; "
-                "put the row operators into a step of their own that writes columns"
-            )
-        after = nodes[place + 1] if place + 1 < len(nodes) else None
-        if isinstance(node, ShardOperator) and after is not None and not isinstance(after, Exchange):
-            raise PlanError(f"{label}: a shard operator is the last one of its step or followed by an exchange")
-        if isinstance(before, PartitionOperator) and isinstance(node, ShardOperator):
-            _check_one_stage(step, before, node, label)
+        if isinstance(node, ShardOperator):
+            _check_shard_operator(step, node, place)
         if isinstance(node, Operator) and node.determinism is Determinism.HARDWARE:
             _check_hardware(step, node, place)
     _check_write(step)
@@ -152,9 +136,36 @@ def _check_shape(step: Step) -> None:
         raise PlanError(f"resources: {unknown} name no operator of this step; operators: {names}")
 
 
-def _check_one_stage(step: Step, before: Operator, node: Operator, label: str) -> None:
-    """Rows of a partition have no place in a base, so they cannot be handed from one stage to the next."""
-    if step.resources_of(before) != step.resources_of(node):
+def _check_exchange_order(step: Step, place: int) -> None:
+    """A partition operator stands right after each exchange and nowhere else; row operators stand in other steps."""
+    node = step.nodes[place]
+    label = _label(node, place)
+    before = step.nodes[place - 1] if place else None
+    if isinstance(node, PartitionOperator) and not isinstance(before, Exchange):
+        raise PlanError(f"{label}: a partition operator is legal only right after an exchange")
+    if isinstance(before, Exchange) and not isinstance(node, PartitionOperator):
+        raise PlanError(f"{label}: expected a partition operator right after the exchange")
+    if isinstance(node, Exchange) and place == len(step.nodes) - 1:
+        raise PlanError(f"{label}: expected a partition operator after the exchange")
+    has_exchange = any(isinstance(other, Exchange) for other in step.nodes)
+    if has_exchange and isinstance(node, Annotator | Filter | Transform):
+        raise PlanError(
+            f"{label}: row operators and an exchange do not share a step, so that failing rows stay accountable; "
+            "put the row operators into a step of their own that writes columns"
+        )
+
+
+def _check_shard_operator(step: Step, node: ShardOperator, place: int) -> None:
+    """It ends its segment; after a partition operator it shares that operator's stage.
+
+    Rows of a partition have no place in a base, so they cannot be handed from one stage to the next.
+    """
+    label = _label(node, place)
+    before = step.nodes[place - 1] if place else None
+    after = step.nodes[place + 1] if place + 1 < len(step.nodes) else None
+    if after is not None and not isinstance(after, Exchange):
+        raise PlanError(f"{label}: a shard operator is the last one of its step or followed by an exchange")
+    if isinstance(before, PartitionOperator) and step.resources_of(before) != step.resources_of(node):
         raise PlanError(
             f"{label}: expected the resources of {before.name}, with which it shares a stage; found others; "
             "put it into a step of its own, or give both the same"
