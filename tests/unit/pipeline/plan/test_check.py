@@ -91,10 +91,13 @@ def test_steps_are_built_after_their_parents_and_otherwise_as_listed():
     [
         ((DOCUMENTS, DOCUMENTS), r"recipe r: step names must be unique; repeated: \['documents'\]"),
         ((KEYS,), r"step keys: reads step 'documents', which does not exist; steps: \['keys'\]"),
-        ((step(base="t"), Step(name="t", view=View(base="s"), write=ArtifactKind.DOCUMENTS)), r"\['s', 't'\]: they read each other in a circle"),
+        (
+            (step(base="t"), Step(name="t", view=View(base="s"), write=ArtifactKind.DOCUMENTS)),
+            r"\['s', 't'\]: they read each other in a circle",
+        ),
         ((step(base="s"),), r"steps \['s'\]: they read each other in a circle"),
     ],
-)  # fmt: skip
+)
 def test_steps_that_cannot_be_put_in_order(steps, message):
     with pytest.raises(PlanError, match=message):
         check(*steps)
@@ -103,35 +106,108 @@ def test_steps_that_cannot_be_put_in_order(steps, message):
 EXCHANGE = Exchange(key="key")
 STRUCTURE = {
     "nothing to do": (Step(name="s", write=ArtifactKind.DOCUMENTS), "has neither something to read nor operators"),
-    "unknown source": (Step(name="s", view=View(sources=("nope",)), write=ArtifactKind.DOCUMENTS), r"sources: 'nope' is not defined; sources: \['web'\]"),
+    "unknown source": (
+        Step(name="s", view=View(sources=("nope",)), write=ArtifactKind.DOCUMENTS),
+        r"sources: 'nope' is not defined; sources: \['web'\]",
+    ),
     "task beside others": (step(NumChars(), TotalChars(), write="model"), "node 1 total_chars: a task stands alone"),
-    "task writes another kind": (step(TotalChars(), write="table"), "node 0 total_chars: a task stands alone and its step writes model; found write: table"),
-    "partition operator alone": (step(KeepFirst(), bound=("keys",), write="removals"), "node 0 keep_first: a partition operator is legal only right after an exchange"),
-    "two partition operators": (step(EXCHANGE, CountKeys(), CountKeys(), bound=("keys",), write="table"), "node 2 count_keys: a partition operator is legal only right"),
-    "row operator after an exchange": (step(EXCHANGE, MinChars(), bound=("keys",)), "node 1 min_chars: expected a partition operator right after the exchange"),
-    "exchange at the end": (step(EXCHANGE, bound=("keys",)), "node 0 exchange: expected a partition operator after the exchange"),
-    "two exchanges": (step(EXCHANGE, EXCHANGE, CountKeys(), bound=("keys",), write="table"), "node 1 exchange: expected a partition operator right"),
-    "row operator before an exchange": (step(AddKey(), EXCHANGE, CountKeys(), write="table"), "node 0 add_key: row operators and an exchange do not share a step"),
-    "shard operator in the middle": (step(FirstRows(), MinChars()), "node 0 first_rows: a shard operator is the last one"),
+    "task writes another kind": (
+        step(TotalChars(), write="table"),
+        "node 0 total_chars: a task stands alone and its step writes model; found write: table",
+    ),
+    "partition operator alone": (
+        step(KeepFirst(), bound=("keys",), write="removals"),
+        "node 0 keep_first: a partition operator is legal only right after an exchange",
+    ),
+    "two partition operators": (
+        step(EXCHANGE, CountKeys(), CountKeys(), bound=("keys",), write="table"),
+        "node 2 count_keys: a partition operator is legal only right",
+    ),
+    "row operator after an exchange": (
+        step(EXCHANGE, MinChars(), bound=("keys",)),
+        "node 1 min_chars: expected a partition operator right after the exchange",
+    ),
+    "exchange at the end": (
+        step(EXCHANGE, bound=("keys",)),
+        "node 0 exchange: expected a partition operator after the exchange",
+    ),
+    "two exchanges": (
+        step(EXCHANGE, EXCHANGE, CountKeys(), bound=("keys",), write="table"),
+        "node 1 exchange: expected a partition operator right",
+    ),
+    "row operator before an exchange": (
+        step(AddKey(), EXCHANGE, CountKeys(), write="table"),
+        "node 0 add_key: row operators and an exchange do not share a step",
+    ),
+    "shard operator in the middle": (
+        step(FirstRows(), MinChars()),
+        "node 0 first_rows: a shard operator is the last one",
+    ),
     "two shard operators": (step(FirstRows(), FirstRows()), "node 0 first_rows: a shard operator is the last one"),
-    "two shard operators before an exchange": (step(FirstRows(), FirstRows(), EXCHANGE, CountKeys(), bound=("keys",), write="table"), "node 0 first_rows: a shard operator is the last one of its step or followed by an exchange"),
-    "resources change behind an exchange": (step(EXCHANGE, CountKeys(), FirstRows(), bound=("keys",), write="table", resources={"first_rows": Resources(num_cpus=2)}), "node 2 first_rows: expected the resources of count_keys"),
-    "hardware in documents": (step(ModelScore()), "node 0 model_score: its results depend on the hardware, .*found write: documents"),
-    "hardware in the middle": (step(ModelScore(), NumChars(), write="columns"), "node 0 model_score: its results depend on the hardware"),
-    "columns of a column artifact": (step(NumChars(), write="columns", columns=("num_chars",)), "columns: only documents and tables choose their columns; this step writes columns"),
-    "columns over sources": (Step(name="s", view=View(sources=("web",)), nodes=(NumChars(),), write=ArtifactKind.COLUMNS), r"write: columns belongs to a base, .*found sources \('web',\)"),
+    "two shard operators before an exchange": (
+        step(FirstRows(), FirstRows(), EXCHANGE, CountKeys(), bound=("keys",), write="table"),
+        "node 0 first_rows: a shard operator is the last one of its step or followed by an exchange",
+    ),
+    "resources change behind an exchange": (
+        step(
+            EXCHANGE,
+            CountKeys(),
+            FirstRows(),
+            bound=("keys",),
+            write="table",
+            resources={"first_rows": Resources(num_cpus=2)},
+        ),
+        "node 2 first_rows: expected the resources of count_keys",
+    ),
+    "hardware in documents": (
+        step(ModelScore()),
+        "node 0 model_score: its results depend on the hardware, .*found write: documents",
+    ),
+    "hardware in the middle": (
+        step(ModelScore(), NumChars(), write="columns"),
+        "node 0 model_score: its results depend on the hardware",
+    ),
+    "columns of a column artifact": (
+        step(NumChars(), write="columns", columns=("num_chars",)),
+        "columns: only documents and tables choose their columns; this step writes columns",
+    ),
+    "columns over sources": (
+        Step(name="s", view=View(sources=("web",)), nodes=(NumChars(),), write=ArtifactKind.COLUMNS),
+        r"write: columns belongs to a base, .*found sources \('web',\)",
+    ),
     "model without a task": (step(NumChars(), write="model"), "write: model needs a task"),
     "columns from a filter": (step(NumChars(), MinChars(), write="columns"), "write: columns allows annotators only"),
     "columns from nothing": (step(write="columns"), "write: columns needs an annotator"),
     "removals from a transform": (step(Shout(), write="removals"), "write: removals allows annotators and filters"),
-    "removals from a shard operator": (step(FirstRows(), write="removals"), "write: removals cannot come from a shard operator"),
-    "base without rows": (step(NumChars(), base="keys", write="columns"), "base: expected a step that writes documents or a table; 'keys' writes columns"),
-    "bound to another base": (step(NumChars(), base="counts", bound=("keys",), write="columns"), "bound: expected columns or removals over base 'counts'; 'keys' writes columns over base 'documents'"),
-    "bound documents": (step(NumChars(), bound=("counts",), write="columns"), "bound: .*'counts' writes table over base 'documents'"),
-    "table that is none": (step(SumTables(), tables=("keys",), write="table"), "tables: expected a step that writes a table; 'keys' writes columns"),
-    "tables without a task": (step(NumChars(), tables=("counts",), write="columns"), "tables: only a task reads tables"),
-    "resources of nobody": (step(NumChars(), write="columns", resources={"nm_chars": Resources()}), r"resources: \['nm_chars'\] name no operator of this step; operators: \['num_chars'\]"),
-}  # fmt: skip
+    "removals from a shard operator": (
+        step(FirstRows(), write="removals"),
+        "write: removals cannot come from a shard operator",
+    ),
+    "base without rows": (
+        step(NumChars(), base="keys", write="columns"),
+        "base: expected a step that writes documents or a table; 'keys' writes columns",
+    ),
+    "bound to another base": (
+        step(NumChars(), base="counts", bound=("keys",), write="columns"),
+        "bound: expected columns or removals over base 'counts'; 'keys' writes columns over base 'documents'",
+    ),
+    "bound documents": (
+        step(NumChars(), bound=("counts",), write="columns"),
+        "bound: .*'counts' writes table over base 'documents'",
+    ),
+    "table that is none": (
+        step(SumTables(), tables=("keys",), write="table"),
+        "tables: expected a step that writes a table; 'keys' writes columns",
+    ),
+    "tables without a task": (
+        step(NumChars(), tables=("counts",), write="columns"),
+        "tables: only a task reads tables",
+    ),
+    "resources of nobody": (
+        step(NumChars(), write="columns", resources={"nm_chars": Resources()}),
+        r"resources: \['nm_chars'\] name no operator of this step; operators: \['num_chars'\]",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", STRUCTURE)
@@ -143,17 +219,44 @@ def test_a_wrong_structure_is_refused(case):
 
 
 COLUMNS = {
-    "missing": (step(MinChars(), base="counts", write="removals"), r"node 0 min_chars: requires column 'text' \(large_string\); available: \['key: uint64', 'rows: int64', "),
-    "another type": (step(EXCHANGE, KeepFirst(), base="counts", write="removals"), r"needs columns \['doc_id'\]; available: "),
-    "clash with the base": (step(NumChars(column="text"), write="columns"), r"num_chars: adds columns \['text'\], which exist already"),
-    "clash of bound": (step(NumChars(), bound=("keys", "keys"), write="columns"), r"bound: 'keys' brings columns \['key'\], which are there already; available: "),
-    "key is missing": (step(EXCHANGE, CountKeys(), write="table"), r"node 0 exchange: needs columns \['key'\]; available: \['doc_id: fixed_size_binary\[16\]', "),
-    "sort column is missing": (step(Exchange(key="key", sort=(SortKey(column="date"),)), CountKeys(), bound=("keys",), write="table"), r"needs columns \['date'\]"),
-    "key type": (step(Exchange(key="text"), CountKeys(), bound=("keys",), write="table"), "key 'text' must be uint64 or a 16-byte binary; found large_string"),
-    "removals of another schema": (step(EXCHANGE, CountKeys(), bound=("keys",), write="removals"), r"write: removals after count_keys needs rows of \['position: uint64', .*found \['key: uint64', "),
-    "columns that are not there": (step(NumChars(), columns=("text", "nope")), r"columns: \['nope'\] do not exist; available: "),
+    "missing": (
+        step(MinChars(), base="counts", write="removals"),
+        r"node 0 min_chars: requires column 'text' \(large_string\); available: \['key: uint64', 'rows: int64', ",
+    ),
+    "another type": (
+        step(EXCHANGE, KeepFirst(), base="counts", write="removals"),
+        r"needs columns \['doc_id'\]; available: ",
+    ),
+    "clash with the base": (
+        step(NumChars(column="text"), write="columns"),
+        r"num_chars: adds columns \['text'\], which exist already",
+    ),
+    "clash of bound": (
+        step(NumChars(), bound=("keys", "keys"), write="columns"),
+        r"bound: 'keys' brings columns \['key'\], which are there already; available: ",
+    ),
+    "key is missing": (
+        step(EXCHANGE, CountKeys(), write="table"),
+        r"node 0 exchange: needs columns \['key'\]; available: \['doc_id: fixed_size_binary\[16\]', ",
+    ),
+    "sort column is missing": (
+        step(Exchange(key="key", sort=(SortKey(column="date"),)), CountKeys(), bound=("keys",), write="table"),
+        r"needs columns \['date'\]",
+    ),
+    "key type": (
+        step(Exchange(key="text"), CountKeys(), bound=("keys",), write="table"),
+        "key 'text' must be uint64 or a 16-byte binary; found large_string",
+    ),
+    "removals of another schema": (
+        step(EXCHANGE, CountKeys(), bound=("keys",), write="removals"),
+        r"write: removals after count_keys needs rows of \['position: uint64', .*found \['key: uint64', ",
+    ),
+    "columns that are not there": (
+        step(NumChars(), columns=("text", "nope")),
+        r"columns: \['nope'\] do not exist; available: ",
+    ),
     "position is not stored": (step(columns=("position",)), r"columns: \['position'\] do not exist"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", COLUMNS)
@@ -175,7 +278,7 @@ def test_sources_that_are_read_together_agree():
     both = Step(name="s", view=View(sources=("web", "book")), write=ArtifactKind.DOCUMENTS)
     assert check(both, sources={"web": SOURCE_SCHEMA, "book": SOURCE_SCHEMA})["s"].output_schema == SOURCE_SCHEMA
     with pytest.raises(
-        SchemaError, match="sources 'web' and 'book': expected equal columns; found .*date: large_string"
+        SchemaError, match=r"sources 'web' and 'book': expected equal columns; found .*date: large_string"
     ):
         check(both, sources={"web": SOURCE_SCHEMA, "book": other})
 

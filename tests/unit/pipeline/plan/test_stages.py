@@ -1,5 +1,7 @@
 """How steps are cut into segments and stages, as text that a review can read."""
 
+from itertools import pairwise
+
 import pytest
 
 from pipeline.operator import Resources
@@ -90,7 +92,7 @@ def test_fusing_loses_no_operator_and_keeps_their_order():
     step = Step(name="s", nodes=operators, write=ArtifactKind.DOCUMENTS, resources={"shout": GPU})
     stages = fuse(step, operators)
     assert tuple(operator for stage in stages for operator in stage.operators) == operators
-    assert all(left.resources != right.resources for left, right in zip(stages, stages[1:], strict=False))
+    assert all(left.resources != right.resources for left, right in pairwise(stages))
 
 
 @pytest.mark.parametrize(("num_bytes", "count"), [(0, 1), (1, 1), (4096, 1), (4097, 2), (40_960, 10)])
