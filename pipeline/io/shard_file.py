@@ -58,8 +58,7 @@ class ShardWriter:
             return
         self._pending.append(batch)
         self._pending_rows += batch.num_rows
-        self._pending_bytes += batch.get_total_buffer_size()
-        # The buffer size is an upper bound of a slice's bytes, so this test never lets a full group wait for ever.
+        self._pending_bytes += batch.nbytes
         if self._pending_rows >= self._groups.max_rows or self._pending_bytes >= self._groups.max_bytes:
             self._flush(final=False)
 

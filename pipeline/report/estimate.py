@@ -62,7 +62,7 @@ def describe_estimate(estimate: Estimate, workers: int) -> Iterator[str]:
     """The estimate as lines of text."""
     total = sum(estimate.cpu_seconds.values())
     yield f"estimate, from building samples of up to {estimate.sample_bytes / 1e6:.1f} MB:"
-    yield f"  time: {total:.0f} s on one core, {total / workers:.0f} s on {workers} actors if shards suffice, and start-up"
+    yield f"  time: {total:.0f} s on one core, {total / workers:.0f} s on {workers} actors if there are shards enough"
     dearest = sorted(estimate.cpu_seconds.items(), key=lambda item: -item[1])[:3]
     yield "  dearest: " + ", ".join(f"{step} {seconds:.0f} s" for step, seconds in dearest)
     yield f"  disk: {estimate.disk_bytes / 1e6:.0f} MB in the output folder"
