@@ -43,9 +43,9 @@ def open_parquet(file: InputFile) -> Any:  # Any: pyarrow is untyped
     """The file, opened for reading row groups; local files are read without passing through Python."""
     stream = open_planned(file)
     if is_url(file.path):
-        return pq.ParquetFile(stream)
+        return pq.ParquetFile(stream, page_checksum_verification=True)
     stream.close()
-    return pq.ParquetFile(file.path)
+    return pq.ParquetFile(file.path, page_checksum_verification=True)
 
 
 def is_broken_content(error: Exception) -> bool:

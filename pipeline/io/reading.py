@@ -1,7 +1,6 @@
 """Reading of sources: the schema that a source gives, and the documents of one split, whatever the format."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import pyarrow as pa
@@ -13,7 +12,7 @@ from pipeline.io.damage import Damage, DamageReason
 from pipeline.io.parquet_footer import document_schema, document_type, read_footer, schema_difference
 from pipeline.io.read_batch import ReadBatch, Rejected, RejectReason, SplitSummary
 from pipeline.io.splits import Split, format_of
-from pipeline.io.storage import NUM_LISTING_THREADS, InputFile, input_size
+from pipeline.io.storage import InputFile, input_size, map_files
 from pipeline.plan.logical import Source
 
 BATCH_BYTES: Final = 8 << 20
@@ -86,8 +85,7 @@ def read_record(path: str, file_format: str, position: int) -> dict[str, Any]:  
 
 def _parquet_schema(source: Source, files: Sequence[InputFile]) -> pa.Schema:
     """What all footers agree on; files without a readable footer are left to the reader, which reports them damaged."""
-    with ThreadPoolExecutor(NUM_LISTING_THREADS) as pool:
-        footers = list(pool.map(read_footer, files))
+    footers = map_files(read_footer, files)
     readable = [(file, footer.schema) for file, footer in zip(files, footers, strict=True) if footer is not None]
     if not readable:
         raise StorageError(

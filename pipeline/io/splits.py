@@ -5,7 +5,6 @@ in the same order for any `shard_bytes`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -15,7 +14,7 @@ import xxhash
 from pipeline.errors import PlanError
 from pipeline.io.compression import CODEC_SUFFIXES, Codec, codec_of
 from pipeline.io.parquet_footer import read_footer
-from pipeline.io.storage import NUM_LISTING_THREADS, InputFile, open_input
+from pipeline.io.storage import InputFile, map_files, open_input
 from pipeline.io.zstd_frames import SeekTable, read_seek_table
 from pipeline.plan.logical import Layout, Source
 
@@ -85,12 +84,9 @@ def plan_input_shards(
     or removed changes its own group and, rarely, the next few.
     """
     ordered = sorted(files, key=lambda file: (file.source, file.relative_path))
-    with ThreadPoolExecutor(NUM_LISTING_THREADS) as pool:
-        # Footers and seek tables are small reads that wait for the store.
-        pieces = list(
-            pool.map(lambda file: split_file(file, format_of(file, sources[file.source]), layout.shard_bytes), ordered)
-        )
-    groups = _grouped(pieces, layout.shard_bytes)
+    shard_bytes = layout.shard_bytes
+    pieces = map_files(lambda file: split_file(file, format_of(file, sources[file.source]), shard_bytes), ordered)
+    groups = _grouped(pieces, shard_bytes)
     return tuple(InputShard(index, splits) for index, splits in enumerate(groups))
 
 

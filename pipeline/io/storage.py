@@ -6,11 +6,11 @@ fsspec. Knows nothing of formats.
 
 import glob
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, TypeVar, cast
 
 import fsspec
 import xxhash
@@ -26,6 +26,9 @@ NUM_LISTING_THREADS: Final = 16
 
 _GLOB_CHARACTERS: Final = frozenset("*?[")
 _OPEN_BUFFER_BYTES: Final = 1 << 20
+
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,14 @@ class InputFile:
 class _Found:
     path: str
     size_bytes: int
+
+
+def map_files(function: Callable[[InputFile], R], files: Sequence[InputFile]) -> list[R]:
+    """`function` of each file, in order. Small reads of remote files wait for the store, so they run side by side."""
+    if not any(is_url(file.path) for file in files):
+        return [function(file) for file in files]
+    with ThreadPoolExecutor(NUM_LISTING_THREADS) as pool:
+        return list(pool.map(function, files))
 
 
 def is_url(path: str) -> bool:
