@@ -1,6 +1,6 @@
 """Carries batches through fused row operators: applies their verdicts, isolates failing rows, keeps the ledger."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Any
@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipeline.document import DOC_ID, TEXT
 from pipeline.errors import OperatorError, PipelineError
 from pipeline.ledger import Action, LedgerBuilder
-from pipeline.operator import Annotator, Edits, Filter, RowOperator, Transform, Verdicts
+from pipeline.operator import Annotator, Edits, Filter, RowOperator, RuleArray, Transform, Verdicts
 
 Rows = npt.NDArray[np.uint32]
 EXAMPLE_CHARS = 300
@@ -96,10 +96,11 @@ class RowPass:
     def _filtered(
         self, operator: Filter, batch: pa.RecordBatch, rows: Rows, verdicts: Verdicts
     ) -> tuple[pa.RecordBatch, Rows]:
-        _expect_length(operator, batch, len(verdicts.keep))
+        _expect_length(operator, batch, verdicts.keep, verdicts.rule, verdicts.value, verdicts.threshold)
         gone = ~verdicts.keep
         if not gone.any():
             return batch, rows
+        _expect_rules(operator, operator.rules(), verdicts.rule[gone])
         self._ledger.add_verdicts(
             operator.name,
             Action.DROP,
@@ -115,13 +116,20 @@ class RowPass:
     def _transformed(
         self, operator: Transform, batch: pa.RecordBatch, rows: Rows, edits: Edits
     ) -> tuple[pa.RecordBatch, Rows]:
-        _expect_length(operator, batch, edits.columns.num_rows)
+        _expect_length(operator, batch, edits.columns, edits.edited, edits.rule, edits.value)
         undeclared = sorted(set(edits.columns.schema.names) - set(operator.replaces()))
         if undeclared:
             raise OperatorError(
                 f"operator {operator.name}: replaces columns {undeclared}, declared are {operator.replaces()}"
             )
+        for field in edits.columns.schema:
+            wanted = batch.schema.field(field.name).type
+            if field.type != wanted:
+                raise OperatorError(
+                    f"operator {operator.name}: expected column {field.name!r} as {wanted}; returned {field.type}"
+                )
         edited = edits.edited
+        _expect_rules(operator, operator.rules(), edits.rule[edited])
         self._ledger.add_verdicts(
             operator.name,
             Action.EDIT,
@@ -150,16 +158,27 @@ class RowPass:
 
 
 def _annotated(operator: Annotator, batch: pa.RecordBatch, new: pa.RecordBatch) -> pa.RecordBatch:
-    _expect_length(operator, batch, new.num_rows)
+    _expect_length(operator, batch, new)
     declared = operator.adds()
     if new.schema.names != declared.names or new.schema.types != declared.types:
         raise OperatorError(f"operator {operator.name}: declared columns {declared}; returned {new.schema}")
     return pa.RecordBatch.from_arrays([*batch.columns, *new.columns], schema=pa.schema([*batch.schema, *declared]))
 
 
-def _expect_length(operator: RowOperator, batch: pa.RecordBatch, length: int) -> None:
-    if length != batch.num_rows:
-        raise OperatorError(f"operator {operator.name}: expected results for {batch.num_rows} rows; returned {length}")
+def _expect_length(operator: RowOperator, batch: pa.RecordBatch, *results: Sized) -> None:
+    for result in results:
+        if len(result) != batch.num_rows:
+            raise OperatorError(
+                f"operator {operator.name}: expected results for {batch.num_rows} rows; returned {len(result)}"
+            )
+
+
+def _expect_rules(operator: RowOperator, names: tuple[str, ...], rule: RuleArray) -> None:
+    if len(rule) and not 0 <= rule.min() <= rule.max() < len(names):
+        raise OperatorError(
+            f"operator {operator.name}: expected rules 0 to {len(names) - 1} ({names}); returned {rule.min()} to "
+            f"{rule.max()}"
+        )
 
 
 def _place(error: BaseException) -> str:
