@@ -94,12 +94,11 @@ def read_partition(source: PartitionInput, memory_bytes: int, chunk_rows: int = 
 def _ranges(proxies: UIntArray, num_ranges: int) -> Iterator[tuple[np.uint64, np.uint64]]:
     """Inclusive key ranges of about equal numbers of rows; equal keys are never parted."""
     ordered = np.sort(proxies)
-    ends = ordered[np.minimum(np.arange(1, num_ranges + 1) * len(ordered) // num_ranges, len(ordered) - 1)]
-    low = ordered[0]
-    for high in np.unique(ends):
-        if high >= low:
-            yield low, high
-            low = high + np.uint64(1)
+    last = ordered[np.minimum(np.arange(1, num_ranges + 1) * len(ordered) // num_ranges, len(ordered) - 1)]
+    start = 0
+    for end in np.unique(np.searchsorted(ordered, last, side="right")):
+        yield ordered[start], ordered[end - 1]
+        start = end
 
 
 def _sorted_chunks(
