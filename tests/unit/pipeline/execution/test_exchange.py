@@ -1,0 +1,249 @@
+"""The exchange against its meaning: one sort of all rows. Budgets, chunks and map files must not show."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.document import position, split_position
+from pipeline.errors import StorageError
+from pipeline.execution.exchange import ExchangeWriter, PartitionInput, read_partition
+from pipeline.operator import REMOVAL_SCHEMA
+from pipeline.plan.logical import Exchange, SortKey
+from pipeline.plan.stages import Partitioning
+
+LARGE = 1 << 30
+SCHEMA = pa.schema(
+    [
+        pa.field("key", pa.uint64()),
+        pa.field("score", pa.float64()),
+        pa.field("name", pa.large_string()),
+        pa.field("position", pa.uint64(), nullable=False),
+    ]
+)
+SORT = (SortKey(column="score", descending=True), SortKey(column="name"))
+
+
+def partitioning(count=3, sort=(), schema=SCHEMA):
+    return Partitioning("key", Exchange(key="key", sort=sort), count, schema)
+
+
+def write(tmp_path, target, units, batch_rows=4):
+    """Files of map units, each a list of rows as dictionaries."""
+    paths = []
+    for number, rows in enumerate(units):
+        writer = ExchangeWriter(target)
+        for start in range(0, len(rows), batch_rows):
+            writer.write(pa.RecordBatch.from_pylist(rows[start : start + batch_rows], target.schema))
+        path = tmp_path / f"{number}.arrow"
+        writer.close(path)
+        assert writer.num_rows == sum(row[target.key] is not None for row in rows)
+        paths.append(str(path))
+    return tuple(paths)
+
+
+def read(paths, target, memory=LARGE, chunk_rows=1 << 18):
+    """Chunks of every partition."""
+    return [
+        [batch.to_pylist() for batch in read_partition(PartitionInput(index, paths, target), memory, chunk_rows)]
+        for index in range(target.num_partitions)
+    ]
+
+
+def rows_of(partition):
+    return [row for chunk in partition for row in chunk]
+
+
+def expected_order(units, sort):
+    """All rows that have a key, as the exchange must order them within a partition."""
+    rows = [row for unit in units for row in unit if row["key"] is not None]
+    rows.sort(key=lambda row: row["position"])
+    for key in reversed(sort):
+        present = [row for row in rows if row[key.column] is not None]
+        absent = [row for row in rows if row[key.column] is None]
+        rows = sorted(present, key=lambda row: row[key.column], reverse=key.descending) + absent
+    return sorted(rows, key=lambda row: row["key"])
+
+
+def make_units(keys, scores, names, num_units):
+    """Units of rows at increasing positions; shard = unit."""
+    units = [[] for _ in range(num_units)]
+    for index, (key, score, name) in enumerate(zip(keys, scores, names, strict=True)):
+        unit = units[index % num_units]
+        unit.append({"key": key, "score": score, "name": name, "position": position(index % num_units, len(unit))})
+    return units
+
+
+KEYS = st.none() | st.integers(0, 5) | st.integers(0, (1 << 64) - 1)
+ROWS = st.lists(
+    st.tuples(KEYS, st.none() | st.sampled_from([0.0, 0.5, 1.0, -1.0]), st.none() | st.sampled_from(["", "a", "é"])),
+    max_size=40,
+)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    rows=ROWS,
+    num_units=st.integers(1, 4),
+    count=st.integers(1, 5),
+    sort=st.sampled_from([(), SORT, SORT[1:]]),
+    memory=st.sampled_from([1, 100, 500, LARGE]),
+    chunk_rows=st.sampled_from([1, 3, 1 << 18]),
+)
+def test_every_budget_and_chunk_gives_the_meaning(tmp_path_factory, rows, num_units, count, sort, memory, chunk_rows):
+    folder = tmp_path_factory.mktemp("exchange")
+    units = make_units(*([row[i] for row in rows] for i in range(3)), num_units)
+    target = partitioning(count, sort)
+    partitions = read(write(folder, target, units), target, memory, chunk_rows)
+    found = [rows_of(partition) for partition in partitions]
+    expected = expected_order(units, sort)
+    place = {row["key"]: index for index, partition in enumerate(found) for row in partition}
+    assert found == [[row for row in expected if place[row["key"]] == index] for index in range(count)]
+    assert sum(map(len, found)) == len(expected)
+    for partition in partitions:  # a key lies in one chunk
+        seen = [{row["key"] for row in chunk} for chunk in partition]
+        assert sum(map(len, seen)) == len(set().union(*seen))
+        assert all(partition)
+
+
+def test_chunks_are_as_small_as_whole_keys_allow(tmp_path):
+    target = partitioning(1)
+    keys = [1, 1, 1, 2, 3, 3, 4, 5, 6]
+    units = make_units(keys, [None] * 9, [None] * 9, 1)
+    (partition,) = read(write(tmp_path, target, units), target, chunk_rows=2)
+    assert [[row["key"] for row in chunk] for chunk in partition] == [[1, 1, 1], [2, 3, 3], [4, 5], [6]]
+
+
+def test_a_small_budget_is_read_in_key_ranges(tmp_path):
+    target = partitioning(1)
+    keys = [7] * 50 + list(range(100, 150))
+    units = make_units(keys, [None] * 100, ["x"] * 100, 2)
+    paths = write(tmp_path, target, units)
+    (whole,) = read(paths, target)
+    (ranged,) = read(paths, target, memory=600)
+    assert len(whole) == 1
+    assert len(ranged) > 3, "the budget must be felt"
+    assert rows_of(ranged) == rows_of(whole)
+    assert len(ranged[0]) == 50, "a hot key stays whole whatever the budget"
+
+
+def test_ties_keep_the_order_of_units_and_rows(tmp_path):
+    schema = pa.schema([pa.field("key", pa.uint64()), pa.field("name", pa.large_string())])
+    target = partitioning(2, schema=schema)
+    units = [[{"key": 1, "name": f"{unit}-{row}"} for row in range(30)] for unit in range(3)]
+    paths = write(tmp_path, target, units)
+    expected = [f"{unit}-{row}" for unit in range(3) for row in range(30)]
+    for memory in (1, LARGE):
+        assert [row["name"] for part in read(paths, target, memory) for row in rows_of(part)] == expected
+
+
+def test_wide_keys_meet_by_all_their_bytes(tmp_path):
+    schema = pa.schema([pa.field("key", pa.binary(16)), pa.field("position", pa.uint64(), nullable=False)])
+    target = partitioning(3, schema=schema)
+    # Equal first halves, high bits set, zeros: what a key cut to eight or signed bytes would confuse.
+    heads = [bytes(8), b"\xff" * 8, b"\x7f" + bytes(7), b"\x80" + bytes(7)]
+    keys = [head + tail for head in heads for tail in (bytes(8), b"\0" * 7 + b"\1", b"\xff" * 8)]
+    rows = [{"key": key, "position": position(0, index)} for index, key in enumerate(keys * 3)]
+    paths = write(tmp_path, target, [rows[::2], rows[1::2]])
+    for memory in (1, LARGE):
+        found = [rows_of(partition) for partition in read(paths, target, memory)]
+        every = sorted((row for part in found for row in part), key=lambda row: (row["key"], row["position"]))
+        assert every == sorted(rows, key=lambda row: (row["key"], row["position"]))
+        for partition in found:
+            assert partition == [row for row in every if row in partition]
+
+
+def test_wide_keys_are_cut_between_keys_that_share_a_half(tmp_path):
+    schema = pa.schema([pa.field("key", pa.binary(16))])
+    target = partitioning(1, schema=schema)
+    keys = [bytes(15) + bytes([n // 2]) for n in range(8)]
+    paths = write(tmp_path, target, [[{"key": key} for key in keys]])
+    (partition,) = read(paths, target, chunk_rows=1)
+    assert [[row["key"] for row in chunk] for chunk in partition] == [keys[n : n + 2] for n in range(0, 8, 2)]
+
+
+def test_rows_without_a_key_stay_out(tmp_path):
+    target = partitioning(2)
+    units = make_units([None, 3, None], [1.0] * 3, ["a"] * 3, 1)
+    assert [row["key"] for part in read(write(tmp_path, target, units), target) for row in rows_of(part)] == [3]
+
+
+@pytest.mark.parametrize("memory", [1, LARGE])
+@pytest.mark.parametrize("units", [[], [[]], [[], []]])
+def test_empty_partitions_give_no_rows(tmp_path, units, memory):
+    target = partitioning(4)
+    assert read(write(tmp_path, target, units), target, memory) == [[], [], [], []]
+
+
+def test_one_record_batch_a_partition(tmp_path):
+    target = partitioning(5)
+    (path,) = write(tmp_path, target, [make_units([1, 2, 3], [None] * 3, [None] * 3, 1)[0]])
+    with pa.memory_map(path) as source:
+        assert pa.ipc.open_file(source).num_record_batches == 5
+
+
+def test_where_keys_go_is_frozen(tmp_path):
+    """The partition of a key decides the shard of a table, so it is part of the bytes."""
+    target = partitioning(4)
+    keys = [0, 1, 2, 3, 4, 5, 1 << 32, (1 << 64) - 1]
+    units = make_units(keys, [None] * 8, [None] * 8, 1)
+    found = [[row["key"] for row in rows_of(part)] for part in read(write(tmp_path, target, units), target)]
+    assert found == FROZEN
+
+
+FROZEN = [[0, 3, 1 << 32, (1 << 64) - 1], [2], [1, 5], [4]]
+
+
+def test_keys_spread_evenly(tmp_path):
+    target = partitioning(8)
+    keys = list(range(4000))
+    units = make_units(keys, [None] * 4000, [None] * 4000, 1)
+    sizes = [len(rows_of(part)) for part in read(write(tmp_path, target, units, 4000), target)]
+    assert max(sizes) < 1.3 * 4000 / 8
+
+
+def test_removals_go_home_in_order(tmp_path):
+    target = Partitioning("position", None, 3, REMOVAL_SCHEMA)
+    places = [(2, 5), (0, 7), (2, 0), (0, 1), (2, (1 << 32) - 1)]
+    rows = [{"position": position(*place), "rule": "r"} for place in places]
+    for memory in (1, LARGE):
+        found = read(write(tmp_path, target, [rows[:3], rows[3:]]), target, memory)
+        homes = [[split_position(row["position"]) for row in rows_of(part)] for part in found]
+        assert homes == [[(0, 1), (0, 7)], [], [(2, 0), (2, 5), (2, (1 << 32) - 1)]]
+
+
+def test_slices_with_offsets_are_written_as_they_are(tmp_path):
+    target = partitioning(1)
+    units = make_units(list(range(10)), [float(n) for n in range(10)], [str(n) for n in range(10)], 1)
+    writer = ExchangeWriter(target)
+    whole = pa.RecordBatch.from_pylist(units[0], SCHEMA)
+    writer.write(whole.slice(3, 4))
+    writer.write(whole.slice(9))
+    writer.close(tmp_path / "a")
+    (partition,) = read((str(tmp_path / "a"),), target)
+    assert [row["name"] for row in rows_of(partition)] == ["3", "4", "5", "6", "9"]
+
+
+def test_only_travelling_columns_are_written(tmp_path):
+    target = partitioning(1, schema=pa.schema([SCHEMA.field("key")]))
+    writer = ExchangeWriter(target)
+    writer.write(pa.record_batch({"text": ["long"], "key": pa.array([1], pa.uint64())}))
+    writer.close(tmp_path / "a")
+    assert read((str(tmp_path / "a"),), target) == [[[{"key": 1}]]]
+
+
+def test_a_lost_file_is_named(tmp_path):
+    with pytest.raises(
+        StorageError, match=r"exchange file '.*gone': expected by a commit; not found; run the recipe again"
+    ):
+        list(read_partition(PartitionInput(0, (str(tmp_path / "gone"),), partitioning()), LARGE))
+
+
+def test_rows_of_a_partition_are_one_array_each(tmp_path):
+    """Chunks that kernels get are contiguous, whatever the map files held."""
+    target = partitioning(1)
+    units = make_units(list(range(20)), [None] * 20, ["n"] * 20, 4)
+    (batch,) = read_partition(PartitionInput(0, write(tmp_path, target, units), target), LARGE)
+    assert isinstance(batch, pa.RecordBatch)
+    assert np.array_equal(batch["key"].to_numpy(), np.arange(20))

@@ -1,0 +1,229 @@
+"""Fused row operators: verdicts applied, edits made, failing rows isolated, examples chosen."""
+
+import random
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import OperatorError, StorageError
+from pipeline.execution.row_pass import EXAMPLE_CHARS, OpenOperator, RowPass, open_operator
+from pipeline.ledger import Action, LedgerBuilder
+from pipeline.operator import Edits, Verdicts
+from tests.unit.pipeline.sample_operators import MinChars, NumChars, Shout, doc_ids, documents
+
+
+def carry(operators, batch, *, examples=3, rows=None):
+    """(table of what is left, its row numbers, ledger, examples) after operators or opened ones."""
+    ledger = LedgerBuilder()
+    opened = tuple(one if isinstance(one, OpenOperator) else open_operator(one) for one in operators)
+    row_pass = RowPass(opened, ledger, examples)
+    rows = np.arange(batch.num_rows, dtype=np.uint32) if rows is None else rows
+    pieces = list(row_pass.apply(batch, rows))
+    table = pa.Table.from_batches([piece for piece, _ in pieces]) if pieces else None
+    return table, [int(row) for _, part in pieces for row in part], ledger, row_pass.examples()
+
+
+def ledger_rows(ledger):
+    return [(row["row"], row["operator"], row["action"], row["rule"]) for row in ledger.table().to_pylist()]
+
+
+def test_annotate_filter_and_transform_in_one_pass():
+    table, rows, ledger, _ = carry((NumChars(), MinChars(min_chars=2), Shout()), documents(["a", "bb", "", "CC"]))
+    assert table.to_pydict() == {"doc_id": [doc_ids(4)[1], doc_ids(4)[3]], "text": ["BB", "CC"], "num_chars": [2, 2]}
+    assert rows == [1, 3]
+    assert ledger_rows(ledger) == [
+        (0, "min_chars", "drop", "too_short"), (1, "shout", "edit", "raised"), (2, "min_chars", "drop", "too_short"),
+    ]  # fmt: skip
+    assert [(row["value"], row["threshold"]) for row in ledger.table().to_pylist()] == [(1, 2), (2, None), (0, 2)]
+
+
+def test_row_numbers_follow_the_rows_through_gaps():
+    _, rows, ledger, _ = carry((MinChars(),), documents(["aa", "b", "cc"]), rows=np.array([4, 9, 11], np.uint32))
+    assert rows == [4, 11]
+    assert ledger_rows(ledger) == [(9, "min_chars", "drop", "too_short")]
+
+
+def test_a_later_operator_sees_what_an_earlier_one_left():
+    assert carry((Shout(), MinChars(without="B")), documents(["ab", "cd"]))[1] == [1]
+    assert carry((MinChars(without="B"), Shout()), documents(["ab", "cd"]))[1] == [0, 1]
+
+
+def test_nothing_in_nothing_out():
+    assert carry((NumChars(),), documents([]))[:2] == (None, [])
+    assert carry((MinChars(), NumChars(fails_on="")), documents(["a", "b"]))[:2] == (None, [])
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(texts=st.lists(st.sampled_from(["", "a", "bb", "!", "c!c", "DDD"]), max_size=20))
+def test_a_failing_row_leaves_alone(texts):
+    table, rows, ledger, _ = carry((NumChars(fails_on="!"), MinChars(), Shout()), documents(texts))
+    kept = [row for row, text in enumerate(texts) if "!" not in text and len(text) >= 2]
+    assert rows == kept
+    assert (table.column("text").to_pylist() if table else []) == [texts[row].upper() for row in kept]
+    assert ledger.counts[Action.QUARANTINE] == sum("!" in text for text in texts)
+    assert ledger.counts[Action.DROP] == sum(len(text) < 2 and "!" not in text for text in texts)
+
+
+def test_a_quarantined_row_tells_kind_and_place_but_no_text():
+    _, _, ledger, _ = carry((NumChars(fails_on="secret"),), documents(["fine", "a secret text"]))
+    (row,) = ledger.table().to_pylist()
+    assert (row["row"], row["action"], row["rule"]) == (1, "quarantine", "ValueError")
+    assert row["detail"].startswith("in annotate, line ")
+    assert "secret" not in str(row)
+
+
+def answer(operator, value):
+    return OpenOperator(operator, lambda batch: value)  # noqa: ARG005
+
+
+@pytest.mark.parametrize("error", [MemoryError(), StorageError("store is gone")])
+def test_what_is_no_rows_fault_is_raised(error):
+    def fail(batch):
+        del batch
+        raise error
+
+    with pytest.raises(type(error)):
+        carry((OpenOperator(NumChars(), fail),), documents(["a", "b"]))
+
+
+def ints(count, name="num_chars", kind=None):
+    return pa.record_batch({name: pa.array(range(count), kind or pa.int64())})
+
+
+def verdicts(keep, rule=None, value=None, threshold=None, numbers=None):
+    return Verdicts(
+        keep=np.zeros(keep, bool),
+        rule=np.array(numbers or [0] * (keep if rule is None else rule), np.int16),
+        value=np.zeros(keep if value is None else value),
+        threshold=np.zeros(keep if threshold is None else threshold),
+    )
+
+
+def edits(columns, edited, rule=None, value=None, numbers=None):
+    return Edits(
+        columns=columns,
+        edited=np.ones(edited, bool),
+        rule=np.array(numbers or [0] * (edited if rule is None else rule), np.int16),
+        value=np.zeros(edited if value is None else value),
+    )
+
+
+def texts(count, name="text", kind=None):
+    return pa.record_batch({name: pa.array(["x"] * count, kind or pa.large_string())})
+
+
+WRONG = {
+    "annotator: too few rows": (NumChars(), ints(1), "expected results for 2 rows; returned 1"),
+    "annotator: another name": (
+        NumChars(),
+        ints(2, "chars"),
+        "declared columns num_chars: int64; returned chars: int64",
+    ),
+    "annotator: another type": (
+        NumChars(),
+        ints(2, kind=pa.int32()),
+        "declared columns num_chars: int64; returned num_chars: int32",
+    ),
+    "filter: too few rows": (MinChars(), verdicts(1), "expected results for 2 rows; returned 1"),
+    "filter: too few rules": (MinChars(), verdicts(2, rule=1), "expected results for 2 rows; returned 1"),
+    "filter: too many values": (MinChars(), verdicts(2, value=3), "expected results for 2 rows; returned 3"),
+    "filter: no thresholds": (MinChars(), verdicts(2, threshold=0), "expected results for 2 rows; returned 0"),
+    "filter: a rule that is not there": (
+        MinChars(),
+        verdicts(2, numbers=[0, 2]),
+        r"expected rules 0 to 1 \(.*\); returned 0 to 2",
+    ),
+    "filter: a negative rule": (
+        MinChars(),
+        verdicts(2, numbers=[0, -1]),
+        r"expected rules 0 to 1 \(.*\); returned -1 to 0",
+    ),
+    "transform: a rule that is not there": (
+        Shout(),
+        edits(texts(2), 2, numbers=[1, 1]),
+        r"expected rules 0 to 0 \(.*\); returned 1 to 1",
+    ),
+    "transform: too few rows": (Shout(), edits(texts(1), 2), "expected results for 2 rows; returned 1"),
+    "transform: too few flags": (Shout(), edits(texts(2), 1), "expected results for 2 rows; returned 1"),
+    "transform: too few rules": (Shout(), edits(texts(2), 2, rule=1), "expected results for 2 rows; returned 1"),
+    "transform: undeclared column": (
+        Shout(),
+        edits(texts(2, "doc_id"), 2),
+        r"replaces columns \['doc_id'\], declared are \('text',\)",
+    ),
+    "transform: another type": (
+        Shout(),
+        edits(texts(2, kind=pa.string()), 2),
+        "expected column 'text' as large_string; returned string",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_an_operator_that_breaks_its_contract_fails_as_a_whole(case):
+    operator, result, message = WRONG[case]
+    with pytest.raises(OperatorError, match=rf"^operator {operator.name}: {message}$") as caught:
+        carry((answer(operator, result),), documents(["aa", "bb"]))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_operator_that_does_not_open_is_named_with_the_cause():
+    class Closed(NumChars):
+        def open(self):
+            raise RuntimeError("no model")
+
+    with pytest.raises(
+        OperatorError, match=r"^operator num_chars: could not be opened: RuntimeError: no model$"
+    ) as caught:
+        open_operator(Closed())
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_an_error_of_ours_in_open_stays_as_it_is():
+    class Closed(NumChars):
+        def open(self):
+            raise StorageError("file 'x': expected content digest")
+
+    with pytest.raises(StorageError, match=r"^file 'x'"):
+        open_operator(Closed())
+
+
+# Examples
+
+
+def shown(examples):
+    return [(example["rule"], example["doc_id"], example["text"]) for example in examples]
+
+
+@pytest.mark.parametrize("batch_rows", [1, 3, 100])
+def test_examples_are_those_of_the_smallest_ids_however_rows_are_cut(batch_rows):
+    ids = doc_ids(20)
+    random.Random(1).shuffle(ids)
+    texts = [chr(97 + n) for n in range(20)]
+    ledger = LedgerBuilder()
+    row_pass = RowPass((open_operator(MinChars()),), ledger, 3)
+    batch = documents(texts, ids)
+    for start in range(0, 20, batch_rows):
+        part = batch.slice(start, batch_rows)
+        list(row_pass.apply(part, np.arange(start, start + part.num_rows, dtype=np.uint32)))
+    smallest = sorted(zip(ids, texts, strict=True))[:3]
+    assert shown(row_pass.examples()) == [("too_short", doc_id.hex(), text) for doc_id, text in smallest]
+
+
+def test_examples_are_cut_and_kept_by_rule():
+    batch = documents(["long! " * 100, "a", "b!" * 2, "é" * 400 + "!"])
+    found = carry((MinChars(without="!"),), batch, examples=2)[3]
+    assert [(example["operator"], example["rule"]) for example in found] == [
+        ("min_chars", "forbidden"), ("min_chars", "forbidden"), ("min_chars", "too_short"),
+    ]  # fmt: skip
+    assert found[0]["text"] == ("long! " * 100)[:EXAMPLE_CHARS]
+    assert [len(example["text"]) for example in found] == [300, 4, 1]
+
+
+def test_no_examples_where_none_are_asked_for_or_there_is_no_text():
+    assert carry((MinChars(),), documents(["a"]), examples=0)[3] == ()
+    without_id = documents(["a"]).select(["text"])
+    assert carry((MinChars(),), without_id)[3] == ()
