@@ -72,7 +72,7 @@ def run(
     if as_json:
         _print_json({"output": str(done.output), "seconds": round(done.seconds, 3), **done.funnel.to_json()})
     else:
-        print_summary(done, Console())
+        print_summary(done, prepared.recipe, Console())
 
 
 @app.command()

@@ -5,18 +5,25 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.table import Table
 
+from jobs.examples import removed_examples
+from jobs.packed_text import PackedText, first_packed_text
 from pipeline.artifact import Manifest
-from pipeline.plan.logical import ArtifactKind
+from pipeline.plan.logical import ArtifactKind, Recipe
 from pipeline.report.funnel import Funnel
 from pipeline.run import Run
 
 _EXAMPLE_CHARS = 160
+_CONTEXT_CHARS = 40
+"""Shown before the place where two texts begin to differ."""
 
 
-def print_summary(run: Run, console: Console) -> None:
-    """The whole summary of a finished build."""
+def print_summary(run: Run, recipe: Recipe, console: Console) -> None:
+    """The whole summary of a finished build of `recipe`, whose files are pinned."""
     print_funnel(run.funnel, console)
     _print_examples(run.manifests, console)
+    packed = first_packed_text(recipe, run.manifests)
+    if packed is not None:
+        _print_packed(packed, console)
     total = run.funnel
     if total.tokens_in:
         padding = _padding_fraction(run.manifests)
@@ -59,26 +66,44 @@ def print_funnel(total: Funnel, console: Console) -> None:
 
 
 def _print_examples(manifests: Mapping[str, Manifest], console: Console) -> None:
-    """Three documents that went, one of each of the commonest rules that keep examples."""
-    examples: dict[tuple[str, str], dict[str, str]] = {}
-    weights: dict[tuple[str, str], int] = {}
-    for manifest in manifests.values():
-        for shard in manifest.shards:
-            for example in shard.examples:
-                key = (example["operator"], example["rule"])
-                if key not in examples or example["doc_id"] < examples[key]["doc_id"]:
-                    examples[key] = example
-        for name, rows in manifest.rule_totals().items():
-            operator, _, rule = name.split("/", 2)
-            weights[(operator, rule)] = rows
-    commonest = sorted(examples, key=lambda key: (-weights.get(key, 0), key))[:3]
-    if commonest:
-        console.print("three documents that went:")
-    for key in commonest:
-        example = examples[key]
-        start = " ".join(example["text"].split())[:_EXAMPLE_CHARS]
-        console.print(f"  {key[0]}, {key[1]}: {example['doc_id']}", soft_wrap=True)
-        console.print(f"    {start}", style="dim", markup=False, soft_wrap=True)
+    """Documents that went; a duplicate and its survivor from a little before the place where they begin to differ."""
+    examples = removed_examples(manifests)
+    if examples:
+        console.print(f"{len(examples)} documents that went:")
+    for example in examples:
+        console.print(f"  {example.operator}, {example.rule}: {example.doc_id}", soft_wrap=True, highlight=False)
+        if example.survivor is None or example.survivor_text is None:
+            _print_text(_one_line(example.text)[:_EXAMPLE_CHARS], console)
+            continue
+        texts = _one_line(example.text), _one_line(example.survivor_text)
+        start = max(0, _first_difference(*texts) - _CONTEXT_CHARS)
+        _print_text(texts[0][start : start + _EXAMPLE_CHARS], console)
+        console.print(f"    stays, for it: {example.survivor}", soft_wrap=True, highlight=False)
+        _print_text(texts[1][start : start + _EXAMPLE_CHARS], console)
+
+
+def _print_packed(packed: PackedText, console: Console) -> None:
+    """The first lines of what a trainer would read."""
+    ids = " ".join(map(str, packed.ids))
+    console.print(f"the first window of {packed.step} has {packed.num_tokens:,} tokens: {ids} ...", soft_wrap=True)
+    for line in packed.lines:
+        _print_text(line.strip()[:_EXAMPLE_CHARS], console)
+
+
+def _print_text(text: str, console: Console) -> None:
+    # Text of documents may hold what a terminal would obey.
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    console.print(f"    {shown}", style="dim", markup=False, highlight=False, soft_wrap=True)
+
+
+def _first_difference(left: str, right: str) -> int:
+    """The index at which two texts begin to differ; the shorter length if one begins the other."""
+    pairs = enumerate(zip(left, right, strict=False))
+    return next((index for index, (one, other) in pairs if one != other), min(len(left), len(right)))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _padding_fraction(manifests: Mapping[str, Manifest]) -> float | None:
