@@ -35,6 +35,7 @@ class ParquetReader:
         self._schema = schema
         self._batch_bytes = batch_bytes
         self._num_records = 0
+        self._num_bytes = 0
         self._damage: Damage | None = None
 
     def batches(self) -> Iterator[ReadBatch]:
@@ -53,7 +54,7 @@ class ParquetReader:
                 self._num_records += rows.num_rows
         self.summary = SplitSummary(
             num_records=self._num_records,
-            num_bytes=sum(footer.group_bytes[group] for group in groups),
+            num_bytes=self._num_bytes,
             content_digest=_stored_digest(self._split.file, [footer.group_ranges[group] for group in groups]),
             num_duplicate_keys=0,
             damaged=self._damage,
@@ -72,6 +73,7 @@ class ParquetReader:
                     offset = self._split.first_row + self._num_records
                     self._damage = Damage(offset, DamageReason.CORRUPT, unread)
                     return
+                self._num_bytes += footer.group_bytes[group]
 
     def _cut(self, rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         """Slices of about `batch_bytes`."""

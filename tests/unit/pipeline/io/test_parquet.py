@@ -5,6 +5,7 @@ import pytest
 from pipeline.errors import StorageError
 from pipeline.io.damage import DamageReason
 from pipeline.io.parquet import read_record
+from pipeline.io.parquet_footer import read_footer
 from pipeline.io.splits import plan_input_shards, split_file
 from pipeline.plan.logical import Layout, Source
 
@@ -62,6 +63,7 @@ def test_a_broken_row_group_ends_the_split(write_input, read, group):
     assert found[0].summaries == found[1].summaries
     (summary,) = found[0].summaries
     assert summary.num_records == summary.damaged.offset == group * 100
+    assert summary.num_bytes == sum(read_footer(file).group_bytes[:group])
     assert summary.damaged.reason is DamageReason.CORRUPT
     assert 0 < summary.damaged.unread_compressed_bytes < len(content)
     last = split_file(file, "parquet", 1)[-1]
