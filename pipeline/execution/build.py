@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -148,13 +148,14 @@ class _StepBuild:
         if missing:
             job = SegmentJob(self._specs(segment, decided_by), missing)
             known = known_contents(self._folder.root) if step.view.sources else {}
-            for _, result in self._runner.run_segment(job, self._watch):
-                for record in result:
-                    check_contents(record, known)
-                    self._folder.commit(segment.index, record, kind)
-                    records[record.index] = record
-                done += 1
-                self._watch(Event("unit_finished", step.name, done, len(units)))
+            with closing(self._runner.run_segment(job, self._watch)) as results:
+                for _, result in results:
+                    for record in result:
+                        check_contents(record, known)
+                        self._folder.commit(segment.index, record, kind)
+                        records[record.index] = record
+                    done += 1
+                    self._watch(Event("unit_finished", step.name, done, len(units)))
         for unit in units:
             for index, fingerprint in zip(_record_indexes(unit), unit.fingerprints, strict=True):
                 if records[index].fingerprint != fingerprint:

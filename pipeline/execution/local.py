@@ -1,6 +1,6 @@
 """The runner that is the meaning: everything in this process, one unit after the other, stages in turn."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from pipeline.execution.runner import SegmentJob, Watch
 from pipeline.execution.stage_task import StageWorker
@@ -12,7 +12,11 @@ class LocalRunner:
 
     name = "local"
 
-    def run_segment(self, job: SegmentJob, watch: Watch) -> Iterator[tuple[Unit, Result]]:  # noqa: ARG002
+    def run_segment(
+        self,
+        job: SegmentJob,
+        watch: Watch,  # noqa: ARG002
+    ) -> Generator[tuple[Unit, Result], None, None]:
         """Results in the order of the units."""
         workers = [StageWorker(spec) for spec in job.stages]
         for unit in job.units:

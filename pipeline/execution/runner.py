@@ -4,7 +4,7 @@
 nothing: it hands results to the build as they come, in any order.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,8 +42,8 @@ class Runner(Protocol):
         """As on the command line."""
         ...
 
-    def run_segment(self, job: SegmentJob, watch: Watch) -> Iterator[tuple[Unit, Result]]:
-        """Results of all units, in the order in which they finish.
+    def run_segment(self, job: SegmentJob, watch: Watch) -> Generator[tuple[Unit, Result], None, None]:
+        """Results of all units, in the order in which they finish. Closing it early stops what is still at work.
 
         Raises:
             PipelineError: a unit failed for good.

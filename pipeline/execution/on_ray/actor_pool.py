@@ -20,10 +20,11 @@ from ray.exceptions import (
     OutOfMemoryError,
     OwnerDiedError,
     RayActorError,
+    RayTaskError,
     WorkerCrashedError,
 )
 
-from pipeline.errors import RunnerError
+from pipeline.errors import PipelineError, RunnerError
 from pipeline.execution.on_ray.sizing import ActorLoad
 from pipeline.execution.stage_task import StageWorker
 from pipeline.execution.work import Passage, Result, StageSpec, Unit
@@ -145,6 +146,8 @@ class ActorPool:
                 ) from error
             time.sleep(START_BACKOFF_SECONDS * self._start_failures)
             self.replace(actor)
+        except RayTaskError as error:
+            raise _load_error(error) from error
         return True
 
     def find(self, reference: Any) -> tuple[PoolActor, InFlight] | None:  # Any: ObjectRef
@@ -162,6 +165,12 @@ class ActorPool:
         self.actors.remove(actor)
         self._start()
         return lost
+
+    def abandon(self) -> None:
+        """Kills actors that still hold units: nobody waits for them once their segment has failed."""
+        for actor in [actor for actor in self.actors if actor.in_flight]:
+            _kill(actor)
+            self.actors.remove(actor)
 
     def close(self) -> None:
         """Kills all actors."""
@@ -185,6 +194,15 @@ class ActorPool:
             .remote(needs.num_cpus)
         )
         self.actors.append(PoolActor(handle, handle.load.remote(self._spec_ref)))
+
+
+def _load_error(error: RayTaskError) -> Exception:
+    """Why a stage did not open on a worker: our own error as it was raised there, without Ray's traceback around it."""
+    cause = error.cause
+    if isinstance(cause, PipelineError):
+        return cause
+    message = next(iter(str(cause).splitlines()), "")
+    return RunnerError(f"actors: expected to open the stage; found {type(cause).__name__}: {message}; see Ray's logs")
 
 
 def _kill(actor: PoolActor) -> None:

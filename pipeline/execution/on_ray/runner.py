@@ -6,7 +6,7 @@ Whatever is lost is run again from the segment's committed input, and only the s
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -47,7 +47,7 @@ class RayRunner:
         self._owns_connection = False
         self._pools: dict[str, ActorPool] = {}
 
-    def run_segment(self, job: SegmentJob, watch: Watch) -> Iterator[tuple[Unit, Result]]:
+    def run_segment(self, job: SegmentJob, watch: Watch) -> Generator[tuple[Unit, Result], None, None]:
         """Results in the order in which units finish. See the protocol."""
         if not ray.is_initialized():  # not before there is work: a finished recipe must not wait for a cluster
             self._connect()
@@ -61,7 +61,11 @@ class RayRunner:
         pools = [self._pool(key, resources) for key, resources in zip(keys, needs, strict=True)]
         for pool, spec, count in zip(pools, job.stages, counts, strict=True):
             pool.load(spec, count)
-        yield from _SegmentRun(job, pools, watch).run()
+        try:
+            yield from _SegmentRun(job, pools, watch).run()
+        finally:
+            for pool in pools:
+                pool.abandon()
 
     def close(self) -> None:
         """Kills the runner's actors; leaves the cluster alone unless the runner started it."""
