@@ -1,0 +1,83 @@
+# One command each; every target does its own set-up, once, in .venv.
+#
+#     make demo    build the quickstart corpus on two Ray actors
+#     make check   format, lint, types, and the tests that need no cluster
+#     make test    everything
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -q
+
+# Ray on one machine: no token file in the home folder, no usage reports.
+export RAY_AUTH_MODE ?= disabled
+export RAY_USAGE_STATS_ENABLED ?= 0
+# PYTHONPATH of the caller could put other code before the checkout.
+unexport PYTHONPATH
+
+FAST_TESTS := $(wildcard tests/unit tests/laws tests/golden tests/architecture)
+SLOW_TESTS := $(wildcard tests/integration tests/faults)
+
+.PHONY: help setup demo test check lint format unit integration soak bench-spine quickstart-models clean distclean
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1 \t/' | expand -t 28
+
+setup: $(VENV)/.compiled ## install into .venv and compile the kernels; repeated only when dependencies change
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "make: expected Python 3.11 or newer as '$(PYTHON)'; found $$($(PYTHON) --version 2>&1);" \
+	         "name another one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
+	@echo "installing into $(VENV), some minutes the first time ..."
+	PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/.compiled: $(VENV)/.installed
+	$(BIN)/python -m jobs.warmup
+	@touch $@
+
+demo: setup ## build the quickstart corpus into runs/quickstart, from nothing
+	rm -rf runs/quickstart
+	$(BIN)/corpusmill run jobs/recipes/quickstart.yaml --runner ray --workers 2 --output runs/quickstart
+
+test: check integration ## everything: check, then integration and fault tests in their short form
+
+check: lint unit ## format, lint, types, and the tests that need no cluster
+
+lint: setup ## formatting, ruff and mypy
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+unit: setup
+	$(PYTEST) $(FAST_TESTS)
+
+integration: setup
+	$(PYTEST) -m 'not soak' $(SLOW_TESTS)
+
+soak: setup ## the slow fault and scale tests, in their long form
+	$(PYTEST) -m soak
+
+format: setup ## put the code in form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench-spine: setup ## measure the whole pipeline; results go to benchmarks/results
+	$(BIN)/python -m benchmarks.spine
+
+quickstart-models: setup ## make the tokenizer and the classifier of the quickstart again
+	rm -rf runs/quickstart-models
+	$(BIN)/python -m jobs.quickstart_models
+
+clean: ## remove builds, caches and compiled kernels
+	rm -rf runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(VENV)/.compiled
+	find pipeline operators jobs tests $(wildcard benchmarks infra) -name __pycache__ -prune -exec rm -rf {} +
+
+distclean: clean ## remove the virtual environment too
+	rm -rf $(VENV) *.egg-info

@@ -1,0 +1,42 @@
+"""Compiles all Numba kernels into their cache on disk, so that the first run or test does not wait for it.
+
+Run as `python -m jobs.warmup`. It builds the quickstart from its smallest source in a temporary folder: kernels are
+compiled per types of arguments, so nothing but a build finds the types that builds use.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from operators.catalogue import catalogue
+from operators.pack.concat_and_chunk import ConcatAndChunk
+from pipeline.plan.logical import ArtifactKind, Recipe, Step, View
+from pipeline.recipe import load_recipe
+from pipeline.run import run_recipe
+
+QUICKSTART: Final = Path(__file__).parent / "recipes" / "quickstart.yaml"
+SOURCE: Final = "opentelemetry"
+
+
+def warmup_recipe() -> Recipe:
+    """The quickstart over one source, with the packing that it does not use beside the one that it does."""
+    recipe = load_recipe(QUICKSTART, catalogue(), [f"documents.read=[{SOURCE}]"])
+    chunks = Step(
+        name="chunks",
+        view=View(base="tokens"),
+        nodes=(ConcatAndChunk(window=64),),
+        write=ArtifactKind.TABLE,
+    )
+    return recipe.model_copy(update={"steps": (*recipe.steps, chunks)})
+
+
+def compile_kernels() -> float:
+    """Seconds that it took; little where all is compiled already."""
+    with tempfile.TemporaryDirectory() as folder:
+        return run_recipe(warmup_recipe(), Path(folder), directory=QUICKSTART.parent).seconds
+
+
+if __name__ == "__main__":
+    print("compiling kernels, a minute at most ...", file=sys.stderr)  # noqa: T201 - the command's output
+    print(f"kernels compiled: {compile_kernels():.1f} s", file=sys.stderr)  # noqa: T201 - the command's output
