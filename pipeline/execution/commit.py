@@ -145,17 +145,20 @@ class StepFolder:
     def _verify(self, record: ShardRecord, kind: ArtifactKind | None) -> None:
         rows: dict[str, int] = {}
         for role, file in record.files.items():
-            if file.name.endswith(".parquet"):
-                rows[role] = pq.read_metadata(self.path / file.name).num_rows
-            elif file.name.endswith(".arrow"):
-                with pa.memory_map(str(self.path / file.name)) as source:
-                    rows[role] = _ipc_rows(pa.ipc.open_file(source))
-            if role in rows and rows[role] != file.num_rows:
+            try:
+                found = _rows_in(self.path / file.name)
+            except FileNotFoundError as error:
+                raise CommitError(
+                    f"step {self.step}, shard {record.index}, {role}: expected file {file.name!r}; not found; run again"
+                ) from error
+            if found is None:
+                continue
+            if found != file.num_rows:
                 raise CommitError(
                     f"step {self.step}, shard {record.index}, {role}: expected {file.num_rows} rows as the worker "
-                    "counted; "
-                    f"found {rows[role]} in the file"
+                    f"counted; found {found} in the file"
                 )
+            rows[role] = found
         check_conservation(self.step, record, rows, kind)
 
 
@@ -200,5 +203,12 @@ def file_digest(path: Path) -> str:
     return hasher.hexdigest()
 
 
-def _ipc_rows(reader: pa.ipc.RecordBatchFileReader) -> int:
-    return sum(reader.get_batch(index).num_rows for index in range(reader.num_record_batches))
+def _rows_in(path: Path) -> int | None:
+    """Rows that a file itself says it holds; None for a file of a model."""
+    if path.suffix == ".parquet":
+        return int(pq.read_metadata(path).num_rows)
+    if path.suffix == ".arrow":
+        with pa.memory_map(str(path)) as source:
+            reader = pa.ipc.open_file(source)
+            return sum(int(reader.get_batch(index).num_rows) for index in range(reader.num_record_batches))
+    return None

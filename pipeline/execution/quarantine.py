@@ -29,7 +29,7 @@ class SourceRecords:
         """Notes the next batch of a split; returns its documents' ordinals among all records of the unit."""
         ids = np.empty(batch.num_records, "V16")
         start = self._first - self._split_first  # the batch's first record, counted in its split
-        ids[batch.ordinals - start] = np.frombuffer(batch.documents[DOC_ID].buffers()[1], "V16")[: len(batch.ordinals)]
+        ids[batch.ordinals - start] = _fixed_values(batch.documents[DOC_ID])
         hasher = IdHasher(split.file.source, split.file.relative_path)
         for rejected in batch.rejected:
             ids[rejected.ordinal - start] = np.frombuffer(hasher.at(rejected.position), "V16")[0]
@@ -71,6 +71,10 @@ class SourceRecords:
     def identity(self) -> pa.Table | None:
         """IDENTITY_SCHEMA rows of all records, in order; None where nothing was read from sources."""
         return pa.Table.from_batches(self._identity, IDENTITY_SCHEMA) if self._identity or self.inputs else None
+
+
+def _fixed_values(column: pa.Array) -> npt.NDArray[np.void]:
+    return np.frombuffer(column.buffers()[1], "V16")[column.offset : column.offset + len(column)]
 
 
 def check_budget(step: str, budget: ErrorBudget, *, rows: int, bad_rows: int, files: int, damaged_files: int) -> None:
