@@ -1,0 +1,137 @@
+"""Scheduling decisions, without a cluster."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import RunnerError
+from pipeline.execution.on_ray.sizing import (
+    IN_FLIGHT_PER_ACTOR,
+    ActorLoad,
+    StageQueue,
+    actors_per_stage,
+    default_workers,
+    may_feed,
+    next_actor,
+    request_of,
+)
+from pipeline.operator import Resources
+
+CPU = Resources()
+GPU = Resources(num_cpus=0, num_gpus=1)
+
+
+def test_a_request_names_what_is_needed_and_nothing_else():
+    assert request_of(Resources(num_cpus=0.5, custom={"tpu": 2})) == {"CPU": 0.5, "tpu": 2}
+    assert request_of(Resources(num_cpus=0)) == {}
+
+
+@pytest.mark.parametrize(
+    ("stages", "available", "max_workers", "num_units", "expected"),
+    [
+        ([CPU], {"CPU": 4}, 8, 100, (4,)),
+        ([CPU], {"CPU": 4}, 3, 100, (3,)),
+        ([CPU], {"CPU": 4}, 8, 2, (2,)),
+        ([CPU, CPU], {"CPU": 5}, 8, 100, (3, 2)),
+        ([CPU, GPU], {"CPU": 5, "GPU": 2}, 100, 100, (5, 2)),
+        ([CPU, CPU, CPU], {"CPU": 8}, 1, 100, (1, 1, 1)),
+        ([Resources(num_cpus=0.3)], {"CPU": 0.9}, 8, 100, (3,)),
+        ([Resources(num_cpus=0.1)], {"CPU": 1.0}, 100, 100, (10,)),
+        ([Resources(num_cpus=3), CPU], {"CPU": 8}, 100, 100, (2, 2)),
+        ([Resources(num_cpus=0)], {}, 2, 5, (2,)),
+        ([CPU], {"CPU": 4}, 4, 0, (1,)),
+    ],
+)
+def test_how_many_actors_each_stage_gets(stages, available, max_workers, num_units, expected):
+    assert actors_per_stage(stages, available, max_workers, num_units) == expected
+
+
+@pytest.mark.parametrize(
+    ("stages", "available"),
+    [([GPU], {"CPU": 8}), ([CPU, CPU], {"CPU": 1}), ([Resources(custom={"tpu": 1})], {"CPU": 8}), ([CPU], {})],
+)
+def test_a_cluster_that_could_never_run_it_is_refused(stages, available):
+    with pytest.raises(
+        RunnerError, match=r"^cluster: expected room for one actor of each stage, .*; the cluster has .*add nodes"
+    ):
+        actors_per_stage(stages, available, 8, 10)
+
+
+@given(
+    stages=st.lists(st.sampled_from([CPU, Resources(num_cpus=2), Resources(num_cpus=0.5)]), min_size=1, max_size=4),
+    cpus=st.integers(8, 40),
+    max_workers=st.integers(1, 20),
+    num_units=st.integers(1, 10),
+)
+def test_actors_fit_and_none_is_idle_for_want_of_room(stages, cpus, max_workers, num_units):
+    counts = actors_per_stage(stages, {"CPU": cpus}, max_workers, num_units)
+    used = sum(count * one.num_cpus for count, one in zip(counts, stages, strict=True))
+    assert used <= cpus
+    assert min(counts) >= 1
+    assert max(counts) <= num_units
+    assert sum(counts) <= max(max_workers, len(stages))
+    for count, one in zip(counts, stages, strict=True):
+        assert count == num_units or sum(counts) >= max_workers or used + one.num_cpus > cpus
+
+
+def actors(*loads):
+    return [ActorLoad(is_ready=load is not None, num_in_flight=load or 0) for load in loads]
+
+
+@pytest.mark.parametrize(
+    ("loads", "expected"),
+    [
+        ((), None),
+        ((None,), None),
+        ((0,), 0),
+        ((1, 0), 1),
+        ((1, 1), 0),
+        ((None, 1), 1),
+        ((IN_FLIGHT_PER_ACTOR,), None),
+        ((IN_FLIGHT_PER_ACTOR, 1), 1),
+        ((IN_FLIGHT_PER_ACTOR, None), None),
+    ],
+)
+def test_the_ready_actor_with_the_least_to_do_is_next(loads, expected):
+    assert next_actor(actors(*loads)) == expected
+
+
+@pytest.mark.parametrize(
+    ("stage", "following", "expected"),
+    [
+        ((0, 0, 1), None, False),
+        ((1, 9, 1), None, True),
+        ((1, 0, 1), (0, 0, 1), True),
+        ((1, 0, 1), (2, 0, 1), False),
+        ((1, 1, 1), (1, 0, 1), False),
+        ((1, 2, 1), (0, 0, 1), False),
+        ((1, 1, 1), (2, 0, 2), True),
+        ((1, 0, 1), (1, 0, 0), True),
+        ((1, 0, 1), (2, 0, 0), False),
+        ((0, 0, 1), (0, 0, 4), False),
+    ],
+)
+def test_a_stage_is_fed_while_the_next_is_not_behind(stage, following, expected):
+    queues = [None if queue is None else StageQueue(*queue) for queue in (stage, following)]
+    assert may_feed(*queues) is expected
+
+
+@given(st.integers(1, 5), st.integers(1, 50))
+def test_what_waits_between_two_stages_is_bounded(num_actors, num_units):
+    """The first stage finishes at once, the second never: rows in memory stay bounded."""
+    waiting, between = num_units, 0
+    while may_feed(StageQueue(waiting, 0, 3), StageQueue(between, 0, num_actors)):
+        waiting, between = waiting - 1, between + 1
+    assert between == min(num_units, IN_FLIGHT_PER_ACTOR * num_actors)
+
+
+@pytest.mark.parametrize(("available", "expected"), [({"CPU": 4.0}, 4), ({"CPU": 0.5}, 1), ({}, 1), ({"CPU": 2.9}, 2)])
+def test_default_workers(available, expected):
+    assert default_workers(available) == expected
+
+
+def test_a_unit_test_cannot_start_a_cluster():
+    import ray  # noqa: PLC0415
+
+    with pytest.raises(pytest.fail.Exception, match=r"ray\.init was called in a unit test"):
+        ray.init()

@@ -1,0 +1,198 @@
+"""Manifests as files, and views: columns side by side, removals applied, positions made."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.artifact import (
+    DATA,
+    LEDGER,
+    MANIFEST_NAME,
+    FileRecord,
+    Manifest,
+    ShardRecord,
+    ShardRows,
+    load_manifest,
+    removed_rows,
+    view_shards,
+)
+from pipeline.document import position
+from pipeline.errors import StorageError
+from pipeline.ledger import Action, LedgerBuilder
+from pipeline.plan.logical import ArtifactKind
+
+COUNTS = {"rows_read": 6, "rows_kept": 4, "rows_dropped": 2, "rows_quarantined": 0, "rows_edited": 0, "rows_written": 4}
+
+
+def record(index=0, files=None, rules=None):
+    return ShardRecord(
+        index=index,
+        fingerprint=f"f{index}",
+        files=files if files is not None else {DATA: FileRecord(f"data/0000{index}-x.parquet", 4, 100, "x")},
+        counts=dict(COUNTS),
+        rules=rules or {},
+        inputs=({"source": "web", "path": "a", "damaged": {"offset": 3, "unread_compressed_bytes": None}},),
+        examples=({"operator": "o", "rule": "r", "doc_id": "00", "text": "é\n"},),
+    )
+
+
+def manifest(folder, kind=ArtifactKind.DOCUMENTS, shards=(), columns=None, fingerprint="f" * 32, base="b" * 32):
+    return Manifest(
+        step="documents",
+        kind=kind,
+        fingerprint=fingerprint,
+        base_step="base",
+        base_fingerprint=base,
+        operators=({"operator": "o", "version": 1, "fields": {"list": [1, "a"]}},),
+        columns=columns or {"text": "large_string"},
+        shards=tuple(shards),
+        folder=folder,
+    )
+
+
+def test_a_manifest_is_loaded_as_it_was(tmp_path):
+    before = manifest(tmp_path, shards=[record(0, rules={"o/drop/r": 2}), record(1, files={})])
+    (tmp_path / MANIFEST_NAME).write_bytes(before.to_bytes())
+    assert load_manifest(tmp_path) == before
+    assert load_manifest(tmp_path).to_bytes() == before.to_bytes()
+
+
+def test_a_manifest_says_nothing_of_where_it_lies(tmp_path):
+    assert manifest(tmp_path / "here").to_bytes() == manifest(tmp_path / "there").to_bytes()
+    assert str(tmp_path).encode() not in manifest(tmp_path, shards=[record()]).to_bytes()
+
+
+def test_no_manifest_is_no_artifact_and_half_a_one_an_error(tmp_path):
+    assert load_manifest(tmp_path / "absent") is None
+    (tmp_path / MANIFEST_NAME).write_bytes(manifest(tmp_path).to_bytes()[:40])
+    with pytest.raises(
+        StorageError, match=r"manifest '.*manifest.json': expected JSON; .*remove the folder and run again"
+    ):
+        load_manifest(tmp_path)
+
+
+def test_totals_are_sums_over_shards(tmp_path):
+    shards = [record(0, rules={"b": 1, "a": 1}), record(1, rules={"b": 4, "c": 1}), record(2, files={})]
+    found = manifest(tmp_path, shards=shards)
+    assert found.total("rows_dropped") == 6
+    assert found.total("rows_base") == 0
+    assert list(found.rule_totals().items()) == [("b", 5), ("a", 1), ("c", 1)]
+    assert found.shard_rows == (4, 4, 0)
+    assert found.path(0, DATA) == str(tmp_path / "data/00000-x.parquet")
+    assert found.path(0, LEDGER) is None
+
+
+# Views
+
+BASE_ROWS = (5, 0, 3)
+
+
+def ledger_table(drops, edits=(), quarantines=()):
+    builder = LedgerBuilder()
+    for rows, action in ((drops, Action.DROP), (edits, Action.EDIT)):
+        size = len(rows)
+        builder.add_verdicts(
+            "o", action, ("r",), np.array(rows, np.uint32),
+            rule=np.zeros(size, np.int16), value=np.zeros(size), threshold=None,
+        )  # fmt: skip
+    for row in quarantines:
+        builder.add_quarantine("o", row, "ValueError", "")
+    return builder.table()
+
+
+def artifact(folder, tables, ledgers=None, kind=ArtifactKind.DOCUMENTS, fingerprint="f" * 32, base="f" * 32):
+    """An artifact with these data tables (or None) and ledgers, one a shard."""
+    folder.mkdir()
+    shards = []
+    for index, table in enumerate(tables):
+        files = {}
+        for role, content in ((DATA, table), (LEDGER, (ledgers or {}).get(index))):
+            if content is not None:
+                name = f"{role}-{index}.parquet"
+                pq.write_table(content, folder / name, row_group_size=2 + index)
+                files[role] = FileRecord(name, content.num_rows, 0, "")
+        shards.append(record(index, files))
+    first = next((table for table in tables if table is not None), pa.table({}))
+    columns = {field.name: str(field.type) for field in first.schema}
+    return manifest(folder, kind, shards, columns, fingerprint, base)
+
+
+@pytest.fixture
+def base(tmp_path):
+    tables = [
+        pa.table({"text": pa.array([f"{shard}-{row}" for row in range(rows)], pa.large_string()),
+                  "other": pa.array(range(rows), pa.int64())})
+        for shard, rows in enumerate(BASE_ROWS)
+    ]  # fmt: skip
+    return artifact(tmp_path / "base", tables)
+
+
+@pytest.fixture
+def scores(tmp_path):
+    tables = [pa.table({"score": pa.array([row / 2 for row in range(rows)])}) for rows in BASE_ROWS]
+    return artifact(tmp_path / "scores", tables, {0: ledger_table([], quarantines=[4])}, ArtifactKind.COLUMNS, "s" * 32)
+
+
+@pytest.fixture
+def removals(tmp_path):
+    ledgers = {0: ledger_table([1, 4], edits=[0, 2]), 2: ledger_table([0, 1, 2])}
+    return artifact(tmp_path / "removals", [None] * 3, ledgers, ArtifactKind.REMOVALS, "r" * 32)
+
+
+def read(shards, batch_rows):
+    """[(shard, text..., row number)] of all that is left."""
+    found = []
+    for shard in shards:
+        for batch, rows in shard.batches(batch_rows):
+            assert batch.num_rows == len(rows)
+            assert batch.schema.names == [*shard.columns, *(["position"] if shard.with_position else [])]
+            found += [
+                (shard.index, int(row), *values.values()) for row, values in zip(rows, batch.to_pylist(), strict=True)
+            ]
+    return found
+
+
+@pytest.mark.parametrize("batch_rows", [1, 2, 3, 100])
+def test_a_view_is_columns_side_by_side_without_removed_rows(base, scores, removals, batch_rows):
+    shards = view_shards(base, [scores, removals], ["score", "text"], with_position=True)
+    assert [shard.num_rows for shard in shards] == list(BASE_ROWS)
+    assert read(shards, batch_rows) == [(0, row, row / 2, f"0-{row}", position(0, row)) for row in (0, 2, 3)]
+
+
+def test_edits_remove_nothing_and_two_removals_of_a_row_are_one(base, scores, removals):
+    (shard, _, last) = view_shards(base, [scores, removals], ["text"], with_position=False)
+    assert shard.removed_rows().tolist() == [1, 4]
+    assert last.removed_rows().tolist() == [0, 1, 2]
+    assert removed_rows(removals.path(0, LEDGER)).tolist() == [1, 4]
+
+
+@pytest.mark.parametrize("columns", [["score"], []])
+def test_a_view_without_columns_of_the_base_still_has_its_rows(base, scores, columns):
+    shards = view_shards(base, [scores], columns, with_position=True)
+    found = read(shards, 2)
+    assert [row[:2] for row in found] == [(0, 0), (0, 1), (0, 2), (0, 3), (2, 0), (2, 1), (2, 2)]
+    assert found[1][2:] == ((0.5, position(0, 1)) if columns else (position(0, 1),))
+
+
+def test_positions_are_of_the_base_not_of_what_is_left(base, removals):
+    shards = view_shards(base, [removals], ["other"], with_position=True)
+    assert [row[2:] for row in read(shards, 100)] == [(row, position(0, row)) for row in (0, 2, 3)]
+
+
+def test_artifacts_of_another_base_are_refused(tmp_path, base):
+    other = artifact(tmp_path / "x", [None] * 3, {}, ArtifactKind.REMOVALS, "x" * 32, base="0" * 32)
+    with pytest.raises(
+        StorageError,
+        match=rf"step documents: expected to belong to base documents {'f' * 12}; found base base {'0' * 32}",
+    ):
+        view_shards(base, [other], ["text"], with_position=False)
+
+
+def test_a_task_reads_what_is_left_shard_by_shard(base, scores, removals):
+    shards = view_shards(base, [scores, removals], ["text", "score"], with_position=False)
+    rows = ShardRows(shards, pa.schema([("text", pa.large_string()), ("score", pa.float64())]), batch_rows=2)
+    for _ in range(2):  # a task may pass over its rows again
+        found = [(shard, row) for shard, batch in rows.batches(("score",)) for row in batch.to_pylist()]
+        assert found == [(0, {"score": 0.0}), (0, {"score": 1.0}), (0, {"score": 1.5})]
+    assert all(batch.num_rows for _, batch in rows.batches())
