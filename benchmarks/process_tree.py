@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 SAMPLE_SECONDS: Final = 0.5
 DRAIN_SECONDS: Final = 30.0
@@ -67,8 +67,7 @@ def measure(
 ) -> Usage:
     """Runs `command` to its end, stdout and stderr going to `log`, and says what it took with all that it started."""
     with _tree() as tree, log.open("wb") as stream:
-        seen: set[int] = set()
-        peak = 0
+        seen = _Seen(tree)
         started = time.monotonic()
         process = subprocess.Popen(
             tree.command(command),
@@ -77,13 +76,10 @@ def measure(
             env=None if environment is None else dict(environment),
             cwd=directory,
         )
-        while True:
-            pids = tree.pids()
-            seen.update(pids)
-            peak = max(peak, sum(_pss_bytes(pid) for pid in pids))
+        while process.poll() is None:
+            seen.sample()
             try:
-                return_code = process.wait(SAMPLE_SECONDS)
-                break
+                process.wait(SAMPLE_SECONDS)
             except subprocess.TimeoutExpired:
                 continue
             except BaseException:
@@ -91,23 +87,36 @@ def measure(
                 process.wait()
                 raise
         wall = time.monotonic() - started
-        left_over = _drain(tree)
-        return Usage(return_code, wall, tree.cpu_seconds(), peak, len(seen), tree.method, left_over)
+        # Daemons that end after the command belong to it with their time.
+        while (left_over := seen.sample()) and time.monotonic() - started < wall + DRAIN_SECONDS:
+            time.sleep(SAMPLE_SECONDS / 5)
+        return Usage(
+            process.returncode, wall, tree.cpu_seconds(), seen.peak_pss_bytes, len(seen.pids), tree.method, left_over
+        )
 
 
-def _drain(tree: _Tree) -> int:
-    """Waits for daemons that end after the command; their time belongs to it. Returns how many stay."""
-    until = time.monotonic() + DRAIN_SECONDS
-    while (alive := tree.pids()) and time.monotonic() < until:
-        time.sleep(SAMPLE_SECONDS / 5)
-    return len(alive)
+@dataclass(slots=True)
+class _Seen:
+    """What samples of a tree saw."""
+
+    tree: _Tree
+    pids: set[int] = field(default_factory=set)
+    peak_pss_bytes: int = 0
+
+    def sample(self) -> int:
+        """Takes one; returns how many processes there are."""
+        alive = self.tree.pids()
+        self.pids.update(alive)
+        self.peak_pss_bytes = max(self.peak_pss_bytes, sum(_pss_bytes(pid) for pid in alive))
+        return len(alive)
 
 
 @contextmanager
 def _tree() -> Iterator[_Tree]:
     folder = _new_cgroup()
     if folder is None:
-        yield _Descendants()
+        with _Descendants() as descendants:
+            yield descendants
         return
     try:
         yield _Cgroup(folder)
@@ -147,8 +156,16 @@ class _Descendants:
     """CPU ticks at the last sample, by process number and start time (numbers are used again)."""
     _before: frozenset[int] = field(default_factory=lambda: frozenset(_descendants(_process_table())))
 
-    def __post_init__(self) -> None:
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    def __enter__(self) -> Self:
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+        table = _process_table()
+        for pid in _descendants(table):
+            if pid not in self._before and table[pid].is_zombie and table[pid].parent == os.getpid():
+                os.waitpid(pid, os.WNOHANG)
 
     def command(self, command: Sequence[str]) -> list[str]:
         return list(command)

@@ -25,7 +25,7 @@ import statistics
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -141,6 +141,7 @@ def _build(corpus: Corpus, model: Path, output: Path) -> Json:
             f"benchmark spine: {output.name}: expected exit code 0 and no process left; found code {usage.return_code} "
             f"and {usage.left_over} processes; see {log}"
         )
+    usage = replace(usage, wall_seconds=round(usage.wall_seconds, 2), cpu_seconds=round(usage.cpu_seconds, 2))
     return {"usage": asdict(usage), **_rates(corpus, usage), "seconds_of": _step_seconds(output), **_rows(log)}
 
 

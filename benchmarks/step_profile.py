@@ -20,6 +20,8 @@ from jobs.cli import app
 
 TOP_FUNCTIONS: Final = 40
 _OURS: Final = re.compile(r"/((?:operators|pipeline)/[\w/]+)\.py$")
+_NOT_THE_DOOR: Final = r"^(?!.*site-packages/typer)"
+"""All functions but those of the command line's parser, which only call the command."""
 Function = tuple[str, int, str]
 """File, line and name: how the profiler calls a function."""
 
@@ -45,7 +47,7 @@ def describe(stats: pstats.Stats) -> str:
     lines += ["", f"the {TOP_FUNCTIONS} functions with the most time below them:"]
     text = io.StringIO()
     stats.stream = text  # type: ignore[attr-defined]  # not in the stubs
-    stats.sort_stats("cumulative").print_stats(TOP_FUNCTIONS)
+    stats.sort_stats("cumulative").print_stats(_NOT_THE_DOOR, TOP_FUNCTIONS)
     lines += [_short(line) for line in text.getvalue().splitlines() if re.match(r"\s+(ncalls|\d)", line)]
     return "\n".join(lines) + "\n"
 
