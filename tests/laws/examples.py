@@ -1,0 +1,220 @@
+"""One example of every operator in the catalogue, and rows that any of them can read.
+
+The laws and the golden digests go over this table; an operator that is missing from it fails a test.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import pyarrow as pa
+import xxhash
+
+from operators.dedup.band_rows import BandRows
+from operators.dedup.choose_survivors import ChooseSurvivors
+from operators.dedup.components import ConnectedComponents
+from operators.dedup.content_hash import ContentHash
+from operators.dedup.drop_duplicates import DropDuplicates
+from operators.dedup.minhash import MinHashSignature
+from operators.dedup.star_edges import EDGE_SCHEMA, StarEdges
+from operators.language.language_filter import LanguageFilter
+from operators.language.language_id import LanguageId
+from operators.pack.best_fit import BestFit
+from operators.pack.concat_and_chunk import ConcatAndChunk
+from operators.quality.fasttext_score import FastTextScore
+from operators.quality.gopher_quality import GopherQuality
+from operators.quality.gopher_repetition import GopherRepetition
+from operators.quality.train_fasttext import MODEL_FILE, TrainFastText
+from operators.select.score_filter import ScoreFilter
+from operators.select.share_threshold import ShareThreshold
+from operators.tokenize.tokenizer import Tokenize
+from operators.tokenize.train_tokenizer import TOKENIZER_FILE, TrainTokenizer
+from pipeline.document import DOC_ID_TYPE, POSITION_TYPE, TEXT_TYPE, IdHasher, position
+from pipeline.operator import FileRef, Operator, TaskInputs
+
+PROSE = (
+    "The committee met to discuss the plan that the members have with them, and it was to be the last of the year. "
+    "It is said that those who have come early should be given the first places of the hall. "
+)
+
+TEXTS = (
+    PROSE,
+    PROSE * 3,
+    "",
+    " \n\t\u3000",
+    PROSE.replace("committee", "council"),
+    "Der Ausschuss trat zusammen, um den Plan zu besprechen, den die Mitglieder mit sich führten. " * 2,
+    "委员会开会讨论了成员们带来的计划\uff0c这是今年的最后一次会议。",
+    "- one\n- two\n- three ...\n# # #\n- four",
+    "cafe\u0301 nai\u0308ve \u0e01\u0e38 \u05d0\u05b8 e\u0301\u0323",
+    "\U0001f600 \U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f1e9\U0001f1ea",
+    "a\0b\0\0c </s> __label__1 <|endoftext|>",
+    "long " * 300,
+    "x" * 3000,
+    PROSE,
+    "The plan.\n\nThe plan.\n\nThe plan.\n\nThe plan.",
+    "-5.25 1,000 ½ Ⅷ İSTANBUL ΣΊΣΥΦΟΣ straße",
+)
+"""Fixed rows: what filters keep and what they drop, copies, near copies, and what breaks careless code."""
+
+PIECES = (
+    "", " ", "\n", "\t", "\u3000", "\0", "a", "the ", "of ", "and that ", "word ", "plan. ", "- ", "...", "#", "\u2026",
+    "e\u0301", "\u0301", "中", "文字", "한글", "\U0001f600", "\U0001f468\u200d\U0001f469", "</s>", "__label__1 ",
+    "<|endoftext|>", "İ", "ς", "\u202e", "\ufeff", "\u0378", "a" * 300, " " * 300, "ha " * 100, PROSE,
+)  # fmt: skip
+"""What hypothesis joins texts from."""
+
+NUM_BANDS, ROWS_PER_BAND = 4, 2
+NUM_SHARDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Files that operators read."""
+
+    language: FileRef
+    classifier: FileRef
+    tokenizer: FileRef
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An operator, and the key that its exchange would have."""
+
+    operator: Operator
+    key: str | None = None
+
+
+def examples(models: Models) -> dict[str, Example]:
+    """THE table: every operator of the catalogue by name."""
+    banding = {"num_bands": NUM_BANDS, "rows_per_band": ROWS_PER_BAND}
+    entries = (
+        Example(LanguageId(model=models.language)),
+        Example(LanguageFilter(languages=("en", "de"), min_score=0.5)),
+        Example(GopherQuality(min_words=5)),
+        Example(GopherRepetition()),
+        Example(FastTextScore(model=models.classifier)),
+        Example(ScoreFilter(column="quality_score", min_score=0.3)),
+        Example(ShareThreshold(column="quality_score", share=0.5)),
+        Example(ContentHash()),
+        Example(DropDuplicates(), key="content_hash"),
+        Example(MinHashSignature(**banding, ngram_words=2)),
+        Example(BandRows(**banding)),
+        Example(StarEdges(), key="bucket"),
+        Example(ConnectedComponents()),
+        Example(ChooseSurvivors(**banding, verify_at=0.5, max_survivors=2), key="cluster"),
+        Example(Tokenize(tokenizer=models.tokenizer)),
+        Example(ConcatAndChunk(window=16, pad_token=7)),
+        Example(BestFit(window=16)),
+        Example(TrainTokenizer(vocab_size=300)),
+        Example(TrainFastText(positive=("web",), negative=("book",), dim=4, bucket=100, epoch=2)),
+    )
+    return {entry.operator.name: entry for entry in entries}
+
+
+def unread_models() -> Models:
+    """Pinned references to files that nobody reads: enough for identities."""
+    language, classifier, tokenizer = (
+        FileRef(uri=name, path=name, digest=xxhash.xxh3_128_hexdigest(name.encode()))
+        for name in ("lid.ftz", MODEL_FILE, TOKENIZER_FILE)
+    )
+    return Models(language, classifier, tokenizer)
+
+
+def train_models(folder: Path) -> Models:
+    """The language model that we ship, and a classifier and a tokenizer trained on the fixed rows."""
+    entries = examples(unread_models())
+    for name in ("train_fasttext", "train_tokenizer"):
+        list(entries[name].operator.open()(task_inputs(view(TEXTS), folder)))
+    language = LanguageId().model
+    return Models(
+        language.pin(language.locate(folder)),
+        FileRef(uri=MODEL_FILE).pin(folder / MODEL_FILE),
+        FileRef(uri=TOKENIZER_FILE).pin(folder / TOKENIZER_FILE),
+    )
+
+
+def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
+    """One row a text, with every column that any operator of the table reads. Columns follow from the text alone."""
+    hasher = IdHasher("laws", "texts")
+    letters = [[ord(letter) % 300 for letter in text[:20]] for text in texts]
+    columns = {
+        "doc_id": pa.array([hasher.at(index) for index in range(len(texts))], DOC_ID_TYPE),
+        "input_id": pa.array([None] * len(texts), pa.large_string()),
+        "source": pa.array([("web", "book")[_hash(text) % 2] for text in texts], pa.string()),
+        "text": pa.array(texts, TEXT_TYPE),
+        "language": pa.array([("en", "de", "zh", None)[_hash(text) % 4] for text in texts], pa.large_string()),
+        "language_score": pa.array([_hash(text) % 100 / 100 for text in texts], pa.float32()),
+        "quality_score": pa.array([_score(text) for text in texts], pa.float32()),
+        "num_chars": pa.array(list(map(len, texts)), pa.int64()),
+        "content_hash": pa.array([xxhash.xxh3_128_digest(text.encode()) for text in texts], pa.binary(16)),
+        "minhash": pa.array([_signature(text) for text in texts], pa.list_(pa.uint32(), NUM_BANDS * ROWS_PER_BAND)),
+        "bucket": pa.array([_hash(text[:1]) for text in texts], pa.uint64()),
+        "cluster": pa.array([_hash(text[:1]) % 4 or None for text in texts], pa.uint64()),
+        "tokens": pa.array(letters, pa.large_list(pa.uint32())),
+        "num_tokens": pa.array(list(map(len, letters)), pa.int64()),
+        "position": pa.array([position(0, index) for index in range(len(texts))], POSITION_TYPE),
+    }
+    required = {"doc_id", "source", "text", "num_chars", "tokens", "num_tokens", "position"}
+    fields = [pa.field(name, array.type, nullable=name not in required) for name, array in columns.items()]
+    return pa.RecordBatch.from_arrays(list(columns.values()), schema=pa.schema(fields))
+
+
+def exchanged(batch: pa.RecordBatch, key: str) -> pa.RecordBatch:
+    """The rows as an exchange by `key` would hand them over, all in one partition."""
+    batch = batch.filter(batch[key].is_valid())
+    return batch.sort_by([(key, "ascending"), ("position", "ascending")])
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a view for a task, cut into batches at `cuts`."""
+
+    batch: pa.RecordBatch
+    cuts: tuple[int, ...] = ()
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.batch.schema
+
+    def batches(self, columns: tuple[str, ...] | None = None) -> Iterator[tuple[int, pa.RecordBatch]]:
+        wanted = self.batch if columns is None else self.batch.select(list(columns))
+        for part in cut(wanted, self.cuts):
+            yield 0, part
+
+
+def cut(batch: pa.RecordBatch, cuts: tuple[int, ...]) -> list[pa.RecordBatch]:
+    """The batch in pieces that end at `cuts`; empty pieces included."""
+    bounds = [0, *sorted(min(place, batch.num_rows) for place in cuts), batch.num_rows]
+    return [batch.slice(start, end - start) for start, end in pairwise(bounds)]
+
+
+def task_inputs(batch: pa.RecordBatch, folder: Path, cuts: tuple[int, ...] = ()) -> TaskInputs:
+    """The view as a task's rows, and as its one table the edges between rows of equal bucket."""
+    half = batch.num_rows // NUM_SHARDS
+    places = [position(0, row) if row < half else position(1, row - half) for row in range(batch.num_rows)]
+    first: dict[int, int] = {}
+    edges = [
+        {"document": place, "hub": hub}
+        for bucket, place in zip(batch["bucket"].to_pylist(), places, strict=True)
+        if (hub := first.setdefault(bucket, place)) != place
+    ]
+    table = Rows(pa.RecordBatch.from_pylist(edges, EDGE_SCHEMA), cuts)
+    return TaskInputs(Rows(batch, cuts), {"edges": table}, (half, batch.num_rows - half), folder)
+
+
+def _hash(text: str) -> int:
+    return xxhash.xxh3_64_intdigest(text.encode())
+
+
+def _score(text: str) -> float | None:
+    score = _hash(text) % 101 / 100
+    return None if score > 0.95 else score
+
+
+def _signature(text: str) -> list[int] | None:
+    """Texts that begin alike share values; a text without a first word has none."""
+    if not text.strip():
+        return None
+    return [xxhash.xxh32_intdigest(text[: 4 + 3 * k].encode(), k) for k in range(NUM_BANDS * ROWS_PER_BAND)]
