@@ -142,6 +142,8 @@ class _StepBuild:
         step = self._checked.step
         kind = None if segment.partitioning is not None else step.write
         records = self._folder.committed(segment.index)
+        if segment.partitioning is None and not segment.is_task and decided_by == "":
+            self._adopt(segment, units, records)
         missing = [unit for unit in units if any(index not in records for index in _record_indexes(unit))]
         done = len(units) - len(missing)
         self._watch(Event("segment_started", step.name, done, len(units), _segment_label(segment)))
@@ -164,6 +166,15 @@ class _StepBuild:
                         f"{records[index].fingerprint}"
                     )
         return records
+
+    def _adopt(self, segment: Segment, units: Sequence[Unit], records: dict[int, ShardRecord]) -> None:
+        """Takes over shards that an earlier build of this step left: after a new input file, most of them."""
+        earlier = self._folder.earlier_shards()
+        for unit in units:
+            if unit.index not in records and unit.fingerprints[0] in earlier:
+                record = self._folder.adopt(*earlier[unit.fingerprints[0]], unit.index)
+                self._folder.commit(segment.index, record, self._checked.step.write)
+                records[unit.index] = record
 
     def _specs(self, segment: Segment, decided_by: str) -> tuple[StageSpec, ...]:
         specs = []

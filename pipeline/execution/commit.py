@@ -15,7 +15,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,6 +28,7 @@ from pipeline.execution.faults import reach
 from pipeline.plan.logical import ArtifactKind
 
 FINGERPRINT_PREFIX = 12
+SHARD_DIGITS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,29 @@ class StepFolder:
         return FileRecord(name, num_rows, num_bytes, digest)
 
     # What the driver does
+
+    def earlier_shards(self) -> dict[str, tuple[Path, ShardRecord]]:
+        """Shards of other finished builds of this step in the same output, by fingerprint, with their folder."""
+        found: dict[str, tuple[Path, ShardRecord]] = {}
+        for path in sorted(self.path.parent.glob(f"{self.step}-*/{MANIFEST_NAME}")):
+            manifest = load_manifest(path.parent)
+            if manifest is not None and manifest.step == self.step:
+                found.update({record.fingerprint: (path.parent, record) for record in manifest.shards})
+        return found
+
+    def adopt(self, folder: Path, record: ShardRecord, index: int) -> ShardRecord:
+        """Links the files of an equal shard into this folder, as shard `index`, and returns its record here."""
+        files = {}
+        for role, file in record.files.items():
+            name = f"{Path(file.name).parent}/{index:05d}{Path(file.name).name[SHARD_DIGITS:]}"
+            target = self.path / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            staged = self.stage_file()
+            os.link(folder / file.name, staged)
+            staged.replace(target)
+            staged.unlink(missing_ok=True)  # renaming one link of a file onto another leaves both
+            files[role] = replace(file, name=name)
+        return replace(record, index=index, files=files)
 
     def committed(self, segment: int) -> dict[int, ShardRecord]:
         """Commit records of a segment, by unit."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.document import POSITION
 from pipeline.fingerprint import fingerprint, operator_identity
 from pipeline.io.shard_file import WRITER_VERSION
 from pipeline.io.splits import InputShard
@@ -62,8 +63,15 @@ def identify_step(
     elif _is_rowwise(checked):
         assert step.view.base is not None
         names = (step.view.base, *step.view.bound)
+        positions = any(POSITION in operator.requires().names for operator in step.operators)
         shards = [
-            fingerprint({**common, "parents": [parents[name].shards[index] for name in names]})
+            fingerprint(
+                {
+                    **common,
+                    "parents": [parents[name].shards[index] for name in names],
+                    "shard": index if positions else None,
+                }
+            )
             for index in range(parents[step.view.base].num_shards)
         ]
     else:
