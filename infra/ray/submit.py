@@ -15,6 +15,7 @@ by RAY_ADDRESS and left it alive; same digest as `corpusmill run --runner local`
 import argparse
 import asyncio
 import os
+import random
 import shlex
 import shutil
 import signal
@@ -25,7 +26,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -36,8 +37,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 CODE: Final = ("pipeline", "operators", "jobs", "pyproject.toml")
 """What travels with the job. Everything else in the project's folder stays here, data and environments included."""
 
-FIRST_PORT: Final = 20_000
-"""Ray gives ports 10002 to 19999 to its workers; a head's port among them may be taken at any time."""
+PORTS: Final = range(20_000, 32_768)
+"""For the head. Ray gives 10002 to 19999 to its workers, and Linux gives 32768 upwards to anybody."""
 START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 30.0
 OBJECT_STORE_BYTES: Final = 512 << 20
@@ -47,7 +48,7 @@ def submit(dashboard: str, entrypoint: str) -> int:
     """Runs `entrypoint` as a job and prints its log; returns its exit code."""
     client = JobSubmissionClient(dashboard)
     environment = {"working_dir": str(ROOT), "excludes": _excludes(), "env_vars": {"PYTHONUNBUFFERED": "1"}}
-    job = client.submit_job(entrypoint=entrypoint, runtime_env=environment)
+    job = _when_ready(lambda: client.submit_job(entrypoint=entrypoint, runtime_env=environment))
     print(f"submitted {job} to {dashboard}: {entrypoint}", file=sys.stderr)
     try:
         asyncio.run(_print_log(client, job))
@@ -57,6 +58,17 @@ def submit(dashboard: str, entrypoint: str) -> int:
     info = client.get_job_info(job)
     print(f"{job}: {info.status}, exit code {info.driver_exit_code}", file=sys.stderr)
     return 1 if info.driver_exit_code is None else int(info.driver_exit_code)
+
+
+def _when_ready(start: Callable[[], str]) -> str:
+    """What `start` returns, which is tried again while a new head has no agent yet that could run a job."""
+    until = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return start()
+        except RuntimeError as error:
+            if "No available agent" not in str(error) or time.monotonic() > until:
+                raise
 
 
 async def _print_log(client: JobSubmissionClient, job: str) -> None:
@@ -73,12 +85,15 @@ def _excludes() -> list[str]:
 def local_head(num_cpus: int) -> Iterator[str]:
     """The dashboard's URL of a head on this machine, which is gone afterwards."""
     folder = tempfile.mkdtemp(prefix="corpusmill-ray-", dir="/tmp")  # a short path: sockets lie in it
-    ports = _free_ports(2)
-    dashboard = f"http://127.0.0.1:{ports[1]}"
+    port, dashboard_port, agent_port, client_port = _free_ports(4)
+    dashboard = f"http://127.0.0.1:{dashboard_port}"
     ray = str(Path(sys.executable).with_name("ray"))
     command = [ray, "start", "--head", "--block", "--disable-usage-stats", f"--num-cpus={num_cpus}"]
-    command += [f"--port={ports[0]}", "--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1"]
-    command += [f"--dashboard-port={ports[1]}", f"--temp-dir={folder}", f"--object-store-memory={OBJECT_STORE_BYTES}"]
+    command += ["--node-ip-address=127.0.0.1", f"--port={port}", f"--ray-client-server-port={client_port}"]
+    # Jobs start through the dashboard's agent; on its default port it gives way to that of another cluster and is mute.
+    command += ["--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard_port}"]
+    command += [f"--dashboard-agent-listen-port={agent_port}"]
+    command += [f"--temp-dir={folder}", f"--object-store-memory={OBJECT_STORE_BYTES}"]
     head = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         _wait_for(dashboard, head)
@@ -108,15 +123,15 @@ def _wait_for(dashboard: str, head: subprocess.Popen[bytes]) -> None:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports from `FIRST_PORT` on that nobody listens on now."""
+    """Ports that nobody listens on now; drawn, so that two heads that start together seldom want the same."""
     found: list[int] = []
-    for port in range(FIRST_PORT, 1 << 15):
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
                 found.append(port)
         if len(found) == count:
             return found
-    raise SystemExit(f"submit: expected {count} free ports between {FIRST_PORT} and {1 << 15}; found {len(found)}")
+    raise SystemExit(f"submit: expected {count} free ports in {PORTS}; found {len(found)}")
 
 
 def _end_all(folder: str) -> None:
