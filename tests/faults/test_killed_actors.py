@@ -1,0 +1,88 @@
+"""An actor that dies costs the unit that it was running one attempt, and nothing else."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import RunnerError
+from pipeline.execution.on_ray.runner import MAX_ATTEMPTS
+from pipeline.operator import Resources
+from pipeline.plan.logical import Recipe
+from tests.builds import MakeRunner, run_build, staged_files, tree_digest
+from tests.corpus import Record, jsonl, write_files
+from tests.sample_operators import DEADLY, KillsItsActor, LongEnough
+from tests.small import read, text_of
+
+NUM_FILES = 4
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    """Four units, since a compressed file is not split; the first two hold a deadly text each."""
+    files = {}
+    for file in range(NUM_FILES):
+        texts = [text_of(number) for number in range(100 * file, 100 * file + 30)]
+        if file < 2:
+            texts.insert(20, f"{DEADLY}-{file} " + text_of(7))
+        lines = [Record(f"{file}-{place}", text).line() for place, text in enumerate(texts)]
+        files[f"docs/{file}.jsonl.gz"] = gzip.compress(jsonl(lines), mtime=0)
+    return write_files(tmp_path / "in", files)
+
+
+@pytest.fixture
+def attempts(tmp_path: Path) -> Path:
+    """Where attempts at deadly texts are counted."""
+    folder = tmp_path / "attempts"
+    folder.mkdir()
+    return folder
+
+
+def deadly(attempts: Path, times: int, resources: dict[str, Resources] | None = None) -> Recipe:
+    """Each unit that holds a deadly text kills its actor `times` times."""
+    killer = KillsItsActor(folder=str(attempts), times=times)
+    return read(LongEnough(min_chars=40), killer, shard_bytes=1 << 10, resources=resources)
+
+
+def test_only_the_unit_that_was_running_is_charged(
+    inputs: Path, attempts: Path, tmp_path: Path, make_ray_runner: MakeRunner
+) -> None:
+    """Two units, both with all the deaths that a unit may have. With one actor, one waits there while the other runs.
+
+    Were the waiting one charged as well, it would run out of attempts before it has used its own.
+    """
+    recipe = deadly(attempts, times=MAX_ATTEMPTS - 1)
+    on_ray = run_build(recipe, inputs, tmp_path / "ray", make_ray_runner(workers=1))
+    assert len(on_ray.manifest("documents").shards) == NUM_FILES
+    assert len(on_ray.steps_of("actor_lost")) == 2 * (MAX_ATTEMPTS - 1)
+    assert len(list(attempts.iterdir())) == 2 * MAX_ATTEMPTS
+    assert staged_files(on_ray.output) == []
+    # Nothing dies any more: the attempts are counted in files.
+    local = run_build(recipe, inputs, tmp_path / "local")
+    assert tree_digest(on_ray.output) == tree_digest(local.output)
+
+
+def test_a_death_in_a_later_pool_starts_the_unit_from_its_input(
+    inputs: Path, attempts: Path, tmp_path: Path, make_ray_runner: MakeRunner
+) -> None:
+    fancy = {"kills_its_actor": Resources(custom={"fancy": 1})}
+    recipe = deadly(attempts, times=MAX_ATTEMPTS - 1, resources=fancy)
+    on_ray = run_build(recipe, inputs, tmp_path / "ray", make_ray_runner())
+    assert len(on_ray.steps_of("actor_lost")) == 2 * (MAX_ATTEMPTS - 1)
+    local = run_build(recipe, inputs, tmp_path / "local")
+    assert tree_digest(on_ray.output) == tree_digest(local.output)
+
+
+def test_a_unit_that_always_kills_its_actor_ends_the_build(
+    inputs: Path, attempts: Path, tmp_path: Path, make_ray_runner: MakeRunner
+) -> None:
+    recipe = deadly(attempts, times=1_000)
+    with pytest.raises(RunnerError) as raised:
+        run_build(recipe, inputs, tmp_path / "out", make_ray_runner(workers=1))
+    message = str(raised.value)
+    assert "step documents, stage long_enough + kills_its_actor, unit 0: expected to finish; failed 3 times" in message
+    assert "ActorDiedError" in message
+    assert "\n" not in message
+    assert sorted(path.name for path in attempts.iterdir()) == [f"{DEADLY}-0-{number}" for number in (1, 2, 3)]

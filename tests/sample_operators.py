@@ -1,0 +1,282 @@
+"""Operators that only tests use: cheap ones for every role, and ones that fail. Importable, as Ray needs them."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Final, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from pipeline.document import DOC_ID, DOC_ID_TYPE, POSITION, POSITION_TYPE, TEXT, TEXT_TYPE
+from pipeline.operator import (
+    REMOVAL_SCHEMA,
+    AnnotateFunction,
+    Annotator,
+    Edits,
+    Filter,
+    FilterFunction,
+    PartitionFunction,
+    PartitionOperator,
+    Resources,
+    Task,
+    TaskFunction,
+    TaskInputs,
+    Transform,
+    TransformFunction,
+    Verdicts,
+)
+
+TEXT_KEY: Final = "text_key"
+COUNT_FILE: Final = "count.json"
+
+_TEXT_FIELD: Final = pa.field(TEXT, TEXT_TYPE, nullable=False)
+
+
+class PoisonError(Exception):
+    """What the failing operators raise. Its message quotes the text, as careless code does."""
+
+
+def refuse(batch: pa.RecordBatch, word: str) -> None:
+    """Raises if any text of the batch holds `word`: a failure that takes the whole batch with it."""
+    found = pc.match_substring(batch.column(TEXT), word)
+    if word and pc.any(found).as_py():
+        raise PoisonError(batch.column(TEXT).filter(found)[0].as_py())
+
+
+class TextLength(Annotator):
+    """Adds `num_chars`; fails on texts that hold `poison`."""
+
+    name: ClassVar[str] = "text_length"
+
+    poison: str = ""
+    column: str = "num_chars"
+
+    def requires(self) -> pa.Schema:
+        return pa.schema([_TEXT_FIELD])
+
+    def adds(self) -> pa.Schema:
+        return pa.schema([pa.field(self.column, pa.int64(), nullable=False)])
+
+    def open(self) -> AnnotateFunction:
+        def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
+            refuse(batch, self.poison)
+            lengths = pc.utf8_length(batch.column(TEXT)).cast(pa.int64())
+            return pa.RecordBatch.from_arrays([lengths], schema=self.adds())
+
+        return annotate
+
+
+class FancyLength(TextLength):
+    """As `TextLength`, on actors that need the cluster's resource `fancy`."""
+
+    name: ClassVar[str] = "fancy_length"
+
+    column: str = "fancy_chars"
+
+    @property
+    def resources(self) -> Resources:
+        return Resources(num_cpus=1, custom={"fancy": 1})
+
+
+class LongEnough(Filter):
+    """Keeps texts of at least `min_chars`; fails on texts that hold `poison`."""
+
+    name: ClassVar[str] = "long_enough"
+
+    min_chars: int = 200
+    poison: str = ""
+
+    def requires(self) -> pa.Schema:
+        return pa.schema([_TEXT_FIELD])
+
+    def rules(self) -> tuple[str, ...]:
+        return ("too_short",)
+
+    def open(self) -> FilterFunction:
+        def judge(batch: pa.RecordBatch) -> Verdicts:
+            refuse(batch, self.poison)
+            lengths = pc.utf8_length(batch.column(TEXT)).to_numpy(zero_copy_only=False)
+            return Verdicts(
+                keep=lengths >= self.min_chars,
+                rule=np.zeros(len(lengths), np.int16),
+                value=lengths.astype(np.float64),
+                threshold=np.full(len(lengths), float(self.min_chars)),
+            )
+
+        return judge
+
+
+class OneLine(Transform):
+    """Puts a text on one line; fails on texts that hold `poison`."""
+
+    name: ClassVar[str] = "one_line"
+
+    poison: str = ""
+
+    def requires(self) -> pa.Schema:
+        return pa.schema([_TEXT_FIELD])
+
+    def rules(self) -> tuple[str, ...]:
+        return ("newlines",)
+
+    def replaces(self) -> tuple[str, ...]:
+        return (TEXT,)
+
+    def open(self) -> TransformFunction:
+        def edit(batch: pa.RecordBatch) -> Edits:
+            refuse(batch, self.poison)
+            num_lines = pc.count_substring(batch.column(TEXT), "\n").to_numpy(zero_copy_only=False)
+            replaced = pc.replace_substring(batch.column(TEXT), "\n", " ")
+            return Edits(
+                columns=pa.RecordBatch.from_arrays([replaced], schema=pa.schema([_TEXT_FIELD])),
+                edited=num_lines > 0,
+                rule=np.zeros(batch.num_rows, np.int16),
+                value=num_lines.astype(np.float64),
+            )
+
+        return edit
+
+
+class TextKey(Annotator):
+    """Adds a 16-byte hash of the text: a key for exchanges, without a kernel to compile."""
+
+    name: ClassVar[str] = "text_key"
+
+    def requires(self) -> pa.Schema:
+        return pa.schema([_TEXT_FIELD])
+
+    def adds(self) -> pa.Schema:
+        return pa.schema([pa.field(TEXT_KEY, pa.binary(16))])
+
+    def open(self) -> AnnotateFunction:
+        def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
+            keys = [xxhash.xxh3_128_digest(text.encode()) for text in batch.column(TEXT).to_pylist()]
+            return pa.RecordBatch.from_arrays([pa.array(keys, pa.binary(16))], schema=self.adds())
+
+        return annotate
+
+
+class KeepFirst(PartitionOperator):
+    """Removes all rows of a key but the first."""
+
+    name: ClassVar[str] = "keep_first"
+
+    def requires(self) -> pa.Schema:
+        return pa.schema(
+            [
+                pa.field(TEXT_KEY, pa.binary(16)),
+                pa.field(DOC_ID, DOC_ID_TYPE, nullable=False),
+                pa.field(POSITION, POSITION_TYPE, nullable=False),
+            ]
+        )
+
+    def output_schema(self, given: pa.Schema) -> pa.Schema:  # noqa: ARG002 -- the contract's signature
+        return REMOVAL_SCHEMA
+
+    def open(self) -> PartitionFunction:
+        def remove(batch: pa.RecordBatch) -> pa.RecordBatch:
+            first: dict[bytes, bytes] = {}
+            gone = []
+            columns = (batch.column(name).to_pylist() for name in (TEXT_KEY, DOC_ID, POSITION))
+            for key, doc_id, position in zip(*columns, strict=True):
+                survivor = first.setdefault(key, doc_id)
+                if survivor != doc_id:
+                    gone.append(
+                        {"position": position, "rule": "copy", "value": None, "threshold": None, "survivor": survivor}
+                    )
+            return pa.RecordBatch.from_pylist(gone, schema=REMOVAL_SCHEMA)
+
+        return remove
+
+
+class CountRows(Task):
+    """A model that holds the number of rows of its view."""
+
+    name: ClassVar[str] = "count_rows"
+    produces: ClassVar[Literal["table", "columns", "model"]] = "model"
+
+    def requires(self) -> pa.Schema:
+        return pa.schema([pa.field(DOC_ID, DOC_ID_TYPE, nullable=False)])
+
+    def output_schema(self, given: pa.Schema) -> pa.Schema:  # noqa: ARG002 -- the contract's signature
+        return pa.schema([])
+
+    def open(self) -> TaskFunction:
+        def run(inputs: TaskInputs) -> Iterator[tuple[int, pa.RecordBatch]]:
+            assert inputs.rows is not None
+            num_rows = sum(batch.num_rows for _, batch in inputs.rows.batches())
+            (inputs.directory / COUNT_FILE).write_text(json.dumps({"num_rows": num_rows}))
+            return iter(())
+
+        return run
+
+
+class KillsItsActor(Annotator):
+    """Adds `num_words`; kills its own process at a text that begins with `DEADLY`, `times` times for each such text.
+
+    Attempts are counted in files under `folder`, since nothing else outlives them.
+    """
+
+    name: ClassVar[str] = "kills_its_actor"
+
+    folder: str
+    times: int
+
+    def requires(self) -> pa.Schema:
+        return pa.schema([_TEXT_FIELD])
+
+    def adds(self) -> pa.Schema:
+        return pa.schema([pa.field("num_words", pa.int64(), nullable=False)])
+
+    def open(self) -> AnnotateFunction:
+        def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
+            texts = batch.column(TEXT).to_pylist()
+            for text in texts:
+                if text.startswith(DEADLY) and self._attempt(text.split()[0]) <= self.times:
+                    os.kill(os.getpid(), signal.SIGKILL)
+            num_words = pa.array([len(text.split()) for text in texts], pa.int64())
+            return pa.RecordBatch.from_arrays([num_words], schema=self.adds())
+
+        return annotate
+
+    def _attempt(self, name: str) -> int:
+        """Counts this attempt at the text called `name`."""
+        number = 1
+        while True:
+            try:
+                (Path(self.folder) / f"{name}-{number}").touch(exist_ok=False)
+            except FileExistsError:
+                number += 1
+            else:
+                return number
+
+
+DEADLY: Final = "DEADLY"
+
+
+class NeverOpens(TextLength):
+    """As `TextLength`, but its model, say, does not load."""
+
+    name: ClassVar[str] = "never_opens"
+
+    def open(self) -> AnnotateFunction:
+        raise PoisonError("no such model")
+
+
+class TooFewRows(TextLength):
+    """As `TextLength`, but one row is missing from what it returns."""
+
+    name: ClassVar[str] = "too_few_rows"
+
+    def open(self) -> AnnotateFunction:
+        annotate = super().open()
+
+        def short(batch: pa.RecordBatch) -> pa.RecordBatch:
+            return annotate(batch).slice(1)
+
+        return short
