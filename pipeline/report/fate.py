@@ -207,7 +207,7 @@ def _find_identity(manifest: Manifest, document: str) -> Iterator[_Identity]:
 
 
 def _ledger_rows(manifest: Manifest, place: _Place) -> list[tuple[Any, ...]]:  # Any: DuckDB values
-    path = manifest.path(place.shard, LEDGER)
+    path = _path(manifest, place.shard, LEDGER)
     if path is None:
         return []
     return _query(
@@ -222,7 +222,7 @@ def _is_removed(manifest: Manifest, place: _Place) -> bool:
 
 
 def _locate(manifest: Manifest, shard: int, doc_id: bytes) -> _Place | None:
-    path = manifest.path(shard, DATA)
+    path = _path(manifest, shard, DATA)
     if path is None or DOC_ID not in manifest.columns:
         return None
     rows = _query(
@@ -232,7 +232,7 @@ def _locate(manifest: Manifest, shard: int, doc_id: bytes) -> _Place | None:
 
 
 def _packed_rows(manifest: Manifest, shard: int, doc_id: bytes) -> list[int]:
-    path = manifest.path(shard, DATA) if shard < len(manifest.shards) else None
+    path = _path(manifest, shard, DATA)
     if path is None or "doc_ids" not in manifest.columns:
         return []
     query = (
@@ -249,7 +249,7 @@ def _column_values(manifest: Manifest, place: _Place) -> dict[str, Any]:  # Any:
         for name, kind in manifest.columns.items()
         if name not in _HIDDEN_COLUMNS and any(shown in kind for shown in _SHOWN_TYPES) and "list" not in kind
     ]
-    path = manifest.path(place.shard, DATA)
+    path = _path(manifest, place.shard, DATA)
     if not names or path is None:
         return {}
     chosen = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
@@ -291,6 +291,11 @@ def _text(run: RecordedRun, entry: Mapping[str, Any], position: int, num_chars: 
         return None
     text = record.get(source["text_column"])
     return text[:num_chars] if isinstance(text, str) else None
+
+
+def _path(manifest: Manifest, shard: int, role: str) -> str | None:
+    """A file of that shard; None where a task or an exchange left fewer shards than the base has."""
+    return manifest.path(shard, role) if shard < len(manifest.shards) else None
 
 
 def _query(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:  # Any: DuckDB values
