@@ -1,0 +1,115 @@
+"""The command line: what goes where, and exit codes."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from jobs.cli import main
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def corpusmill(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command; returns its exit code, stdout and stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["corpusmill", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        out, err = capfd.readouterr()
+        code = stopped.value.code
+        return (code if isinstance(code, int) else 0), out, err
+
+    return run
+
+
+def folders(output: Path) -> Sequence[str]:
+    return sorted(path.name.rsplit("-", 1)[0] for path in (output / "steps").iterdir())
+
+
+def test_run_prints_numbers_on_stdout_and_progress_on_stderr(corpusmill: Command, recipe_file: Path, tmp_path: Path):
+    code, out, err = corpusmill("run", recipe_file, "--runner", "local", "--output", tmp_path / "out", "--json")
+    assert code == 0
+    assert json.loads(out)["rows_kept"] == 2
+    assert "packed: finished" in err
+
+
+def test_a_second_run_does_nothing_and_an_edited_field_what_depends_on_it(
+    corpusmill: Command, recipe_file: Path, tmp_path: Path
+):
+    output = tmp_path / "out"
+    run = ("run", recipe_file, "--runner", "local", "--output", output)
+    corpusmill(*run)
+    before = folders(output)
+    _, out, _ = corpusmill(*run)
+    assert f"({len(before)} of {len(before)} steps were already built)" in out
+    _, out, _ = corpusmill(*run, "--set", "packed.best_fit.window=32")
+    assert f"({len(before) - 1} of {len(before)} steps were already built)" in out
+    assert folders(output) == sorted([*before, "packed"])
+
+    code, out, _ = corpusmill("clean", output)
+    assert code == 0
+    assert out.startswith("removed ")
+    assert folders(output) == before
+
+
+def test_explain_names_rule_value_threshold_and_survivor(corpusmill: Command, finished_folder: Path):
+    code, out, _ = corpusmill("explain", finished_folder, "short")
+    assert code == 0
+    assert "(short): dropped" in out
+    assert "documents: drop, by gopher_quality, rule too_few_words, value 2, threshold 8" in out
+
+    _, out, _ = corpusmill("explain", finished_folder, "copy")
+    assert "exact: drop, by drop_duplicates, rule exact_duplicate" in out
+    assert "(story)" in out
+
+    _, out, _ = corpusmill("explain", finished_folder, "other", "--json")
+    (fate,) = json.loads(out)
+    assert fate["verdict"] == "kept"
+    assert fate["events"][0]["detail"].startswith("source docs, 1.jsonl at ")
+    assert (fate["events"][-1]["step"], fate["events"][-1]["action"]) == ("packed", "packed")
+
+
+def test_status_of_a_finished_run(corpusmill: Command, finished_folder: Path):
+    code, out, _ = corpusmill("status", finished_folder)
+    assert code == 0
+    assert out.startswith("small: done\n")
+    _, out, _ = corpusmill("status", finished_folder, "--json")
+    assert {step["state"] for step in json.loads(out)["steps"]} == {"done"}
+
+
+def test_validate_and_plan_write_nothing(corpusmill: Command, recipe_file: Path, tmp_path: Path):
+    code, out, _ = corpusmill("validate", recipe_file)
+    assert (code, out.split(": ", 1)[1]) == (0, "10 steps over 2 input files fit together\n")
+    code, out, _ = corpusmill("plan", recipe_file, "--output", tmp_path / "out", "--workers", 2, "--no-sample")
+    assert code == 0
+    assert "packed -> table" in out
+    assert not (tmp_path / "out").exists()
+
+
+def test_schema_is_json(corpusmill: Command):
+    _, out, _ = corpusmill("schema")
+    assert json.loads(out)["title"] == "corpusmill recipe"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("run", "{recipe}", "--set", "documents.gopher_quality.nothing=1"), 2, "nothing: Extra inputs"),
+        (("run", "{recipe}", "--runner", "slurm"), 2, "runner 'slurm': unknown; runners: ['local', 'ray']"),
+        (("run", "{recipe}", "--runner", "local", "--workers", "3"), 2, "expected no ['workers']"),
+        (("run", "{recipe}", "--no-such-option"), 2, "No such option"),
+        (("run", "{folder}/none.yaml"), 1, "expected a readable YAML file"),
+        (("explain", "{folder}", "x"), 1, "expected an output folder of `corpusmill run`"),
+    ],
+)
+def test_failures(
+    corpusmill: Command, recipe_file: Path, tmp_path: Path, arguments: Sequence[str], code: int, message: str
+):
+    filled = [argument.format(recipe=recipe_file, folder=tmp_path) for argument in arguments]
+    found, out, err = corpusmill(*filled)
+    assert (found, out) == (code, "")
+    assert message in err

@@ -1,0 +1,56 @@
+"""What a run prints at its end."""
+
+from dataclasses import replace
+from io import StringIO
+
+from rich.console import Console
+
+from jobs.summary import print_summary
+from pipeline.execution.prepare import PreparedRecipe
+from pipeline.run import Run
+
+
+def printed(run: Run, prepared: PreparedRecipe) -> list[str]:
+    stream = StringIO()
+    print_summary(run, prepared.recipe, Console(file=stream, width=200))
+    return stream.getvalue().splitlines()
+
+
+def test_the_whole_summary(prepared: PreparedRecipe, finished: Run):
+    lines = printed(finished, prepared)
+    assert "documents: 6 in, 2 kept, 4 dropped, 0 quarantined; damaged files: 0" in lines
+    assert "3 documents that went:" not in lines
+    assert "2 documents that went:" in lines
+    table = [[cell.strip() for cell in line.split("│")] for line in lines if "│" in line]
+    assert ["documents", "gopher_quality", "too_few_words", "-2", "33.3%"] in table
+    assert ["exact", "drop_duplicates", "exact_duplicate", "-1", "16.7%"] in table
+    assert ["near", "choose_survivors", "near_duplicate", "-1", "16.7%"] in table
+    assert any(line.startswith("the first window of packed has ") for line in lines)
+    assert any(line.startswith("tokens: ") and line.endswith("of the windows is padding") for line in lines)
+    assert f"output: {finished.output}" in lines
+
+
+def test_a_duplicate_and_its_survivor_are_shown_where_they_differ(prepared: PreparedRecipe, finished: Run):
+    lines = printed(finished, prepared)
+    place = next(number for number, line in enumerate(lines) if "near_duplicate:" in line)
+    removed, stays, kept = lines[place + 1 : place + 4]
+    assert stays.startswith("    stays, for it: ")
+    assert {removed[-9:], kept[-9:]} == {"r the end", "er an end"}
+    assert "It is told" not in removed
+
+
+def test_cached_steps_are_named(prepared: PreparedRecipe, finished: Run):
+    lines = printed(replace(finished, cached_steps=("documents", "exact")), prepared)
+    assert any(line.endswith(f"(2 of {len(finished.manifests)} steps were already built)") for line in lines)
+
+
+def test_what_a_terminal_would_obey_is_not_printed(prepared: PreparedRecipe, finished: Run):
+    first = finished.manifests["documents"]
+    shards = tuple(
+        replace(shard, examples=tuple({**found, "text": "\x1b[2Jcleared"} for found in shard.examples))
+        for shard in first.shards
+    )
+    run = replace(finished, manifests={**finished.manifests, "documents": replace(first, shards=shards)})
+    lines = printed(run, prepared)
+    assert any("[2Jcleared" in line for line in lines)
+    assert not any("\x1b" in line for line in lines)
