@@ -9,7 +9,7 @@ folder, over real documents and over 2 and 4 times as many different documents (
 - MB are 10^6 UTF-8 bytes of input text, decompressed; documents are input documents;
 - memory for each worker is the peak of the tree divided by the workers;
 - a run on a few documents comes first, so that no run compiles kernels;
-- `demo_seconds` is the time of `make demo`, null where the Makefile has no such target.
+- `demo_seconds` is the time of `make demo` after `make setup`; null where there is no such target or it was left out.
 
 Also writes results/spine-profile.txt: the build at 1x in one process, under a profiler. Skips with exit code 0 and the
 reason where the corpus is not there.
@@ -58,6 +58,7 @@ def main() -> None:
     if missing:
         print(f"benchmark spine: skipped; expected the corpus and a tokenizer in ../shared/data; missing {missing}")
         return
+    demo_seconds = _demo_seconds() if options.demo and options.limit is None else None
     work: Path = options.work.resolve()
     model = _model(work)
     warm_up = write_corpus(SHARED / "text", work / "corpus-warm-up", 1, WARM_UP_DOCUMENTS)
@@ -81,7 +82,7 @@ def main() -> None:
         "corpus": list(FOLDERS),
         "growth": growth,
         "scales": scales,
-        "figures": _figures(scales) | {"demo_seconds": None if options.limit else _demo_seconds()},
+        "figures": _figures(scales) | {"demo_seconds": demo_seconds},
     }
     options.result.parent.mkdir(parents=True, exist_ok=True)
     options.result.write_text(json.dumps(result, indent=1) + "\n")
@@ -99,6 +100,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--scales", type=int, nargs="+", default=[1, 2, 4], help="copies of the corpus  [1 2 4]")
     parser.add_argument("--runs", type=int, default=RUNS_AT_1X, help=f"runs at 1x  [{RUNS_AT_1X}]")
     parser.add_argument("--no-profile", dest="profile", action="store_false", help="leave the profile out")
+    parser.add_argument("--no-demo", dest="demo", action="store_false", help="leave `make demo` out")
     parser.add_argument("--work", type=Path, default=ROOT / "runs/spine", help="folder for corpora and builds")
     parser.add_argument("--result", type=Path, default=RESULTS / "spine.json", help="file for the result")
     return parser.parse_args()
@@ -198,11 +200,14 @@ def _figures(scales: Json) -> Json:
 
 
 def _demo_seconds() -> float | None:
-    """Seconds of `make demo` in this environment; its setup is done before, if it needs one."""
+    """Seconds of `make demo` after `make setup`, which is not counted."""
     if subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, check=False).returncode:
         return None
-    started = time.monotonic()
-    subprocess.run(["make", "demo"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    for target in ("setup", "demo"):
+        started = time.monotonic()
+        done = subprocess.run(["make", target], cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+        if done.returncode:
+            raise SystemExit(f"benchmark spine: make {target}: expected exit code 0; found {done.returncode}")
     return round(time.monotonic() - started, 1)
 
 
