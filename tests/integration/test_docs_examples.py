@@ -1,6 +1,7 @@
-"""docs/add-an-operator.md, followed literally: in a copy of the project, every file is made and every command run.
+"""Code and names in docs/.
 
-A command must succeed, and its stdout must be what the page shows; `...` on the page stands for any text.
+docs/add-an-operator.md is followed literally: in a copy of the project every file is made and every command run. A
+command must succeed, and its stdout must be what the page shows; `...` on the page stands for any text.
 """
 
 import os
@@ -13,9 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
+
+from jobs.cli import app
+from operators.catalogue import catalogue
+from pipeline.operator import Resources
+from pipeline.plan.logical import ArtifactKind, ErrorBudget, Exchange, Layout, Recipe, Source
+from pipeline.recipe import parse_recipe, recipe_json_schema
+from pipeline.run import run_recipe
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "add-an-operator.md"
+DOCS = ROOT / "docs"
+PAGE = DOCS / "add-an-operator.md"
 COPIED = ("docs", "jobs", "operators", "pipeline", "pyproject.toml", "tests")
 BLOCK = re.compile(
     r"(?:<!-- (?P<mark>[^\n]+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
@@ -59,7 +69,9 @@ def project(tmp_path: Path) -> Path:
     """A copy of the project in which the page may do what it likes."""
     root = tmp_path / "project"
     root.mkdir()
-    left_out = shutil.ignore_patterns("__pycache__", "*.gz", "*.zst")
+    left_out = shutil.ignore_patterns(
+        "*.gz", "*.zst", "*.tmp.*"
+    )  # compiled kernels come along: compiling costs a minute
     for name in COPIED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, root / name, ignore=left_out)
@@ -68,7 +80,8 @@ def project(tmp_path: Path) -> Path:
     return root
 
 
-def run(command: str, root: Path, given: str = "") -> subprocess.CompletedProcess[str]:
+def run(command: str, root: Path, given: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs a shell command with the project in `root`, in that folder unless another is given."""
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -76,7 +89,13 @@ def run(command: str, root: Path, given: str = "") -> subprocess.CompletedProces
         "COLUMNS": "80",
     }
     return subprocess.run(
-        ["bash", "-c", command], cwd=root, env=environment, input=given, capture_output=True, text=True, check=False
+        ["bash", "-c", command],
+        cwd=cwd or root,
+        env=environment,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -120,3 +139,59 @@ def test_blocks_of_a_page_are_found() -> None:
         Action("command", "one", "out\n"),
         Action("command", "two", ""),
     ]
+
+
+def test_the_recipe_of_the_page_is_one() -> None:
+    blocks = [block["text"] for block in BLOCK.finditer(text_of("recipes.md")) if block["language"] == "yaml"]
+    recipe = parse_recipe(blocks[0], catalogue())
+    assert [step.name for step in recipe.steps][-2:] == ["tokens", "packed"]
+
+
+@pytest.mark.parametrize("model", [Source, Exchange, Resources, Layout, ErrorBudget], ids=lambda model: model.__name__)
+def test_every_key_is_described_with_its_default(model: type[BaseModel]) -> None:
+    cells = [line.strip("| ").replace("`", "").split(" | ") for line in text_of("recipes.md").splitlines()]
+    defaults = {row[0]: row[1] for row in cells if len(row) == 3}
+    for name, field in model.model_fields.items():
+        assert name in defaults, f"docs/recipes.md lacks `{name}`"
+        if isinstance(field.default, int | float):
+            assert float(defaults[name]) == field.default
+
+
+def test_every_key_of_recipes_and_steps_is_described() -> None:
+    schema = recipe_json_schema(catalogue())["properties"]
+    page = text_of("recipes.md")
+    for name in [*Recipe.model_fields, *schema["steps"]["items"]["properties"], *ArtifactKind]:
+        assert f"`{name}`" in page, f"docs/recipes.md lacks `{name}`"
+
+
+def test_every_command_is_described() -> None:
+    page = text_of("operate.md")
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert f"corpusmill {command.callback.__name__} " in page.replace("\n", " ")
+
+
+def test_quarantined_rows_are_listed_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("docs.jsonl").write_text('{"text": "one"}\nno json\n{"id": "2"}\n')
+    steps = "[{name: documents, read: docs}]"
+    run_recipe(
+        parse_recipe(f"{{name: bad, sources: {{docs: {{paths: docs.jsonl}}}}, steps: {steps}}}", catalogue()),
+        "runs/quickstart",
+    )
+    code = next(block["text"] for block in BLOCK.finditer(text_of("operate.md")) if block["language"] == "python")
+    done = run(f"python - <<'EOF'\n{code}EOF", ROOT, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "invalid_json" in done.stdout
+    assert "no_text" in done.stdout
+
+
+def test_links_of_the_pages_lead_somewhere() -> None:
+    for page in DOCS.rglob("*.md"):
+        text = BLOCK.sub("", page.read_text(encoding="utf-8"))
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+            assert (page.parent / target).exists(), f"{page.relative_to(ROOT)}: {target}"
+
+
+def text_of(page: str) -> str:
+    return (DOCS / page).read_text(encoding="utf-8")
