@@ -1,4 +1,4 @@
-"""Unit tests need no cluster: starting one fails, here and in whatever a test calls."""
+"""Unit tests need no cluster and no luck: starting ray fails, and hypothesis draws the same examples every time."""
 
 import importlib.abc
 import importlib.machinery
@@ -8,6 +8,11 @@ from collections.abc import Sequence
 from types import ModuleType
 
 import pytest
+from hypothesis import settings
+
+# No deadline: the first call of a kernel compiles it, and a loaded machine is no defect.
+settings.register_profile("unit", derandomize=True, deadline=None)
+settings.load_profile("unit")
 
 
 def _refuse(*args: object, **kwargs: object) -> None:
