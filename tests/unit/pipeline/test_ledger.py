@@ -92,3 +92,12 @@ def test_no_column_can_hold_a_text():
     """What a ledger holds is known column by column; a text column would be a leak."""
     assert LEDGER_SCHEMA.names == ["row", "operator", "action", "rule", "value", "threshold", "survivor", "detail"]
     assert IDENTITY_SCHEMA.names == ["doc_id", "input_id", "split", "offset"]
+
+
+def test_many_entries_of_a_row_stay_in_their_order():
+    """A sort that is not stable shows from some twenty rows on."""
+    builder = LedgerBuilder()
+    for number in range(100):
+        builder.add_quarantine(f"o{number:03d}", number % 2, "ValueError", "")
+    found = [(row["row"], row["operator"]) for row in builder.table().to_pylist()]
+    assert found == sorted(found)

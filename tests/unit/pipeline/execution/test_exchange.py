@@ -247,3 +247,12 @@ def test_rows_of_a_partition_are_one_array_each(tmp_path):
     (batch,) = read_partition(PartitionInput(0, write(tmp_path, target, units), target), LARGE)
     assert isinstance(batch, pa.RecordBatch)
     assert np.array_equal(batch["key"].to_numpy(), np.arange(20))
+
+
+def test_position_orders_rows_before_the_units_do(tmp_path):
+    target = partitioning(1)
+    rows = [{"key": 1, "score": None, "name": None, "position": place} for place in range(40, 0, -1)]
+    paths = write(tmp_path, target, [rows[:10], rows[10:]])
+    for memory in (1, LARGE):
+        (partition,) = read(paths, target, memory)
+        assert [row["position"] for row in rows_of(partition)] == list(range(1, 41))

@@ -222,3 +222,16 @@ def test_a_lost_file_is_named(tmp_path):
         StorageError, match=r"shard file '.*gone': expected by a manifest; not found; run the recipe again"
     ):
         aligned([(tmp_path / "gone", ("text",))], 5)
+
+
+def test_chunks_of_large_columns_do_not_show(tmp_path):
+    """Parquet ends a page where an array ends: columns of more than a page must be one array."""
+    schema = pa.schema([pa.field("text", pa.large_string()), pa.field("tokens", pa.large_list(pa.uint32()))])
+    texts = [f"{row} " * 200 for row in range(3000)]
+    whole = pa.record_batch(
+        [pa.array(texts, pa.large_string()), pa.array([[row] * 300 for row in range(3000)], schema.field(1).type)],
+        schema=schema,
+    )
+    groups = RowGroups(max_rows=2000, max_bytes=1 << 30, zstd_level=1)
+    pieces = [whole.slice(start, 37) for start in range(0, 3000, 37)]
+    assert written(tmp_path / "a", pieces, groups, schema) == written(tmp_path / "b", [whole], groups, schema)
