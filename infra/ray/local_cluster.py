@@ -6,8 +6,9 @@ Each node is a raylet of its own with its own object store, so shards travel bet
 disks and network are shared. The build is an ordinary `corpusmill run --address` in a process of its own. Other Ray
 clusters on the machine stay.
 
-Tried: Ray 2.60, three nodes of one CPU on a machine of two, the recipe benchmarks/recipes/spine.yaml; same digest as
-`corpusmill run --runner local` (python -m infra.ray.tree_digest).
+Tried: Ray 2.60, three nodes of one CPU, so one actor each, on a machine of two, benchmarks/recipes/spine.yaml over 20
+shards: same digest as `corpusmill run --runner local` (python -m infra.ray.tree_digest). A smaller recipe repeats this
+in tests/integration/test_infra.py.
 """
 
 import argparse

@@ -8,8 +8,9 @@ and output are named by absolute path, and all nodes must see them there.
 `ray stop` would end every Ray on the machine. Here `ray start --block` stays a child of this process and takes its own
 daemons with it; what still runs with this head's temporary folder on its command line is ended after it.
 
-Tried: Ray 2.60, a head with two CPUs, the recipe benchmarks/recipes/spine.yaml; the driver joined the running cluster
-by RAY_ADDRESS and left it alive; same digest as `corpusmill run --runner local` (python -m infra.ray.tree_digest).
+Tried: Ray 2.60, a head with two CPUs, benchmarks/recipes/spine.yaml over 20 shards: same digest as `corpusmill run
+--runner local` (python -m infra.ray.tree_digest). Two jobs one after the other on one head: both joined the running
+cluster by RAY_ADDRESS, and the first left it alive (tests/integration/test_infra.py repeats this).
 """
 
 import argparse
@@ -157,13 +158,18 @@ def main() -> None:
     given, options = parser.parse_known_args()
     # The head listens on this machine for as long as the build; a token file of another Ray must not matter.
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else a terminated submit would leave its head behind
     # `python` in an entrypoint is whatever the head's PATH finds, so the interpreter is named by its path.
     run = [given.python, "-m", "jobs.cli", "run", str(given.recipe.resolve()), "--output", str(given.output.resolve())]
     entrypoint = shlex.join([*run, "--runner", "ray", *options])
-    if given.dashboard:
-        raise SystemExit(submit(given.dashboard, entrypoint))
-    with local_head(given.num_cpus) as dashboard:
-        code = submit(dashboard, entrypoint)
+    try:
+        if given.dashboard:
+            raise SystemExit(submit(given.dashboard, entrypoint))
+        with local_head(given.num_cpus) as dashboard:
+            code = submit(dashboard, entrypoint)
+    except KeyboardInterrupt:
+        print("submit: interrupted; the job is stopped, committed work stays, run again to go on", file=sys.stderr)
+        raise SystemExit(130) from None
     raise SystemExit(code)
 
 
