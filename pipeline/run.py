@@ -77,6 +77,7 @@ def run_recipe(
 
 def run_prepared(prepared: PreparedRecipe, output: Path, runner: Runner, execution: Execution, watch: Watch) -> Run:
     """As `run_recipe`, for a recipe that is prepared already."""
+    output = output.absolute()  # workers of a running cluster have another current folder
     started = time.time()
     log = _log_of(prepared, runner, execution, started)
     _write_log(output, log)

@@ -67,6 +67,7 @@ def prepare(recipe: Recipe, directory: Path) -> PreparedRecipe:
         SchemaError: columns or types do not fit.
         StorageError: an input or a file cannot be read.
     """
+    directory = directory.absolute()  # workers of a running cluster have another current folder
     used = {name for step in recipe.steps for name in step.view.sources}
     unknown = sorted(used - set(recipe.sources))
     if unknown:
