@@ -28,7 +28,7 @@ DOCS = ROOT / "docs"
 PAGE = DOCS / "add-an-operator.md"
 COPIED = ("docs", "jobs", "operators", "pipeline", "pyproject.toml", "tests")
 BLOCK = re.compile(
-    r"(?:<!-- (?P<mark>[^\n]+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+    r"(?:<!-- (?P<mark>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
 )
 
 
@@ -99,6 +99,7 @@ def run(command: str, root: Path, given: str = "", cwd: Path | None = None) -> s
     )
 
 
+@pytest.mark.timeout(600)  # twenty commands, most of which start Python; half a minute where the cores are free
 def test_a_newcomer_can_add_an_operator(project: Path) -> None:
     actions = list(actions_of(PAGE.read_text(encoding="utf-8")))
     assert {action.kind for action in actions} == {"file", "patch", "command"}
@@ -108,7 +109,7 @@ def test_a_newcomer_can_add_an_operator(project: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(action.text, encoding="utf-8")
             continue
-        command = "git apply --recount -" if action.kind == "patch" else action.what
+        command = "git apply -" if action.kind == "patch" else action.what
         done = run(command, project, action.text if action.kind == "patch" else "")
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         if action.kind == "command":
@@ -162,6 +163,13 @@ def test_every_key_of_recipes_and_steps_is_described() -> None:
     page = text_of("recipes.md")
     for name in [*Recipe.model_fields, *schema["steps"]["items"]["properties"], *ArtifactKind]:
         assert f"`{name}`" in page, f"docs/recipes.md lacks `{name}`"
+
+
+def test_the_plan_of_the_page_is_what_is_printed() -> None:
+    blocks = [block["text"] for block in BLOCK.finditer(text_of("architecture.md"))]
+    shown = next(text for text in blocks if text.startswith("near -> removals"))
+    done = run("python -m jobs.cli plan jobs/recipes/quickstart.yaml --workers 2 --no-sample --output runs/none", ROOT)
+    assert shows(f"...\n{shown}...", done.stdout), done.stdout
 
 
 def test_every_command_is_described() -> None:
