@@ -1,8 +1,8 @@
 """Where the local runner spends its time: cProfile over one build, summed by operator, by folder and by function.
 
 `python -m benchmarks.step_profile RECIPE OUTPUT REPORT [PATH=VALUE ...]` builds RECIPE in OUTPUT on the local runner
-and writes the report. The profiler makes Python calls slower and kernels not, so shares lean towards Python; kernels
-are counted with the Python function that calls them.
+and writes the report. Seconds are CPU seconds of the process. The profiler makes Python calls slower and kernels not,
+so shares lean towards Python; kernels are counted with the Python function that calls them.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import io
 import pstats
 import re
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +32,7 @@ def profile_build(recipe: Path, output: Path, overrides: list[str]) -> pstats.St
     arguments = ["run", str(recipe), "--output", str(output), "--runner", "local"]
     for override in overrides:
         arguments += ["--set", override]
-    profile = cProfile.Profile()
+    profile = cProfile.Profile(time.process_time)  # of all threads; what else the machine does must not show
     with contextlib.redirect_stdout(io.StringIO()):
         profile.runcall(app, arguments, standalone_mode=False)
     return pstats.Stats(profile)
@@ -40,7 +41,7 @@ def profile_build(recipe: Path, output: Path, overrides: list[str]) -> pstats.St
 def describe(stats: pstats.Stats) -> str:
     """Seconds and shares by operator, by module of the pipeline, and the functions with the most time below them."""
     total = stats.total_tt  # type: ignore[attr-defined]  # not in the stubs
-    lines = [f"one process, {total:.1f} s under the profiler", "", "by operator, with all that it calls:"]
+    lines = [f"one process, {total:.1f} CPU seconds under the profiler", "", "by operator, with all that it calls:"]
     lines += _table(_entered(stats, "operators/"), total)
     lines += ["", "by module of the pipeline, with libraries that it calls but without the project's other modules:"]
     lines += _table(_own(stats), total)
