@@ -1,4 +1,4 @@
-"""The command line: corpusmill run, plan, status, explain, validate, clean, schema.
+"""The command line: corpusmill run, plan, validate, status, explain, clean, schema.
 
 Numbers go to stdout, progress and errors to stderr. Exit code 0: all that was asked for is committed; 1: a run failed,
 with what, where and how to go on; 2: a wrong recipe or option.
@@ -130,11 +130,12 @@ def explain(
 
 @app.command()
 def clean(run_folder: RunArgument) -> None:
-    """Remove artifacts that the recipe, as it was last run, no longer names."""
+    """Remove artifacts that the recipe, as it was last run, no longer names; work on unfinished steps stays."""
     found = load_run(run_folder)
     named = {run_folder / step.folder for step in found.steps if step.folder is not None}
+    unfinished = {step.step for step in found.steps if step.folder is None}
     for folder in sorted((run_folder / "steps").iterdir()):
-        if folder not in named:
+        if folder not in named and folder.name.rpartition("-")[0] not in unfinished:
             shutil.rmtree(folder)
             print(f"removed {folder}")  # noqa: T201 - the command's output
 

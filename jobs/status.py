@@ -8,10 +8,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.artifact import load_manifest
+from pipeline.artifact import MANIFEST_NAME, ShardRecord, load_manifest
+from pipeline.report.quarantined import QuarantinedRow, quarantined_rows
 from pipeline.run import RecordedRun, RecordedStep
 
 WAITING, STARTED, DONE = "waiting", "started", "done"
+MAX_QUARANTINED = 10
+"""Quarantined rows that a status lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +43,20 @@ class RunStatus:
     failure: str | None
     """How the last run ended, if it failed."""
     steps: tuple[StepStatus, ...]
+    quarantined: tuple[QuarantinedRow, ...]
+    """The first quarantined rows."""
 
 
 def run_status(run: RecordedRun) -> RunStatus:
     """The status of a run. Reads manifests and commit records; needs no Ray."""
     is_running = _is_locked(run.output / "logs" / "driver.lock")
+    found = [_step(run, step) for step in run.steps]
     return RunStatus(
-        run.recipe,
-        is_running,
-        None if is_running else _failure(run.output),
-        tuple(_step(run, step) for step in run.steps),
+        recipe=run.recipe,
+        is_running=is_running,
+        failure=None if is_running else _failure(run.output),
+        steps=tuple(status for status, _ in found),
+        quarantined=tuple(row for _, rows in found for row in rows)[:MAX_QUARANTINED],
     )
 
 
@@ -74,31 +81,42 @@ def print_status(status: RunStatus, console: Console) -> None:
             f"{step.num_bytes / 1e6:,.1f}",
         )
     console.print(table)
+    if status.quarantined:
+        total = sum(step.rows_quarantined for step in status.steps)
+        console.print(f"quarantined rows, {len(status.quarantined)} of {total:,}:")
+    for row in status.quarantined:
+        detail = f" ({row.detail})" if row.detail else ""
+        console.print(f"  {row.place}: {row.reason}{detail}, {row.step}, {row.operator}", markup=False, soft_wrap=True)
 
 
-def _step(run: RecordedRun, step: RecordedStep) -> StepStatus:
+def _step(run: RecordedRun, step: RecordedStep) -> tuple[StepStatus, tuple[QuarantinedRow, ...]]:
     manifest = None if step.folder is None else load_manifest(run.output / step.folder)
     if manifest is not None:
-        size = sum(file.num_bytes for shard in manifest.shards for file in shard.files.values())
-        return StepStatus(
-            step.step,
-            step.kind,
-            DONE,
-            len(manifest.shards),
-            manifest.total("rows_kept"),
-            manifest.total("rows_dropped"),
-            manifest.total("rows_quarantined"),
-            size,
-        )
-    committed = _committed_units(run.output, step.step)
-    return StepStatus(step.step, step.kind, WAITING if committed is None else STARTED, committed or 0, 0, 0, 0, 0)
+        state, folder, records = DONE, manifest.folder, list(manifest.shards)
+    else:
+        unfinished = _unfinished_segment(run.output, step.step)
+        if unfinished is None:
+            return StepStatus(step.step, step.kind, WAITING, 0, 0, 0, 0, 0), ()
+        state, folder = STARTED, unfinished.parent
+        records = [ShardRecord.from_json(json.loads(path.read_bytes())) for path in sorted(unfinished.glob("*.json"))]
+    status = StepStatus(
+        step.step,
+        step.kind,
+        state,
+        len(records),
+        sum(record.counts["rows_kept"] for record in records),
+        sum(record.counts["rows_dropped"] for record in records),
+        sum(record.counts["rows_quarantined"] for record in records),
+        sum(file.num_bytes for record in records for file in record.files.values()),
+    )
+    return status, tuple(quarantined_rows(step.step, folder, records, MAX_QUARANTINED))
 
 
-def _committed_units(output: Path, step: str) -> int | None:
-    """Commit records of the latest segment of an unfinished step; None if it has not begun."""
+def _unfinished_segment(output: Path, step: str) -> Path | None:
+    """The latest segment of an unfinished step; None if it has not begun."""
     folders = sorted((output / "steps").glob(f"{step}-*/segment-*"))
-    unfinished = [folder for folder in folders if not (folder.parent / "manifest.json").exists()]
-    return len(list(unfinished[-1].glob("*.json"))) if unfinished else None
+    unfinished = [folder for folder in folders if not (folder.parent / MANIFEST_NAME).exists()]
+    return unfinished[-1] if unfinished else None
 
 
 def _is_locked(path: Path) -> bool:

@@ -45,7 +45,8 @@ class ShardRecord:
     files: dict[str, FileRecord]
     """By role: data, ledger, identity; model files by their own name."""
     counts: dict[str, int]
-    """rows_read, rows_kept, rows_dropped, rows_quarantined, rows_edited, and what operators declare."""
+    """rows_read, rows_kept, rows_dropped, rows_quarantined and rows_edited; rows_written to the data file, of which
+    rows_reshaped more or fewer than kept by operators that may change them; and what operators declare conserved."""
     rules: dict[str, int] = field(default_factory=dict)
     """`operator/action/rule` -> rows."""
     inputs: tuple[dict[str, Any], ...] = ()  # Any: numbers, strings and null of a split's summary
@@ -119,13 +120,17 @@ def load_manifest(folder: Path) -> Manifest | None:
     """The manifest of a step's folder, or None while the step is not finished."""
     path = folder / MANIFEST_NAME
     try:
-        data = json.loads(path.read_bytes())
+        return _manifest(json.loads(path.read_bytes()), folder)
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise StorageError(
-            f"manifest {str(path)!r}: expected JSON; {error}; remove the folder and run again"
+            f"manifest {str(path)!r}: expected a manifest as this version writes it; {type(error).__name__}: {error}; "
+            "remove the folder and run again"
         ) from error
+
+
+def _manifest(data: Mapping[str, Any], folder: Path) -> Manifest:  # Any: JSON
     return Manifest(
         step=data["step"],
         kind=ArtifactKind(data["kind"]),

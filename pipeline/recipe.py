@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError, validate_call
 
-from pipeline.errors import PlanError, StorageError
+from pipeline.errors import PlanError
 from pipeline.operator import Operator
 from pipeline.plan.logical import (
     ArtifactKind,
@@ -57,13 +57,12 @@ def load_recipe(path: Path, catalogue: Catalogue, overrides: Sequence[str] = ())
     """The recipe in a YAML file, after `overrides` such as `documents.gopher_quality.min_words=30`.
 
     Raises:
-        StorageError: the file cannot be read.
-        PlanError: it is not a recipe; the message says where and lists what is possible there.
+        PlanError: it cannot be read or is not a recipe; the message says where and lists what is possible there.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise StorageError(f"recipe {str(path)!r}: expected a readable YAML file; {error}") from error
+        raise PlanError(f"recipe {str(path)!r}: expected a readable YAML file; {error}") from error
     return parse_recipe(text, catalogue, overrides, label=str(path))
 
 
@@ -175,7 +174,7 @@ def _steps(entry: Any, label: str, catalogue: Catalogue) -> tuple[Step, ...]:  #
         "name": entry.get("name"),
         "view": _valid(View, view, label),
         "nodes": nodes,
-        "write": entry.get("write") or default_write(nodes),
+        "write": entry.get("write") or default_write(nodes, reads_sources=bool(read)),
         "tables": entry.get("tables") or (),
         "columns": entry.get("columns"),
         "resources": entry.get("resources") or {},

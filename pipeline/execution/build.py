@@ -59,7 +59,7 @@ def build(
     with _only_driver(output):
         _clear_staging(output)
         finished: dict[str, FinishedStep] = {}
-        if not (output / RUN_NAME).exists():
+        if not _is_recorded(prepared, output):
             _write_run(prepared, output, finished)
         for name in prepared.steps:
             finished[name] = _StepBuild(prepared, output, runner, execution, watch, finished, name).run()
@@ -304,6 +304,12 @@ def _write_run(prepared: PreparedRecipe, output: Path, finished: Mapping[str, Fi
     staged.parent.mkdir(exist_ok=True)
     staged.write_text(json.dumps({"recipe": prepared.recipe.name, "steps": steps}, indent=1) + "\n")
     staged.replace(output / RUN_NAME)
+
+
+def _is_recorded(prepared: PreparedRecipe, output: Path) -> bool:
+    """Whether run.json is about these steps already."""
+    path = output / RUN_NAME
+    return path.exists() and [step["step"] for step in json.loads(path.read_text())["steps"]] == list(prepared.steps)
 
 
 def _clear_staging(output: Path) -> None:

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -80,12 +80,12 @@ class StepFolder:
     # What the driver does
 
     def earlier_shards(self) -> dict[str, tuple[Path, ShardRecord]]:
-        """Shards of other finished builds of this step in the same output, by fingerprint, with their folder."""
+        """Shards of all builds of this step in the output, finished or not, by fingerprint, with their folder."""
         found: dict[str, tuple[Path, ShardRecord]] = {}
-        for path in sorted(self.path.parent.glob(f"{self.step}-*/{MANIFEST_NAME}")):
-            manifest = load_manifest(path.parent)
-            if manifest is not None and manifest.step == self.step:
-                found.update({record.fingerprint: (path.parent, record) for record in manifest.shards})
+        for folder in sorted(self.path.parent.glob(f"{self.step}-*")):
+            manifest = load_manifest(folder)
+            records = _records(sorted(folder.glob("segment-*/*.json"))) if manifest is None else manifest.shards
+            found.update({record.fingerprint: (folder, record) for record in records})
         return found
 
     def adopt(self, folder: Path, record: ShardRecord, index: int) -> ShardRecord:
@@ -104,12 +104,7 @@ class StepFolder:
 
     def committed(self, segment: int) -> dict[int, ShardRecord]:
         """Commit records of a segment, by unit."""
-        folder = self.segment(segment)
-        records = {}
-        for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
-            record = ShardRecord.from_json(json.loads(path.read_bytes()))
-            records[record.index] = record
-        return records
+        return {record.index: record for record in _records(sorted(self.segment(segment).glob("*.json")))}
 
     def commit(self, segment: int, record: ShardRecord, kind: ArtifactKind | None) -> None:
         """Verifies a unit's result against the files themselves, then records it.
@@ -209,6 +204,10 @@ def check_conservation(step: str, record: ShardRecord, rows: Mapping[str, int], 
             equations.append(("columns = rows of the base", rows[DATA], counts["rows_base"]))
         else:
             equations.append(("file = written", rows[DATA], counts["rows_written"]))
+        if kind is not None and kind is not ArtifactKind.COLUMNS:
+            # Only a shard operator, a partition operator or a task may give other rows than it was given.
+            made = counts["rows_kept"] + counts.get("rows_reshaped", 0)
+            equations.append(("file = kept + reshaped", rows[DATA], made))
     if "conserved_in" in counts:
         equations.append(("in = out + cut", counts["conserved_in"], counts["conserved_out"] + counts["conserved_cut"]))
     for name, left, right in equations:
@@ -216,6 +215,10 @@ def check_conservation(step: str, record: ShardRecord, rows: Mapping[str, int], 
             raise CommitError(
                 f"step {step}, shard {record.index}: expected {name}; found {left} and {right}; nothing was committed"
             )
+
+
+def _records(paths: Iterable[Path]) -> list[ShardRecord]:
+    return [ShardRecord.from_json(json.loads(path.read_bytes())) for path in paths]
 
 
 def file_digest(path: Path) -> str:

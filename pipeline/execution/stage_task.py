@@ -112,6 +112,8 @@ class _UnitRun:
             sink.write(batch, rows)
         files = sink.close()
         counts = self._counts() | self._conserved | {"rows_written": sink.num_rows}
+        if self._stage.shard is not None or self._stage.partition is not None:
+            counts["rows_reshaped"] = sink.num_rows - self._rows_kept
         if self._spec.kind is ArtifactKind.COLUMNS:
             counts["rows_base"] = base_rows
         if self._spec.partitioning is None:

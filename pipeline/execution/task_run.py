@@ -53,7 +53,7 @@ def _shard_records(
             sink.write(head[1], None)
             head = next(pending, None)
         files = sink.close()
-        counts = dict.fromkeys(_NO_ROWS, 0) | {"rows_written": sink.num_rows}
+        counts = dict.fromkeys(_NO_ROWS, 0) | {"rows_written": sink.num_rows, "rows_reshaped": sink.num_rows}
         if spec.kind is ArtifactKind.COLUMNS:
             counts["rows_base"] = unit.source.base_rows[shard]
         yield ShardRecord(shard, fingerprint, files, counts)

@@ -73,14 +73,14 @@ def list_inputs(name: str, source: Source, recipe_directory: Path) -> tuple[Inpu
         recipe_directory: the folder of the recipe.
 
     Raises:
-        StorageError: a pattern matches nothing, or a file cannot be read.
-        PlanError: the files have no common root, or lie outside of the root that is given.
+        StorageError: a file cannot be read.
+        PlanError: a pattern matches nothing, or the files have no common root or lie outside of the given one.
     """
     patterns = [_absolute(pattern, recipe_directory) for pattern in source.paths]
     matches = [_matches(pattern) for pattern in patterns]
     empty = [pattern for pattern, found in zip(patterns, matches, strict=True) if not found]
     if empty:
-        raise StorageError(
+        raise PlanError(
             f"source {name!r}: expected files for each pattern; nothing matches {empty!r}; "
             f"tried {patterns!r}; correct `paths` (a folder needs a pattern, such as folder/**/*.jsonl.zst)"
         )

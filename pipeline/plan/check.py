@@ -125,6 +125,11 @@ def _check_shape(step: Step) -> None:
                 f"{_label(node, place)}: a task stands alone and its step writes {node.produces}; "
                 f"found write: {step.write.value}"
             )
+        if isinstance(node, Task) and step.view.sources:
+            raise PlanError(
+                f"{_label(node, place)}: a task reads artifacts; found sources {list(step.view.sources)}; "
+                "read them in a step of their own and make it the base"
+            )
         if isinstance(node, ShardOperator):
             _check_shard_operator(step, node, place)
         if isinstance(node, Operator) and node.determinism is Determinism.HARDWARE:

@@ -178,15 +178,18 @@ class Step(_Frozen):
         return self.resources.get(operator.name, operator.resources)
 
 
-def default_write(nodes: tuple[Node, ...]) -> ArtifactKind:
+def default_write(nodes: tuple[Node, ...], *, reads_sources: bool = False) -> ArtifactKind:
     """What a step writes when the recipe does not say: the least that keeps everything its nodes decide.
 
     A task writes what it produces; annotators alone write columns; filters alone, and a partition operator, write
-    removals; anything else rewrites the rows and so makes documents.
+    removals; anything else rewrites the rows and so makes documents, as does whatever reads sources: they have no base
+    that columns or removals could belong to.
     """
     operators = [node for node in nodes if isinstance(node, Operator)]
     if operators and isinstance(operators[-1], Task):
         return ArtifactKind(operators[-1].produces)
+    if reads_sources:
+        return ArtifactKind.DOCUMENTS
     if operators and isinstance(operators[-1], PartitionOperator):
         return ArtifactKind.REMOVALS
     if operators and all(isinstance(operator, Annotator) for operator in operators):

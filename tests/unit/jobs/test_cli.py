@@ -1,6 +1,7 @@
 """The command line: what goes where, and exit codes."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -102,7 +103,7 @@ def test_schema_is_json(corpusmill: Command):
         (("run", "{recipe}", "--runner", "slurm"), 2, "runner 'slurm': unknown; runners: ['local', 'ray']"),
         (("run", "{recipe}", "--runner", "local", "--workers", "3"), 2, "expected no ['workers']"),
         (("run", "{recipe}", "--no-such-option"), 2, "No such option"),
-        (("run", "{folder}/none.yaml"), 1, "expected a readable YAML file"),
+        (("run", "{folder}/none.yaml"), 2, "expected a readable YAML file"),
         (("explain", "{folder}", "x"), 1, "expected an output folder of `corpusmill run`"),
     ],
 )
@@ -113,3 +114,24 @@ def test_failures(
     found, out, err = corpusmill(*filled)
     assert (found, out) == (code, "")
     assert message in err
+
+
+def test_clean_removes_other_builds_and_keeps_unfinished_work(
+    corpusmill: Command, finished_folder: Path, tmp_path: Path
+):
+    output = tmp_path / "out"
+    shutil.copytree(finished_folder, output)
+    shutil.copytree(next((output / "steps").glob("exact-*")), output / "steps" / "exact-000000000000")
+    shutil.copytree(next((output / "steps").glob("exact-*")), output / "steps" / "gone-000000000000")
+    recorded = json.loads((output / "run.json").read_text())
+    (packed,) = [step for step in recorded["steps"] if step["step"] == "packed"]
+    kept = packed["folder"]
+    packed["folder"] = None
+    (output / "run.json").write_text(json.dumps(recorded))
+
+    code, out, _ = corpusmill("clean", str(output))
+    assert code == 0
+    assert out.count("removed") == 2
+    assert (output / kept).is_dir()
+    assert not (output / "steps" / "exact-000000000000").exists()
+    assert not (output / "steps" / "gone-000000000000").exists()

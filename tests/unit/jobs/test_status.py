@@ -8,7 +8,9 @@ import pytest
 from rich.console import Console
 
 from jobs.status import DONE, STARTED, WAITING, print_status, run_status
-from pipeline.run import load_run
+from pipeline.errors import BudgetError
+from pipeline.plan.logical import ArtifactKind, ErrorBudget, Recipe, Source, Step, View
+from pipeline.run import load_run, run_recipe
 
 
 @pytest.fixture
@@ -38,3 +40,29 @@ def test_a_run_that_stopped(stopped: Path):
     stream = StringIO()
     print_status(status, Console(file=stream, width=120))
     assert stream.getvalue().startswith("small: stopped\n")
+
+
+@pytest.fixture
+def over_budget(tmp_path: Path) -> Path:
+    """A build that stopped because too many of its rows were bad."""
+    (tmp_path / "in.jsonl").write_text('{"text": "good"}\n{"text": 7}\n{"id": "no text"}\n')
+    source = Source(paths=(str(tmp_path / "in.jsonl"),))
+    step = Step(name="documents", view=View(sources=("docs",)), write=ArtifactKind.DOCUMENTS)
+    budget = ErrorBudget(max_bad_fraction=0, min_bad_rows=0)
+    recipe = Recipe(name="bad", sources={"docs": source}, steps=(step,), error_budget=budget)
+    with pytest.raises(BudgetError, match="expected at most 0 bad rows of 3; found 2"):
+        run_recipe(recipe, tmp_path / "out")
+    return tmp_path / "out"
+
+
+def test_quarantined_rows_of_an_unfinished_step_are_shown_with_their_place(over_budget: Path):
+    status = run_status(load_run(over_budget))
+    assert (status.steps[0].state, status.steps[0].rows_quarantined) == (STARTED, 2)
+    assert [(row.place, row.reason) for row in status.quarantined] == [
+        ("in.jsonl at 17", "wrong_type"),
+        ("in.jsonl at 29", "no_text"),
+    ]
+    assert status.failure is not None
+    stream = StringIO()
+    print_status(status, Console(file=stream, width=200))
+    assert "in.jsonl at 29: no_text" in stream.getvalue()

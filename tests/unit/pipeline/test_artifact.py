@@ -67,7 +67,8 @@ def test_no_manifest_is_no_artifact_and_half_a_one_an_error(tmp_path):
     assert load_manifest(tmp_path / "absent") is None
     (tmp_path / MANIFEST_NAME).write_bytes(manifest(tmp_path).to_bytes()[:40])
     with pytest.raises(
-        StorageError, match=r"manifest '.*manifest.json': expected JSON; .*remove the folder and run again"
+        StorageError,
+        match=r"manifest '.*manifest.json': expected a manifest .*; remove the folder and run again",
     ):
         load_manifest(tmp_path)
 

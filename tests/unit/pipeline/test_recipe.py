@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from operators.catalogue import catalogue as real_catalogue
-from pipeline.errors import PlanError, StorageError
+from pipeline.errors import PlanError
 from pipeline.operator import FileRef, Resources
 from pipeline.plan.logical import ArtifactKind, Exchange, SortKey, Step, View
 from pipeline.recipe import Catalogue, dump_recipe, load_recipe, parse_recipe, recipe_json_schema
@@ -238,10 +238,10 @@ def test_long_values_are_not_quoted_whole():
 
 
 def test_files_that_cannot_be_read_say_which(tmp_path):
-    with pytest.raises(StorageError, match=r"^recipe '.*absent.yaml': expected a readable YAML file; "):
+    with pytest.raises(PlanError, match=r"^recipe '.*absent.yaml': expected a readable YAML file; "):
         load_recipe(tmp_path / "absent.yaml", CATALOGUE)
     (tmp_path / "latin.yaml").write_bytes(b"name: \xe9")
-    with pytest.raises(StorageError, match=r"latin.yaml': expected a readable YAML file; .*utf-8"):
+    with pytest.raises(PlanError, match=r"latin.yaml': expected a readable YAML file; .*utf-8"):
         load_recipe(tmp_path / "latin.yaml", CATALOGUE)
 
 

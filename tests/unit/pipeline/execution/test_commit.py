@@ -30,6 +30,7 @@ def test_counts_that_add_up_pass():
     check_conservation(
         "s", record(COUNTS | {"conserved_in": 9, "conserved_out": 7, "conserved_cut": 2}), ROWS, DOCUMENTS
     )
+    check_conservation("s", record(COUNTS | {"rows_written": 2, "rows_reshaped": -4}), ROWS | {DATA: 2}, DOCUMENTS)
     check_conservation("s", record(COUNTS | {"rows_base": 12}), ROWS | {DATA: 12}, COLUMNS)
     check_conservation("s", record(COUNTS | {"rows_written": 0}), {LEDGER: 6}, REMOVALS)
     check_conservation("s", record(), {DATA: 6}, None)
@@ -45,6 +46,12 @@ MISCOUNTS = {
     "a row vanished": (COUNTS | {"rows_kept": 5}, ROWS, DOCUMENTS, f"{READ_EQUATION}; found 10 and 9"),
     "a row appeared": (COUNTS | {"rows_read": 9}, ROWS | {IDENTITY: 9}, DOCUMENTS, f"{READ_EQUATION}; found 9 and 10"),
     "a written row is lost": (COUNTS, ROWS | {DATA: 5}, DOCUMENTS, "file = written; found 5 and 6"),
+    "a kept row is not written": (
+        COUNTS | {"rows_written": 5},
+        ROWS | {DATA: 5},
+        DOCUMENTS,
+        r"file = kept \+ reshaped; found 5 and 6",
+    ),
     "a table's row is lost": (COUNTS, ROWS | {DATA: 5}, ArtifactKind.TABLE, "file = written; found 5 and 6"),
     "a travelling row is lost": (COUNTS, {DATA: 5}, None, "file = written; found 5 and 6"),
     "columns are too short": (COUNTS | {"rows_base": 12}, ROWS, COLUMNS, "columns = rows of the base; found 6 and 12"),

@@ -256,3 +256,18 @@ def test_position_orders_rows_before_the_units_do(tmp_path):
     for memory in (1, LARGE):
         (partition,) = read(paths, target, memory)
         assert [row["position"] for row in rows_of(partition)] == list(range(1, 41))
+
+
+def test_the_first_mention_of_a_column_decides_its_direction(tmp_path):
+    """`-position` keeps the last of equals first; the key itself always ascends, or key ranges would show."""
+    target = partitioning(1, sort=(SortKey(column="position", descending=True), SortKey(column="position")))
+    keys = [5, 1, 5, 9, 1, 9]
+    units = make_units(keys, [None] * 6, [None] * 6, 1)
+    found = rows_of(read(write(tmp_path, target, units), target)[0])
+    assert [(row["key"], row["position"]) for row in found] == [(1, 4), (1, 1), (5, 2), (5, 0), (9, 5), (9, 3)]
+
+    target = partitioning(1, sort=(SortKey(column="key", descending=True),))
+    paths = write(tmp_path, target, units)
+    for memory in (1, LARGE):
+        (partition,) = read(paths, target, memory)
+        assert [row["key"] for row in rows_of(partition)] == sorted(keys)

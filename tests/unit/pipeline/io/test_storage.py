@@ -59,9 +59,9 @@ def test_absolute_patterns_and_file_urls(folder, tmp_path_factory):
 
 
 def test_a_pattern_without_files_is_named(folder):
-    with pytest.raises(StorageError, match=r"source 'web'.*nothing matches \['.*/none/\*\.jsonl'\]; tried .*a\.jsonl"):
+    with pytest.raises(PlanError, match=r"source 'web'.*nothing matches \['.*/none/\*\.jsonl'\]; tried .*a\.jsonl"):
         list_inputs("web", Source(paths=("none/*.jsonl", "a.jsonl")), folder)
-    with pytest.raises(StorageError, match="a folder needs a pattern"):
+    with pytest.raises(PlanError, match="a folder needs a pattern"):
         list_inputs("web", Source(paths=("b",)), folder)
 
 

@@ -24,6 +24,7 @@ GPU = Resources(num_cpus=0, num_gpus=1)
 def test_a_request_names_what_is_needed_and_nothing_else():
     assert request_of(Resources(num_cpus=0.5, custom={"tpu": 2})) == {"CPU": 0.5, "tpu": 2}
     assert request_of(Resources(num_cpus=0)) == {}
+    assert request_of(Resources(memory_bytes=1 << 30)) == {"CPU": 1, "memory": 1 << 30}
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,7 @@ def test_a_request_names_what_is_needed_and_nothing_else():
         ([Resources(num_cpus=3), CPU], {"CPU": 8}, 100, 100, (2, 2)),
         ([Resources(num_cpus=0)], {}, 2, 5, (2,)),
         ([CPU], {"CPU": 4}, 4, 0, (1,)),
+        ([Resources(memory_bytes=3), CPU], {"CPU": 8, "memory": 8.0}, 8, 100, (2, 6)),
     ],
 )
 def test_how_many_actors_each_stage_gets(stages, available, max_workers, num_units, expected):
@@ -48,7 +50,13 @@ def test_how_many_actors_each_stage_gets(stages, available, max_workers, num_uni
 
 @pytest.mark.parametrize(
     ("stages", "available"),
-    [([GPU], {"CPU": 8}), ([CPU, CPU], {"CPU": 1}), ([Resources(custom={"tpu": 1})], {"CPU": 8}), ([CPU], {})],
+    [
+        ([GPU], {"CPU": 8}),
+        ([CPU, CPU], {"CPU": 1}),
+        ([Resources(custom={"tpu": 1})], {"CPU": 8}),
+        ([CPU], {}),
+        ([Resources(memory_bytes=5), Resources(memory_bytes=5)], {"CPU": 8, "memory": 8.0}),
+    ],
 )
 def test_a_cluster_that_could_never_run_it_is_refused(stages, available):
     with pytest.raises(
