@@ -108,14 +108,14 @@ def _sorted_chunks(
     if table.num_rows == 0:
         return
     table = table.append_column(_ORDINAL, pa.array(np.arange(table.num_rows, dtype=np.int64)))
-    keys = [(target.key, "ascending")]
-    if target.exchange is not None:
-        keys += [(key.column, "descending" if key.descending else "ascending") for key in target.exchange.sort]
+    keys = {target.key: "ascending"}  # a column counts where it first stands: the key, then as `sort` says
+    for key in () if target.exchange is None else target.exchange.sort:
+        keys.setdefault(key.column, "descending" if key.descending else "ascending")
     if POSITION in target.schema.names:
-        keys.append((POSITION, "ascending"))
+        keys.setdefault(POSITION, "ascending")
     # The ordinal makes the order total: map units in order, rows in order. Without it ties have no defined order.
-    keys.append((_ORDINAL, "ascending"))
-    order = pc.sort_indices(table, sort_keys=[(name, way, "at_end") for name, way in dict(keys).items()])
+    keys[_ORDINAL] = "ascending"
+    order = pc.sort_indices(table, sort_keys=[(name, way, "at_end") for name, way in keys.items()])
     table = table.drop_columns([_ORDINAL]).take(order).combine_chunks()
     starts = _key_starts(_proxy_exact(table[target.key]))
     begin = 0
