@@ -13,7 +13,7 @@ from pipeline.operator import Resources
 IN_FLIGHT_PER_ACTOR = 2
 """One unit runs while the next one waits at the actor: measured to hide the round trip."""
 
-CPU, GPU = "CPU", "GPU"
+CPU, GPU, MEMORY = "CPU", "GPU", "memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,9 @@ class StageQueue:
 
 def request_of(resources: Resources) -> dict[str, float]:
     """What one actor takes from the cluster, by resource name."""
-    request = {CPU: resources.num_cpus, GPU: resources.num_gpus, **resources.custom}
-    return {name: amount for name, amount in request.items() if amount > 0}
+    request = {CPU: resources.num_cpus, GPU: resources.num_gpus, MEMORY: resources.memory_bytes or 0}
+    request |= resources.custom
+    return {name: float(amount) for name, amount in request.items() if amount > 0}
 
 
 def actors_per_stage(
