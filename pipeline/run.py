@@ -87,9 +87,9 @@ def run_prepared(prepared: PreparedRecipe, output: Path, runner: Runner, executi
         _write_log(output, log | {"failure": str(error)})
         raise
     manifests = {name: step.manifest for name, step in finished.items()}
-    reads = {name: bool(step.checked.step.view.sources) for name, step in finished.items()}
+    steps = {name: step.checked.step for name, step in finished.items()}
     cached = tuple(name for name, step in finished.items() if step.was_cached)
-    return Run(output, manifests, funnel(manifests, reads), cached, time.time() - started)
+    return Run(output, manifests, funnel(manifests, steps), cached, time.time() - started)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline.artifact import Manifest
-from pipeline.plan.logical import ArtifactKind
+from pipeline.artifact import Manifest, view_shards
+from pipeline.operator import ShardOperator, Task
+from pipeline.plan.logical import ArtifactKind, Exchange, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Funnel:
     rows_dropped: int
     rows_quarantined: int
     rows_kept: int
-    """Rows that the build's last documents or table step took in: what is left of rows_in."""
+    """Rows that the build's last documents or packed table took in, without those that were removed from it later."""
     damaged_files: int
     duplicate_keys: int
     tokens_in: int
@@ -46,30 +47,46 @@ class Funnel:
         return asdict(self)
 
 
-def funnel(manifests: Mapping[str, Manifest], reads_sources: Mapping[str, bool]) -> Funnel:
+def funnel(manifests: Mapping[str, Manifest], steps: Mapping[str, Step]) -> Funnel:
     """The funnel of a build's manifests, in build order.
 
     Args:
-        reads_sources: whether a step reads sources, by name.
+        steps: of the recipe, by name.
     """
-    steps = tuple(_step_counts(manifest) for manifest in manifests.values())
-    first = [counts for counts in steps if reads_sources[counts.step]]
-    rows_of_documents = [counts for counts in steps if counts.kind in (ArtifactKind.DOCUMENTS, ArtifactKind.TABLE)]
-    # Exchange tables (edges) are no documents; the last step that passes rows on is the end of the funnel.
-    last = rows_of_documents[-1] if rows_of_documents else None
+    counts_of = {name: _step_counts(manifest) for name, manifest in manifests.items()}
+    first = [counts_of[name] for name in manifests if steps[name].view.sources]
     inputs = [entry for manifest in manifests.values() for shard in manifest.shards for entry in shard.inputs]
     return Funnel(
         rows_in=sum(counts.rows_read for counts in first),
-        rows_dropped=sum(counts.rows_dropped for counts in steps),
-        rows_quarantined=sum(counts.rows_quarantined for counts in steps),
-        rows_kept=0 if last is None else last.rows_kept,
-        damaged_files=sum(counts.damaged_files for counts in steps),
+        rows_dropped=sum(counts.rows_dropped for counts in counts_of.values()),
+        rows_quarantined=sum(counts.rows_quarantined for counts in counts_of.values()),
+        rows_kept=_rows_kept(manifests, steps),
+        damaged_files=sum(counts.damaged_files for counts in counts_of.values()),
         duplicate_keys=sum(int(entry["num_duplicate_keys"]) for entry in inputs),
         tokens_in=sum(manifest.total("conserved_in") for manifest in manifests.values()),
         tokens_packed=sum(manifest.total("conserved_out") for manifest in manifests.values()),
         tokens_truncated=sum(manifest.total("conserved_cut") for manifest in manifests.values()),
-        steps=steps,
+        steps=tuple(counts_of.values()),
     )
+
+
+def _rows_kept(manifests: Mapping[str, Manifest], steps: Mapping[str, Step]) -> int:
+    """What is left of the rows that were read."""
+    ends = [name for name in manifests if _passes_rows_on(steps[name])]
+    if not ends:
+        return 0
+    end = manifests[ends[-1]]
+    kept = end.total("rows_kept")
+    if any(isinstance(operator, ShardOperator) for operator in steps[end.step].operators):
+        return kept  # its rows are no documents, so nothing that is removed from them is one
+    later = [manifest for manifest in manifests.values() if manifest.base_step == end.step]
+    return kept - sum(len(shard.removed_rows()) for shard in view_shards(end, later, (), with_position=False))
+
+
+def _passes_rows_on(step: Step) -> bool:
+    """Whether what it writes are the documents that it read. What leaves an exchange or a task (edges) are others."""
+    is_written = step.write in (ArtifactKind.DOCUMENTS, ArtifactKind.TABLE)
+    return is_written and not any(isinstance(node, Exchange | Task) for node in step.nodes)
 
 
 def _step_counts(manifest: Manifest) -> StepCounts:

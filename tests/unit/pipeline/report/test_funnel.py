@@ -1,0 +1,66 @@
+"""What is left of a build's documents, whatever its last step writes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.plan.logical import ArtifactKind, Exchange, Node, Recipe, Source, Step, View
+from pipeline.report.funnel import Funnel
+from pipeline.run import run_recipe
+from tests.corpus import Record, jsonl
+from tests.unit.pipeline.sample_operators import KEY, AddKey, CountKeys, FirstRows, KeepFirst, MinChars
+
+TEXTS = ("first", "second one", "first", "no", "second one", "third one")
+"""Three different texts of at least five characters, and a short one."""
+
+FunnelOf = Callable[..., Funnel]
+
+
+@pytest.fixture
+def funnel_of(tmp_path: Path) -> FunnelOf:
+    """The funnel of a build: a read step called `documents`, and then the steps given."""
+    (tmp_path / "a.jsonl").write_bytes(jsonl([Record(str(n), text).line() for n, text in enumerate(TEXTS)]))
+    read = Step(name="documents", view=View(sources=("docs",)), write=ArtifactKind.DOCUMENTS)
+
+    def build(*steps: Step) -> Funnel:
+        recipe = Recipe(name="small", sources={"docs": Source(paths=("a.jsonl",))}, steps=(read, *steps))
+        return run_recipe(recipe, tmp_path / "out", directory=tmp_path).funnel
+
+    return build
+
+
+def over(name: str, *nodes: Node, write: ArtifactKind, bound: tuple[str, ...] = (), base: str = "documents") -> Step:
+    return Step(name=name, view=View(base=base, bound=bound), nodes=nodes, write=write)
+
+
+KEYS = over("keys", AddKey(), write=ArtifactKind.COLUMNS)
+COPIES = over("copies", Exchange(key=KEY), KeepFirst(), write=ArtifactKind.REMOVALS, bound=("keys",))
+SHORT = over("short", MinChars(min_chars=5), write=ArtifactKind.REMOVALS)
+SHORT_TOO = over("short_too", MinChars(min_chars=5), write=ArtifactKind.REMOVALS)
+
+
+def counts(funnel: Funnel) -> tuple[int, int, int]:
+    return funnel.rows_in, funnel.rows_dropped, funnel.rows_kept
+
+
+def test_removals_that_nothing_follows_count(funnel_of: FunnelOf) -> None:
+    assert counts(funnel_of()) == (6, 0, 6)
+    assert counts(funnel_of(KEYS, COPIES)) == (6, 2, 4)
+    assert counts(funnel_of(KEYS, COPIES, SHORT)) == (6, 3, 3)
+
+
+def test_a_row_that_two_steps_remove_is_gone_once(funnel_of: FunnelOf) -> None:
+    assert counts(funnel_of(SHORT, SHORT_TOO)) == (6, 2, 5)
+
+
+def test_rows_that_left_an_exchange_are_no_documents(funnel_of: FunnelOf) -> None:
+    table = over("table", Exchange(key=KEY), CountKeys(), write=ArtifactKind.TABLE, bound=("keys",))
+    assert counts(funnel_of(KEYS, table)) == (6, 0, 6)
+    copy = over("kept", write=ArtifactKind.DOCUMENTS, bound=("short",))
+    assert counts(funnel_of(SHORT, copy, KEYS, table)) == (6, 1, 5)
+
+
+def test_what_a_shard_operator_took_in_is_kept(funnel_of: FunnelOf) -> None:
+    packed = over("packed", FirstRows(count=1), write=ArtifactKind.TABLE, bound=("short",))
+    assert counts(funnel_of(SHORT, packed)) == (6, 1, 5)
