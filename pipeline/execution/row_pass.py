@@ -39,13 +39,29 @@ def open_operator(operator: RowOperator) -> OpenOperator:
 
 
 class RowPass:
-    """One shard's way through row operators. Make a new one for each shard; the opened operators are shared."""
+    """One shard's way through row operators. Make a new one for each shard; the opened operators are shared.
 
-    def __init__(self, operators: tuple[OpenOperator, ...], ledger: LedgerBuilder, examples_per_rule: int) -> None:
+    Args:
+        operators: opened; each batch goes through all of them in order.
+        ledger: takes what happens to rows.
+        examples_per_rule: how many dropped texts to keep.
+        examples: those that earlier stages kept of the same shard.
+    """
+
+    def __init__(
+        self,
+        operators: tuple[OpenOperator, ...],
+        ledger: LedgerBuilder,
+        examples_per_rule: int,
+        examples: tuple[dict[str, str], ...] = (),
+    ) -> None:
         self._operators = operators
         self._ledger = ledger
         self._examples_per_rule = examples_per_rule
         self._examples: dict[tuple[str, str], list[tuple[bytes, str]]] = {}
+        for kept in examples:
+            place = kept["operator"], kept["rule"]
+            self._examples.setdefault(place, []).append((bytes.fromhex(kept["doc_id"]), kept["text"]))
 
     def apply(self, batch: pa.RecordBatch, rows: Rows) -> Iterator[tuple[pa.RecordBatch, Rows]]:
         """What is left of `batch` behind the last operator, in pieces where rows had to be isolated."""
@@ -55,7 +71,10 @@ class RowPass:
         yield from pieces
 
     def examples(self) -> tuple[dict[str, str], ...]:
-        """Starts of a few dropped texts per rule: of the smallest doc_ids, so the choice is the same every run."""
+        """Starts of a few dropped texts per rule: of the smallest doc_ids, so the choice is the same every run.
+
+        Those of earlier stages are among them: how operators are cut into stages does not show.
+        """
         return tuple(
             {"operator": operator, "rule": rule, "doc_id": doc_id.hex(), "text": text}
             for (operator, rule), kept in sorted(self._examples.items())

@@ -97,7 +97,8 @@ class _UnitRun:
         self._given = given
         self._ledger = LedgerBuilder() if given is None else given.ledger
         self._records = SourceRecords(self._ledger)
-        self._row_pass = RowPass(stage.row_operators, self._ledger, stage.spec.layout.examples_per_rule)
+        examples = () if given is None else given.examples
+        self._row_pass = RowPass(stage.row_operators, self._ledger, stage.spec.layout.examples_per_rule, examples)
         self._rows_read = 0 if given is None else given.rows_read
         self._rows_kept = 0
         self._conserved: dict[str, int] = {}
@@ -125,7 +126,7 @@ class _UnitRun:
             counts=counts,
             rules=dict(sorted(self._ledger.rules.items())),
             inputs=self._inputs(),
-            examples=self._examples(),
+            examples=self._row_pass.examples(),
         )
         return (record,)
 
@@ -241,7 +242,7 @@ class _UnitRun:
             ledger=self._ledger,
             rows_read=self._rows_read,
             inputs=self._inputs(),
-            examples=self._examples(),
+            examples=self._row_pass.examples(),
             identity=self._identity(),
         )
 
@@ -250,10 +251,6 @@ class _UnitRun:
 
     def _inputs(self) -> tuple[dict[str, object], ...]:
         return self._records.inputs if self._given is None else self._given.inputs
-
-    def _examples(self) -> tuple[dict[str, str], ...]:
-        before = () if self._given is None else self._given.examples
-        return before + self._row_pass.examples()
 
 
 def _amount(column: pa.Array) -> int:

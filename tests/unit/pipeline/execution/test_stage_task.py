@@ -36,13 +36,23 @@ def test_rows_through_fused_operators(tmp_path, batch_rows):
     assert [example["text"] for example in record.examples] == ["b", "", "g"]
 
 
-def test_stages_that_hand_over_give_what_one_stage_gives(tmp_path):
+class AlsoShort(MinChars):
+    """A filter whose name sorts before that of an operator which runs before it."""
+
+    name = "also_short"
+
+
+CASCADE = (MinChars(min_chars=1), NumChars(), AlsoShort(min_chars=2), MinChars(min_chars=6, without="mm"))
+
+
+@pytest.mark.parametrize("operators", [OPERATORS, CASCADE])
+def test_stages_that_hand_over_give_what_one_stage_gives(tmp_path, operators):
     source = unit(view_shard(tmp_path / "view", TEXTS))
-    fused = spec(tmp_path, OPERATORS, schema=SCHEMA)
+    fused = spec(tmp_path, operators, schema=SCHEMA)
     (expected,) = StageWorker(fused).run(source)
     passage = None
-    for place, operator in enumerate(OPERATORS):
-        is_last = place == len(OPERATORS) - 1
+    for place, operator in enumerate(operators):
+        is_last = place == len(operators) - 1
         worker = StageWorker(spec(tmp_path, [operator], schema=SCHEMA, is_last=is_last))
         result = worker.run(source, passage)
         if not is_last:
