@@ -83,10 +83,10 @@ def parse_recipe(text: str, catalogue: Catalogue, overrides: Sequence[str] = (),
     expanded = [
         step for number, entry in enumerate(steps) for step in _steps(entry, f"{label}: steps[{number}]", catalogue)
     ]
-    sources = {
-        str(name): _valid(Source, entry, f"{label}: sources.{name}")
-        for name, entry in (data.get("sources") or {}).items()
-    }
+    given = data.get("sources") or {}
+    if not isinstance(given, dict):
+        raise PlanError(f"{label}: sources: expected a mapping of names to sources; found {type(given).__name__}")
+    sources = {str(name): _valid(Source, entry, f"{label}: sources.{name}") for name, entry in given.items()}
     return _valid(
         Recipe,
         {
@@ -160,10 +160,10 @@ def _steps(entry: Any, label: str, catalogue: Catalogue) -> tuple[Step, ...]:  #
         )
     if named:
         return _composite_steps(entry, named[0], label, catalogue)
-    nodes = tuple(
-        _node(node, f"{label}.operators[{number}]", catalogue)
-        for number, node in enumerate(entry.get("operators") or ())
-    )
+    listed = entry.get("operators") or []
+    if not isinstance(listed, list):
+        raise PlanError(f"{label}.operators: expected a list, each with a dash; found {type(listed).__name__}")
+    nodes = tuple(_node(node, f"{label}.operators[{number}]", catalogue) for number, node in enumerate(listed))
     read = entry.get("read") or ()
     view = {
         "sources": (read,) if isinstance(read, str) else read,
@@ -226,15 +226,13 @@ def _override(data: Data, override: str, catalogue: Catalogue) -> None:
     if path.split(".")[0] in ("sources", "layout", "error_budget", "name"):
         _assign(data, path.split("."), parsed, override)
         return
-    entries = [entry for entry in data.get("steps") or () if isinstance(entry, dict)]
-    names = [str(entry.get("name")) for entry in entries]
-    for entry, name in zip(entries, names, strict=True):
-        if path.startswith(f"{name}."):
-            _override_step(entry, path.removeprefix(f"{name}.").split("."), parsed, override, catalogue)
-            return
-    raise PlanError(
-        f"--set {override!r}: expected a path that begins with one of {[*names, 'sources', 'layout', 'error_budget']}"
-    )
+    entries = {str(entry.get("name")): entry for entry in data.get("steps") or () if isinstance(entry, dict)}
+    named = [name for name in entries if path.startswith(f"{name}.")]
+    if not named:
+        known = [*entries, "sources", "layout", "error_budget"]
+        raise PlanError(f"--set {override!r}: expected a path that begins with one of {known}")
+    name = max(named, key=len)  # of `near` and `near.edges`, the second is meant
+    _override_step(entries[name], path.removeprefix(f"{name}.").split("."), parsed, override, catalogue)
 
 
 def _override_step(entry: Data, path: list[str], value: Any, override: str, catalogue: Catalogue) -> None:

@@ -166,6 +166,14 @@ REFUSED = {
         with_steps([STEP | {"operators": [3]}]),
         r"operators\[0\]: expected an operator's name.*found int$",
     ),
+    "operators without dashes": (  # as a mapping they would lose their fields
+        with_steps([STEP | {"operators": {"min_chars": {"min_chars": 3}}}]),
+        r"^recipe: steps\[0\] \(a\)\.operators: expected a list, each with a dash; found dict$",
+    ),
+    "one operator for a list": (
+        with_steps([STEP | {"operators": "num_chars"}]),
+        r"\(a\)\.operators: expected a list, each with a dash; found str$",
+    ),
     "exchange without key": (
         with_steps([STEP | {"operators": ["exchange"]}]),
         r"operators\[0\]\.exchange: key: Field required$",
@@ -189,6 +197,10 @@ REFUSED = {
     "composite without base": (
         with_steps([{"name": "a", "first_of_key": {}}]),
         r"\(a\)\.first_of_key: base: .*required",
+    ),
+    "sources as a list": (
+        with_steps([STEP], sources=["web"]),
+        r"^recipe: sources: expected a mapping of names to sources; found list$",
     ),
     "source without paths": (with_steps([STEP], sources={"web": {}}), r"^recipe: sources\.web: paths: Field required$"),
     "unknown source field": (
@@ -284,6 +296,12 @@ def test_an_override_reaches_its_field_and_no_other(override, read, value):
 def test_later_overrides_win():
     recipe = parse(EXAMPLE, "documents.min_chars.min_chars=7", "documents.min_chars.min_chars=8")
     assert recipe.steps[0].nodes[1] == MinChars(min_chars=8)
+
+
+def test_an_override_goes_to_the_step_with_the_longest_name():
+    steps = [STEP, {"name": "a.b", "base": "b", "operators": ["min_chars"]}]
+    recipe = parse(with_steps(steps), "a.b.min_chars.min_chars=7")
+    assert recipe.step("a.b").nodes == (MinChars(min_chars=7),)
 
 
 @pytest.mark.parametrize(
