@@ -54,11 +54,11 @@ def ray_runner(ray_cluster: None) -> Iterator["RayRunner"]:  # noqa: ARG001 -- t
 
 
 @pytest.fixture
-def make_ray_runner(ray_runner: "RayRunner") -> MakeRunner:
+def make_ray_runner(ray_runner: "RayRunner", monkeypatch: pytest.MonkeyPatch) -> MakeRunner:
     """Gives the session's runner with as many workers as a test asks for."""
 
     def make(workers: int = 2) -> Runner:
-        ray_runner._workers = workers
+        monkeypatch.setattr(ray_runner, "_max_workers", workers)  # fails if there is no such attribute
         return ray_runner
 
     return make

@@ -49,9 +49,9 @@ def deadly(attempts: Path, times: int, resources: dict[str, Resources] | None = 
 def test_only_the_unit_that_was_running_is_charged(
     inputs: Path, attempts: Path, tmp_path: Path, make_ray_runner: MakeRunner
 ) -> None:
-    """Two units, both with all the deaths that a unit may have. With one actor, one waits there while the other runs.
+    """Two units, both with all the deaths that a unit may have, and one actor, so that one waits while the other runs.
 
-    Were the waiting one charged as well, it would run out of attempts before it has used its own.
+    Were a death charged to the wrong one, or to both, that one would run out of attempts before it has used its own.
     """
     recipe = deadly(attempts, times=MAX_ATTEMPTS - 1)
     on_ray = run_build(recipe, inputs, tmp_path / "ray", make_ray_runner(workers=1))
@@ -85,4 +85,15 @@ def test_a_unit_that_always_kills_its_actor_ends_the_build(
     assert "step documents, stage long_enough + kills_its_actor, unit 0: expected to finish; failed 3 times" in message
     assert "ActorDiedError" in message
     assert "\n" not in message
-    assert sorted(path.name for path in attempts.iterdir()) == [f"{DEADLY}-0-{number}" for number in (1, 2, 3)]
+    # Once in company, when the death might have been the other's, and then three times alone.
+    assert sorted(path.name for path in attempts.iterdir()) == [f"{DEADLY}-0-{number}" for number in (1, 2, 3, 4)]
+
+
+def test_a_unit_that_is_alone_with_its_actor_has_three_attempts(
+    inputs: Path, attempts: Path, tmp_path: Path, make_ray_runner: MakeRunner
+) -> None:
+    for file in range(1, NUM_FILES):
+        (inputs / f"docs/{file}.jsonl.gz").unlink()
+    with pytest.raises(RunnerError, match="unit 0: expected to finish; failed 3 times"):
+        run_build(deadly(attempts, times=1_000), inputs, tmp_path / "out", make_ray_runner(workers=1))
+    assert len(list(attempts.iterdir())) == MAX_ATTEMPTS

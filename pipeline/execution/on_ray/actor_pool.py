@@ -77,6 +77,8 @@ class InFlight:
     index: int
     result: Any  # Any: ObjectRef of the stage's result; small, so it may come to the driver
     passage: Any  # Any: ObjectRef of the rows for the next stage; they stay in the object store
+    alone: bool
+    """Whether nothing may be sent to the actor after it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -90,7 +92,8 @@ class PoolActor:
     @property
     def load(self) -> ActorLoad:
         """For the scheduler."""
-        return ActorLoad(self.starting is None, len(self.in_flight))
+        reserved = any(sent.alone for sent in self.in_flight)
+        return ActorLoad(self.starting is None, len(self.in_flight), reserved)
 
 
 class ActorPool:
@@ -115,11 +118,18 @@ class ActorPool:
         while len(self.actors) < num_actors:
             self._start()
 
-    def submit(self, place: int, unit: Unit, given: Any) -> None:  # Any: ObjectRef of a Passage, or None
-        """Sends a unit to the actor at `place`."""
+    def submit(
+        self,
+        place: int,
+        unit: Unit,
+        given: Any,  # Any: ObjectRef of a Passage, or None
+        *,
+        alone: bool,
+    ) -> None:
+        """Sends a unit to the actor at `place`; `alone` reserves the actor for it."""
         actor = self.actors[place]
         result, passage = actor.handle.run.options(num_returns=2).remote(unit, given)
-        actor.in_flight.append(InFlight(unit.index, result, passage))
+        actor.in_flight.append(InFlight(unit.index, result, passage, alone))
 
     def references(self) -> Iterator[Any]:  # Any: ObjectRefs
         """What a driver waits for: oldest units and starting actors."""

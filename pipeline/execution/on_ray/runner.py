@@ -2,6 +2,7 @@
 
 Stages of a segment run side by side; a shard goes through them as references that the driver holds, bounded per stage.
 Whatever is lost is run again from the segment's committed input, and only the stage that was running it is charged.
+An actor's death is held against a unit only where no other can have caused it.
 """
 
 import os
@@ -105,6 +106,8 @@ class _Traveller:
     passage: Any = None  # Any: ObjectRef of what the previous stage handed over
     attempts: dict[int, int] = field(default_factory=dict)
     """Failures charged, by stage."""
+    suspect_in: set[int] = field(default_factory=set)
+    """Stages in which it was among several units of an actor that died; there it runs alone from then on."""
 
 
 class _SegmentRun:
@@ -133,11 +136,13 @@ class _SegmentRun:
         for stage in reversed(range(len(self._pools))):
             following = stage + 1 < len(self._pools)
             while may_feed(self._queue(stage), self._queue(stage + 1) if following else None):
-                place = next_actor([actor.load for actor in self._pools[stage].actors])
+                traveller = self._travellers[self._waiting[stage][0]]
+                alone = stage in traveller.suspect_in
+                place = next_actor([actor.load for actor in self._pools[stage].actors], alone=alone)
                 if place is None:
                     break
-                traveller = self._travellers[self._waiting[stage].popleft()]
-                self._pools[stage].submit(place, traveller.unit, traveller.passage)
+                self._waiting[stage].popleft()
+                self._pools[stage].submit(place, traveller.unit, traveller.passage, alone=alone)
 
     def _queue(self, stage: int) -> StageQueue:
         actors = self._pools[stage].actors
@@ -169,12 +174,18 @@ class _SegmentRun:
         return None
 
     def _lose(self, stage: int, lost: list[int], error: Exception) -> None:
-        """An actor is gone. Only the unit that it was running is charged; those behind it go back to the front."""
+        """An actor is gone, and its units go back to the front. It is charged to a unit that was alone with it.
+
+        Of several, the oldest need not be the one that was running: its answer may have been lost with the actor, and
+        the next one be the killer. So none of them is charged, and each runs alone until it has passed this stage.
+        """
         self._watch(Event("actor_lost", self._job.stages[stage].folder.step, message=type(error).__name__))
-        for index in reversed(lost[1:]):
-            self._restart(index)
-        if lost:
+        if len(lost) == 1:
             self._charge(stage, lost[0], error)
+            return
+        for index in reversed(lost):
+            self._travellers[index].suspect_in.add(stage)
+            self._restart(index)
 
     def _charge(self, stage: int, index: int, error: Exception) -> None:
         traveller = self._travellers[index]

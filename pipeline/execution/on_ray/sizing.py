@@ -23,6 +23,8 @@ class ActorLoad:
     is_ready: bool
     """Whether it has answered since it was started; nothing is sent to one that has not (that can wait for ever)."""
     num_in_flight: int
+    is_reserved: bool = False
+    """Whether it has a unit that must be alone with its actor, so that nothing may be sent after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +77,18 @@ def actors_per_stage(
     return tuple(counts)
 
 
-def next_actor(actors: Sequence[ActorLoad]) -> int | None:
-    """The ready actor with the least in flight, the first of equals; None when all have enough."""
+def next_actor(actors: Sequence[ActorLoad], *, alone: bool = False) -> int | None:
+    """The ready actor with the least in flight, the first of equals; None when all have enough.
+
+    Args:
+        actors: of one stage.
+        alone: whether the unit must have an actor to itself; then only an idle one will do.
+    """
+    limit = 1 if alone else IN_FLIGHT_PER_ACTOR
     free = [
         (actor.num_in_flight, place)
         for place, actor in enumerate(actors)
-        if actor.is_ready and actor.num_in_flight < IN_FLIGHT_PER_ACTOR
+        if actor.is_ready and not actor.is_reserved and actor.num_in_flight < limit
     ]
     return min(free)[1] if free else None
 

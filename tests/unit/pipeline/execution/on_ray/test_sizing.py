@@ -143,3 +143,11 @@ def test_a_unit_test_cannot_start_a_cluster():
 
     with pytest.raises(pytest.fail.Exception, match=r"ray\.init was called in a unit test"):
         ray.init()
+
+
+def test_a_unit_that_must_be_alone_gets_an_idle_actor_and_nothing_follows_it() -> None:
+    busy, idle, reserved = ActorLoad(True, 1), ActorLoad(True, 0), ActorLoad(True, 1, is_reserved=True)
+    assert next_actor([busy, idle], alone=True) == 1
+    assert next_actor([busy, reserved], alone=True) is None
+    assert next_actor([reserved, busy]) == 1
+    assert next_actor([reserved]) is None
