@@ -1,6 +1,7 @@
 """Running a recipe from end to end, and finding a run again by its output folder."""
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -77,14 +78,14 @@ def run_recipe(
 
 def run_prepared(prepared: PreparedRecipe, output: Path, runner: Runner, execution: Execution, watch: Watch) -> Run:
     """As `run_recipe`, for a recipe that is prepared already."""
+    _refuse_url(output)
     output = output.absolute()  # workers of a running cluster have another current folder
     started = time.time()
-    log = _log_of(prepared, runner, execution, started)
-    _write_log(output, log)
+    log = _RunLog(output, _log_of(prepared, runner, execution, started), watch, started)
     try:
-        finished = build(prepared, output, runner, execution, _logged(output, watch, started))
+        finished = build(prepared, output, runner, execution, log)
     except PipelineError as error:
-        _write_log(output, log | {"failure": str(error)})
+        log.fail(error)
         raise
     manifests = {name: step.manifest for name, step in finished.items()}
     steps = {name: step.checked.step for name, step in finished.items()}
@@ -174,21 +175,38 @@ def _log_of(
     }
 
 
-def _write_log(output: Path, log: Mapping[str, Any]) -> None:  # Any: JSON
-    logs = output / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    (logs / LOG_NAME).write_text(json.dumps(log, indent=1) + "\n")
+class _RunLog:
+    """Keeps logs/ of a build from the moment that the folder is its own: a build that is refused leaves no trace."""
+
+    def __init__(self, output: Path, log: Mapping[str, Any], watch: Watch, started: float) -> None:  # Any: JSON
+        self._folder = output / "logs"
+        self._log = log
+        self._watch = watch
+        self._started = started
+        self._has_begun = False
+
+    def __call__(self, event: Event) -> None:
+        """Notes an event and passes it on."""
+        if event.kind == "build_started":
+            self._has_begun = True
+            self._write(self._log)
+        with (self._folder / "events.jsonl").open("a") as stream:
+            stream.write(json.dumps({"seconds": round(time.time() - self._started, 3), **asdict(event)}) + "\n")
+        self._watch(event)
+
+    def fail(self, error: PipelineError) -> None:
+        """Notes why the build ended."""
+        if self._has_begun:
+            self._write({**self._log, "failure": str(error)})
+
+    def _write(self, log: Mapping[str, Any]) -> None:  # Any: JSON
+        (self._folder / LOG_NAME).write_text(json.dumps(log, indent=1) + "\n")
 
 
-def _logged(output: Path, watch: Watch, started: float) -> Watch:
-    path = output / "logs" / "events.jsonl"
-
-    def log_and_pass_on(event: Event) -> None:
-        with path.open("a") as stream:
-            stream.write(json.dumps({"seconds": round(time.time() - started, 3), **asdict(event)}) + "\n")
-        watch(event)
-
-    return log_and_pass_on
+def _refuse_url(output: Path) -> None:
+    """A URL as a path has lost one of its slashes."""
+    if re.match(r"[a-z][a-z0-9+.-]*:/", str(output)):
+        raise PlanError(f"output {str(output)!r}: expected a path on a local or shared file system; found a URL")
 
 
 def _ignore(event: Event) -> None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from pipeline.artifact import DATA, Manifest, ShardRecord, ViewShard, view_shards
 from pipeline.document import POSITION
-from pipeline.errors import CommitError, PlanError, RunnerError
+from pipeline.errors import CommitError, RunnerError
 from pipeline.execution.commit import StepFolder
 from pipeline.execution.exchange import PartitionInput
 from pipeline.execution.faults import reach
@@ -53,10 +53,9 @@ def build(
         BudgetError: more bad input than allowed; what was done stays committed.
         PipelineError: anything else that stops the build; run again to go on from what is committed.
     """
-    if "://" in str(output):
-        raise PlanError(f"output {str(output)!r}: expected a path on a local or shared file system; found a URL")
     output.mkdir(parents=True, exist_ok=True)
     with _only_driver(output):
+        watch(Event("build_started"))
         _clear_staging(output)
         finished: dict[str, FinishedStep] = {}
         if not _is_recorded(prepared, output):

@@ -1,0 +1,51 @@
+"""Running a recipe: where its log is kept, and which outputs are refused."""
+
+import fcntl
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import PlanError, RunnerError
+from pipeline.plan.logical import ArtifactKind, Recipe, Source, Step, View
+from pipeline.run import load_run, run_recipe
+from tests.corpus import Record, jsonl
+
+
+def recipe(name: str) -> Recipe:
+    read = Step(name="documents", view=View(sources=("docs",)), write=ArtifactKind.DOCUMENTS)
+    return Recipe(name=name, sources={"docs": Source(paths=("a.jsonl",))}, steps=(read,))
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    (tmp_path / "a.jsonl").write_bytes(jsonl([Record("n1", "A text.").line()]))
+    return tmp_path
+
+
+def test_logs_say_what_ran_and_where_its_sources_lie(inputs: Path) -> None:
+    run_recipe(recipe("mine"), inputs / "out", directory=inputs)
+    assert load_run(inputs / "out").sources() == {
+        "docs": {"root": f"{inputs}/", "format": "jsonl", "text_column": "text"}
+    }
+    events = [json.loads(line)["kind"] for line in (inputs / "out/logs/events.jsonl").read_text().splitlines()]
+    assert (events[0], events[-1]) == ("build_started", "step_finished")
+
+
+def test_a_refused_build_leaves_the_log_of_the_one_at_work(inputs: Path) -> None:
+    run_recipe(recipe("mine"), inputs / "out", directory=inputs)
+    before = (inputs / "out/logs/run.json").read_bytes()
+    with (inputs / "out/logs/driver.lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(RunnerError, match="expected no other build in this folder"):
+            run_recipe(recipe("other"), inputs / "out", directory=inputs)
+    assert (inputs / "out/logs/run.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("output", ["s3://bucket/corpus", "gs://bucket", "file:///corpus"])
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_url_is_no_output(output: str, kind: type, inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(inputs)
+    with pytest.raises(PlanError, match=r"^output .*: expected a path on a local or shared file system; found a URL$"):
+        run_recipe(recipe("mine"), kind(output), directory=inputs)
+    assert [path.name for path in inputs.iterdir()] == ["a.jsonl"]
