@@ -162,9 +162,13 @@ class ViewShard:
         return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.uint32)
 
     def batches(self, batch_rows: int) -> Iterator[tuple[pa.RecordBatch, Rows]]:
-        """Batches of the rows that are still there, with each row's number in the base."""
+        """Batches of the rows that are still there, with each row's number in the base.
+
+        Raises:
+            StorageError: the files hold another number of rows than the manifest says, or a removal names no row.
+        """
         gone = self.removed_rows()
-        start = 0
+        start = num_removed = 0
         for batch in read_aligned(self.files, batch_rows):
             rows = np.arange(start, start + batch.num_rows, dtype=np.uint32)
             start += batch.num_rows
@@ -172,9 +176,16 @@ class ViewShard:
             if last > first:
                 keep = np.ones(len(rows), bool)
                 keep[gone[first:last] - rows[0]] = False
+                num_removed += int(last - first)
                 batch = batch.filter(pa.array(keep))  # noqa: PLW2901
                 rows = rows[keep]
             yield self._arranged(batch, rows), rows
+        if (start, num_removed) != (self.num_rows, len(gone)):
+            raise StorageError(
+                f"shard files {[file.path for file in self.files]}: expected {self.num_rows} rows and {len(gone)} of "
+                f"them removed, as manifests say; found {start} and {num_removed}; remove the step's folder and run "
+                "again"
+            )
 
     def _arranged(self, batch: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
         batch = batch.select(list(self.columns))

@@ -197,3 +197,18 @@ def test_a_task_reads_what_is_left_shard_by_shard(base, scores, removals):
         found = [(shard, row) for shard, batch in rows.batches(("score",)) for row in batch.to_pylist()]
         assert found == [(0, {"score": 0.0}), (0, {"score": 1.0}), (0, {"score": 1.5})]
     assert all(batch.num_rows for _, batch in rows.batches())
+
+
+def test_every_listed_removal_must_meet_its_row(tmp_path, base):
+    stray = {2: ledger_table([1, BASE_ROWS[2]])}
+    removals = artifact(tmp_path / "stray", [None] * 3, stray, ArtifactKind.REMOVALS, "x" * 32)
+    shards = view_shards(base, [removals], ["text"], with_position=False)
+    with pytest.raises(StorageError, match=r"expected 3 rows and 2 of them removed, .*; found 3 and 1; remove"):
+        read(shards, 100)
+
+
+def test_a_file_with_other_rows_than_the_manifest_says_is_refused(base):
+    shards = view_shards(base, [], ["text"], with_position=False)
+    pq.write_table(pq.read_table(base.path(0, DATA)).slice(1), base.path(0, DATA))
+    with pytest.raises(StorageError, match=rf"expected {BASE_ROWS[0]} rows and 0 .*; found {BASE_ROWS[0] - 1} and 0; "):
+        read(shards, 100)
