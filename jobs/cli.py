@@ -91,7 +91,11 @@ def plan(
         print(line)  # noqa: T201 - the command's output
     if sample:
         print()  # noqa: T201 - the command's output
-        for line in describe_estimate(estimate_cost(prepared), actors):
+        try:
+            lines = list(describe_estimate(estimate_cost(prepared), actors))
+        except PipelineError as error:  # the head of an input may hold nothing that a later step can work on
+            lines = [f"estimate: none; a sample of the input's head could not be built: {error}"]
+        for line in lines:
             print(line)  # noqa: T201 - the command's output
 
 

@@ -91,6 +91,13 @@ def test_validate_and_plan_write_nothing(corpusmill: Command, recipe_file: Path,
     assert not (tmp_path / "out").exists()
 
 
+def test_a_plan_is_printed_even_where_its_sample_cannot_be_built(corpusmill: Command, recipe_file: Path):
+    code, out, _ = corpusmill("plan", recipe_file, "--set", "documents.gopher_quality.min_words=10000")
+    assert code == 0
+    assert "packed -> table" in out
+    assert "estimate: none; a sample of the input's head could not be built: train_tokenizer: expected text" in out
+
+
 def test_schema_is_json(corpusmill: Command):
     _, out, _ = corpusmill("schema")
     assert json.loads(out)["title"] == "corpusmill recipe"
