@@ -86,6 +86,9 @@ def list_inputs(name: str, source: Source, recipe_directory: Path) -> tuple[Inpu
         )
     root = _root(name, source, patterns, recipe_directory)
     found = {file.path: file for files in matches for file in files}
+    odd = sorted(path for path in found if not _is_unicode(path))
+    if odd:
+        raise PlanError(f"source {name!r}: expected file names in UTF-8; found {odd[0]!a}; rename it")
     relative = {path: _relative(name, path, root) for path in found}
     ordered = sorted(found.values(), key=lambda file: relative[file.path])
     with ThreadPoolExecutor(NUM_LISTING_THREADS) as pool:
@@ -233,6 +236,15 @@ def _common_folder(folders: Iterable[str]) -> str:
             same = [left == right for left, right in zip(common, parts, strict=False)]
             common = common[: same.index(False) if False in same else len(same)]
     return "/".join(common or [])
+
+
+def _is_unicode(path: str) -> bool:
+    """Whether a path can be spelled in ids and records: Python gives bytes that are no UTF-8 as lone surrogates."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _relative(name: str, path: str, root: str) -> str:

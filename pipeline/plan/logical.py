@@ -155,7 +155,7 @@ class Step(_Frozen):
     """Table artifacts that the step's task reads beside, or instead of, its view."""
     nodes: tuple[SerializeAsAny[Operator] | Exchange, ...] = ()
     write: ArtifactKind
-    columns: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Columns that go into a documents or table artifact; all where not given."""
     resources: dict[str, Resources] = Field(default_factory=dict)
     """Overrides by operator name; never part of identity."""

@@ -174,6 +174,10 @@ REFUSED = {
         with_steps([STEP | {"operators": "num_chars"}]),
         r"\(a\)\.operators: expected a list, each with a dash; found str$",
     ),
+    "no columns": (
+        with_steps([STEP | {"columns": []}]),
+        r"^recipe: steps\[0\] \(a\): columns: .*at least 1 item.*; found \[\]$",
+    ),
     "exchange without key": (
         with_steps([STEP | {"operators": ["exchange"]}]),
         r"operators\[0\]\.exchange: key: Field required$",

@@ -1,3 +1,5 @@
+import os
+
 import fsspec
 import pytest
 
@@ -86,6 +88,12 @@ def test_lists_and_opens_fsspec_paths(tmp_path):
 def test_two_stores_in_one_source_are_refused(folder):
     with pytest.raises(PlanError, match="one source for each store"):
         list_inputs("web", Source(paths=("memory://web/*.jsonl", "a.jsonl")), folder)
+
+
+def test_a_name_that_no_id_can_spell_is_refused(folder):
+    (folder / "b" / os.fsdecode(b"\xff.jsonl")).write_text("")
+    with pytest.raises(PlanError, match=r"source 'web': expected file names in UTF-8; found '.*\\udcff.jsonl'; rename"):
+        list_inputs("web", Source(paths=("b/*.jsonl",)), folder)
 
 
 @pytest.mark.parametrize("path", ["memory://nowhere/x", "/nowhere/x", "unknown-store://x/y"])
