@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
 from heapq import nsmallest
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from pipeline.ledger import Action, LedgerBuilder
 from pipeline.operator import Annotator, Edits, Filter, RowOperator, RuleArray, Transform, Verdicts
 
 Rows = npt.NDArray[np.uint32]
+Opened = TypeVar("Opened")
 EXAMPLE_CHARS = 300
 
 
@@ -27,15 +28,18 @@ class OpenOperator:
 
 
 def open_operator(operator: RowOperator) -> OpenOperator:
-    """Opens an operator; a failure here is the operator's, not a row's."""
+    """Opens an operator that works on rows."""
+    return OpenOperator(operator, opened(operator.name, operator.open))
+
+
+def opened(name: str, open_function: Callable[[], Opened]) -> Opened:
+    """What the `open` of the operator called `name` gives; a failure here is the operator's, not a row's."""
     try:
-        return OpenOperator(operator, operator.open())
+        return open_function()
     except PipelineError:
         raise
     except Exception as error:
-        raise OperatorError(
-            f"operator {operator.name}: could not be opened: {type(error).__name__}: {error}"
-        ) from error
+        raise OperatorError(f"operator {name}: could not be opened: {type(error).__name__}: {error}") from error
 
 
 class RowPass:
@@ -147,6 +151,7 @@ class RowPass:
                 raise OperatorError(
                     f"operator {operator.name}: expected column {field.name!r} as {wanted}; returned {field.type}"
                 )
+        _expect_values(operator, edits.columns, batch.schema)
         edited = edits.edited
         _expect_rules(operator, operator.rules(), edits.rule[edited])
         self._ledger.add_verdicts(
@@ -181,6 +186,7 @@ def _annotated(operator: Annotator, batch: pa.RecordBatch, new: pa.RecordBatch) 
     declared = operator.adds()
     if new.schema.names != declared.names or new.schema.types != declared.types:
         raise OperatorError(f"operator {operator.name}: declared columns {declared}; returned {new.schema}")
+    _expect_values(operator, new, declared)
     return pa.RecordBatch.from_arrays([*batch.columns, *new.columns], schema=pa.schema([*batch.schema, *declared]))
 
 
@@ -189,6 +195,15 @@ def _expect_length(operator: RowOperator, batch: pa.RecordBatch, *results: Sized
         if len(result) != batch.num_rows:
             raise OperatorError(
                 f"operator {operator.name}: expected results for {batch.num_rows} rows; returned {len(result)}"
+            )
+
+
+def _expect_values(operator: RowOperator, returned: pa.RecordBatch, declared: pa.Schema) -> None:
+    for name, column in zip(returned.schema.names, returned.columns, strict=True):
+        if column.null_count and not declared.field(name).nullable:
+            raise OperatorError(
+                f"operator {operator.name}: expected a value in every row of column {name!r}; returned "
+                f"{column.null_count} nulls in {len(column)} rows"
             )
 
 

@@ -17,7 +17,7 @@ from pipeline.errors import OperatorError, PipelineError
 from pipeline.execution.exchange import PartitionInput, read_partition
 from pipeline.execution.quarantine import SourceRecords
 from pipeline.execution.removals import collect_removals
-from pipeline.execution.row_pass import OpenOperator, RowPass, open_operator
+from pipeline.execution.row_pass import OpenOperator, RowPass, open_operator, opened
 from pipeline.execution.sinks import open_sink, write_table
 from pipeline.execution.task_run import run_task
 from pipeline.execution.work import Passage, Result, SourceShard, StageSpec, Unit
@@ -56,9 +56,9 @@ def open_stage(spec: StageSpec) -> OpenStage:
     partition = shard = task = None
     for operator in spec.stage.operators:
         if isinstance(operator, PartitionOperator):
-            partition = (operator, operator.open())
+            partition = (operator, opened(operator.name, operator.open))
         elif isinstance(operator, ShardOperator):
-            shard = (operator, operator.open())
+            shard = (operator, opened(operator.name, operator.open))
         elif isinstance(operator, Task):
             task = operator
         else:

@@ -146,6 +146,11 @@ WRONG = {
         edits(texts(2), 2, numbers=[1, 1]),
         r"expected rules 0 to 0 \(.*\); returned 1 to 1",
     ),
+    "transform: no text": (
+        Shout(),
+        edits(pa.record_batch([pa.array(["A", None], pa.large_string())], ["text"]), 2),
+        "expected a value in every row of column 'text'; returned 1 nulls in 2 rows",
+    ),
     "transform: too few rows": (Shout(), edits(texts(1), 2), "expected results for 2 rows; returned 1"),
     "transform: too few flags": (Shout(), edits(texts(2), 1), "expected results for 2 rows; returned 1"),
     "transform: too few rules": (Shout(), edits(texts(2), 2, rule=1), "expected results for 2 rows; returned 1"),

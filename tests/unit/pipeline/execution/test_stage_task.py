@@ -134,6 +134,16 @@ class BadShard(FirstRows):
         return fail
 
 
+@pytest.mark.parametrize("kind", [CountKeys, FirstRows])
+def test_operators_over_many_rows_that_do_not_open_are_named(tmp_path, kind):
+    class Closed(kind):
+        def open(self):
+            raise RuntimeError("no model")
+
+    with pytest.raises(OperatorError, match=rf"^operator {kind.name}: could not be opened: RuntimeError: no model$"):
+        StageWorker(spec(tmp_path, [Closed()], schema=documents([]).schema))
+
+
 def test_operators_over_many_rows_fail_with_their_place(tmp_path):
     source = view_shard(tmp_path / "view", TEXTS)
     with pytest.raises(OperatorError, match=r"operator first_rows: failed on a shard") as caught:
