@@ -74,3 +74,7 @@ def test_an_added_input_file_leaves_most_shards_as_they_were(tmp_path: Path) -> 
         if shard.fingerprint in shared:
             digests = {role: file.digest for role, file in shard.files.items()}
             assert digests == {role: file.digest for role, file in shared[shard.fingerprint].items()}
+
+    assert 0 < after.steps_of("unit_finished").count("documents") <= 3, "the others were taken over"
+    fresh = run_build(small(shard_bytes=20_000), inputs, tmp_path / "fresh")
+    assert tree_digest(fresh.output).items() <= tree_digest(after.output).items()
