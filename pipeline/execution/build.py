@@ -116,7 +116,10 @@ class _StepBuild:
         records: dict[int, ShardRecord] = {}
         for segment in segments:
             before = segments[segment.index - 1] if segment.index else None
+            sent = sum(record.counts["rows_written"] for record in records.values())
             records = self._run_segment(segment, self._units(segment, before, records), _decider(segment, segments))
+            if before is not None:
+                self._check_arrival(sent, records)
             reach("segment.done")
         ordered = tuple(records[index] for index in sorted(records))
         self._judge(ordered)
@@ -135,6 +138,15 @@ class _StepBuild:
         )
         self._folder.finish(manifest)
         return manifest
+
+    def _check_arrival(self, sent: int, records: Mapping[int, ShardRecord]) -> None:
+        """Refuses a step in whose exchange rows got lost or came twice."""
+        arrived = sum(record.counts["rows_read"] for record in records.values())
+        if arrived != sent:
+            raise CommitError(
+                f"step {self._folder.step}: expected {sent} rows, as they were sent through the exchange; {arrived} "
+                "arrived; clear the step's folder and run again"
+            )
 
     def _run_segment(self, segment: Segment, units: Sequence[Unit], decided_by: str) -> dict[int, ShardRecord]:
         """Carries out the units that are not committed, and returns every record of the segment."""

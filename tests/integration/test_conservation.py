@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.builds import Built
-from tests.corpus import BAD_LINES, corpus_files
+from pipeline.errors import CommitError
+from pipeline.execution import stage_task
+from pipeline.execution.exchange import PartitionInput, read_partition
+from tests.builds import Built, run_build
+from tests.corpus import BAD_LINES, corpus_files, write_files
+from tests.small import small, small_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +139,16 @@ def test_a_duplicate_names_a_survivor_that_stayed(folders: dict[str, Folder]) ->
         survivors = {values["survivor"] for _, _, values in folders[step].rows("ledger")}
         assert survivors <= set(base.values()) - gone
         assert gone
+
+
+def test_a_row_that_does_not_arrive_behind_an_exchange_is_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lossy(source: PartitionInput, memory_bytes: int) -> Iterator[pa.RecordBatch]:
+        for batch in read_partition(source, memory_bytes):
+            yield batch.slice(int(source.index == 0))
+
+    monkeypatch.setattr(stage_task, "read_partition", lossy)
+    inputs = write_files(tmp_path / "in", small_files())
+    with pytest.raises(CommitError, match=r"^step copies: expected \d+ rows, as they were sent through the exchange; "):
+        run_build(small(), inputs, tmp_path / "out")
