@@ -62,8 +62,10 @@ def build(
             _write_run(prepared, output, finished)
         for name in prepared.steps:
             finished[name] = _StepBuild(prepared, output, runner, execution, watch, finished, name).run()
-            _write_run(prepared, output, finished)
+            if not finished[name].was_cached:
+                _write_run(prepared, output, finished)
             reach("step.done")
+        _write_run(prepared, output, finished)
         _clear_staging(output)
     return finished
 
@@ -311,10 +313,13 @@ def _write_run(prepared: PreparedRecipe, output: Path, finished: Mapping[str, Fi
         }
         for name in prepared.steps
     ]
+    text = json.dumps({"recipe": prepared.recipe.name, "steps": steps}, indent=1) + "\n"
+    path = output / RUN_NAME
+    if path.exists() and path.read_text() == text:
+        return
     staged = output / "tmp" / RUN_NAME
-    staged.parent.mkdir(exist_ok=True)
-    staged.write_text(json.dumps({"recipe": prepared.recipe.name, "steps": steps}, indent=1) + "\n")
-    staged.replace(output / RUN_NAME)
+    staged.write_text(text)
+    staged.replace(path)
 
 
 def _is_recorded(prepared: PreparedRecipe, output: Path) -> bool:
@@ -324,10 +329,10 @@ def _is_recorded(prepared: PreparedRecipe, output: Path) -> bool:
 
 
 def _clear_staging(output: Path) -> None:
+    """Empties tmp/. An actor of a killed driver may still be writing there: what it adds or renames is not ours."""
     staging = output / "tmp"
-    if staging.exists():
-        shutil.rmtree(staging)
-    staging.mkdir()
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(exist_ok=True)
 
 
 @contextmanager
