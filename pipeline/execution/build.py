@@ -126,7 +126,7 @@ class _StepBuild:
         ordered = tuple(records[index] for index in sorted(records))
         self._judge(ordered)
         if any(self._prepared.recipe.sources[name].id_from == "column" for name in step.view.sources):
-            check_unique_ids(step.name, self._folder.path, ordered)
+            check_unique_ids(step.name, self._folder.path, ordered, self._folder.stage_file())
         manifest = Manifest(
             step=step.name,
             kind=step.write,

@@ -41,8 +41,14 @@ def check_contents(record: ShardRecord, known: Mapping[SplitKey, str]) -> None:
             )
 
 
-def check_unique_ids(step: str, folder: Path, records: Sequence[ShardRecord]) -> None:
+def check_unique_ids(step: str, folder: Path, records: Sequence[ShardRecord], spill: Path) -> None:
     """Refuses input ids that repeat, for a source whose doc_ids are made of them.
+
+    Args:
+        step: its name.
+        folder: the step's.
+        records: of its shards.
+        spill: where to put what does not fit into memory.
 
     Raises:
         CommitError: some do; the message names three.
@@ -50,7 +56,8 @@ def check_unique_ids(step: str, folder: Path, records: Sequence[ShardRecord]) ->
     files = [str(folder / record.files[IDENTITY].name) for record in records if IDENTITY in record.files]
     if not files:
         return
-    with duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "threads": 1}) as connection:
+    config = {"memory_limit": _MEMORY_LIMIT, "threads": 1, "temp_directory": str(spill)}
+    with duckdb.connect(config=config) as connection:
         repeated = connection.execute(
             "select any_value(input_id), count(*) from read_parquet($1) group by doc_id having count(*) > 1 "
             "order by 1 limit 3",
