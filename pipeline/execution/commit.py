@@ -66,8 +66,12 @@ class StepFolder:
         return self.staging / uuid.uuid4().hex
 
     def publish(self, staged: Path, folder: str, shard: int, suffix: str, num_rows: int) -> FileRecord:
-        """Moves a finished file to its name by content, and says what it holds."""
+        """Moves a finished file to its name by content, and says what it holds.
+
+        It is on the disk by then: a commit that outlives a loss of power must not name a file that does not.
+        """
         reach("write.closed")
+        _sync(staged)
         digest = file_digest(staged)
         num_bytes = staged.stat().st_size
         name = f"{folder}/{shard:05d}-{digest}{suffix}"
@@ -144,8 +148,7 @@ class StepFolder:
     def _create(self, path: Path, data: bytes, what: str) -> None:
         staged = self.stage_file()
         staged.write_bytes(data)
-        with staged.open("rb") as stream:
-            os.fsync(stream.fileno())
+        _sync(staged)
         reach(f"{what}.staged")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -228,6 +231,12 @@ def file_digest(path: Path) -> str:
         while chunk := stream.read(1 << 22):
             hasher.update(chunk)
     return hasher.hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """Waits until a file's bytes are on the disk."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def _rows_in(path: Path) -> int | None:

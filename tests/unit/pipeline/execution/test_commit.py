@@ -1,5 +1,7 @@
 """Who may say that work is done, and when it is refused."""
 
+import os
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -103,6 +105,21 @@ def test_a_file_is_named_by_its_content(folder):
     assert one.digest == file_digest(folder.path / one.name) != other.digest
     assert one.num_bytes == (folder.path / one.name).stat().st_size
     assert list(folder.staging.iterdir()) == []
+
+
+def test_what_a_commit_names_is_on_the_disk(folder, monkeypatch):
+    synced = set()
+    sync = os.fsync
+
+    def spy(descriptor):
+        synced.add(os.fstat(descriptor).st_ino)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    staged = folder.stage_file()
+    staged.write_bytes(b"rows")
+    file = folder.publish(staged, "data", 0, ".bin", 1)
+    assert (folder.path / file.name).stat().st_ino in synced
 
 
 def test_what_is_committed_is_found_again(folder):
