@@ -48,6 +48,8 @@ class _Bars:
             self._progress.update(self._tasks[event.step], completed=event.done)
         elif event.kind == "step_cached":
             self._progress.console.print(f"[dim]{event.step}: already built[/dim]")
+        elif event.kind == "waiting":
+            self._progress.console.print(f"{event.step}: {event.message}", markup=False)
         elif event.kind == "actor_lost":
             self._progress.console.print(f"{event.step}: an actor was lost ({event.message}); its work runs again")
 
@@ -69,6 +71,8 @@ class _Lines:
             self._say(f"{event.step}: already built")
         elif event.kind == "step_finished":
             self._say(f"{event.step}: finished")
+        elif event.kind == "waiting":
+            self._say(f"{event.step}: {event.message}")
         elif event.kind == "actor_lost":
             self._say(f"{event.step}: an actor was lost ({event.message}); its work runs again")
 

@@ -181,21 +181,21 @@ class Step(_Frozen):
 def default_write(nodes: tuple[Node, ...], *, reads_sources: bool = False) -> ArtifactKind:
     """What a step writes when the recipe does not say: the least that keeps everything its nodes decide.
 
-    A task writes what it produces; annotators alone write columns; filters alone, and a partition operator, write
-    removals; anything else rewrites the rows and so makes documents, as does whatever reads sources: they have no base
-    that columns or removals could belong to.
+    A task writes what it produces, and a shard operator's rows are a table. Over a base, annotators alone write columns;
+    filters alone, and a partition operator, write removals. Anything else rewrites the rows and so makes documents.
     """
     operators = [node for node in nodes if isinstance(node, Operator)]
-    if operators and isinstance(operators[-1], Task):
-        return ArtifactKind(operators[-1].produces)
-    if reads_sources:
+    last = operators[-1] if operators else None
+    if isinstance(last, Task):
+        return ArtifactKind(last.produces)
+    if isinstance(last, ShardOperator):
+        return ArtifactKind.TABLE
+    if last is None or reads_sources:
         return ArtifactKind.DOCUMENTS
-    if operators and isinstance(operators[-1], PartitionOperator):
+    if isinstance(last, PartitionOperator) or all(isinstance(operator, Filter) for operator in operators):
         return ArtifactKind.REMOVALS
-    if operators and all(isinstance(operator, Annotator) for operator in operators):
+    if all(isinstance(operator, Annotator) for operator in operators):
         return ArtifactKind.COLUMNS
-    if operators and all(isinstance(operator, Filter) for operator in operators):
-        return ArtifactKind.REMOVALS
     return ArtifactKind.DOCUMENTS
 
 

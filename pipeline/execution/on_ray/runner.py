@@ -22,6 +22,7 @@ from pipeline.execution.on_ray.sizing import (
     default_workers,
     may_feed,
     next_actor,
+    request_of,
 )
 from pipeline.execution.runner import Event, SegmentJob, Watch
 from pipeline.execution.work import Result, Unit
@@ -29,6 +30,7 @@ from pipeline.operator import Resources
 
 MAX_ATTEMPTS: Final = 3
 WAIT_SECONDS: Final = 1.0
+WAITS_BEFORE_NOTE: Final = 30
 OBJECT_STORE_BYTES: Final = 1 << 30
 
 
@@ -122,14 +124,28 @@ class _SegmentRun:
         self._waiting[0].extend(unit.index for unit in job.units)
 
     def run(self) -> Iterator[tuple[Unit, Result]]:
+        idle_waits = 0
         while self._travellers:
             self._feed()
             pending = [reference for pool in self._pools for reference in pool.references()]
             done, _ = ray.wait(pending, num_returns=1, timeout=WAIT_SECONDS)
+            idle_waits = 0 if done or self._has_ready_actor() else idle_waits + 1
+            if idle_waits == WAITS_BEFORE_NOTE:
+                self._note_waiting()
             for reference in done:
                 outcome = self._settle(reference)
                 if outcome is not None:
                     yield outcome
+
+    def _has_ready_actor(self) -> bool:
+        return any(actor.load.is_ready for pool in self._pools for actor in pool.actors)
+
+    def _note_waiting(self) -> None:
+        """The cluster may be busy with others' work: that is no error, but nobody should have to guess it."""
+        needs = [request_of(spec.stage.resources) for spec in self._job.stages]
+        free = {name: amount for name, amount in ray.available_resources().items() if name in set().union(*needs)}
+        message = f"no actor has started yet; stages need {needs}, free in the cluster: {free}"
+        self._watch(Event("waiting", self._job.stages[0].folder.step, message=message))
 
     def _feed(self) -> None:
         """Later stages first, so that shards leave memory before new ones enter it."""
