@@ -181,8 +181,8 @@ class Step(_Frozen):
 def default_write(nodes: tuple[Node, ...], *, reads_sources: bool = False) -> ArtifactKind:
     """What a step writes when the recipe does not say: the least that keeps everything its nodes decide.
 
-    A task writes what it produces, and a shard operator's rows are a table. Over a base, annotators alone write columns;
-    filters alone, and a partition operator, write removals. Anything else rewrites the rows and so makes documents.
+    A task writes what it produces, and a shard operator's rows are a table. Over a base, annotators alone write
+    columns; filters alone, and a partition operator, write removals. Anything else makes documents.
     """
     operators = [node for node in nodes if isinstance(node, Operator)]
     last = operators[-1] if operators else None

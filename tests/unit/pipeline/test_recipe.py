@@ -110,13 +110,22 @@ def test_files_round_trip_as_strings():
         ({"operators": [{"exchange": {"key": "key"}}, "keep_first"]}, "removals"),
         ({"operators": ["total_chars"]}, "model"),
         ({"operators": ["sum_tables"]}, "table"),
-        ({"operators": ["first_rows"]}, "documents"),
+        ({"operators": ["first_rows"]}, "table"),
         ({}, "documents"),
         ({"operators": ["num_chars"], "write": "documents"}, "documents"),
     ],
 )
-def test_what_a_step_writes_when_it_does_not_say(entry, kind):
+def test_what_a_step_writes_over_a_base_when_it_does_not_say(entry, kind):
     assert parse(with_steps([{"name": "a", "base": "b", **entry}])).steps[0].write.value == kind
+
+
+def test_what_reads_sources_writes_documents_unless_it_ends_in_other_rows():
+    steps = [
+        {"name": "a", "read": "docs", "operators": ["min_chars"]},
+        {"name": "b", "read": "docs", "operators": ["num_chars"]},
+        {"name": "c", "read": "docs", "operators": ["first_rows"]},
+    ]
+    assert [step.write.value for step in parse(with_steps(steps)).steps] == ["documents", "documents", "table"]
 
 
 # Every refusal: where it is, and what there is.
