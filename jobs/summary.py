@@ -69,7 +69,7 @@ def _print_examples(manifests: Mapping[str, Manifest], console: Console) -> None
     """Documents that went; a duplicate and its survivor from a little before the place where they begin to differ."""
     examples = removed_examples(manifests)
     if examples:
-        console.print(f"{len(examples)} documents that went:")
+        console.print(f"{len(examples)} document{'s' if len(examples) > 1 else ''} that went:")
     for example in examples:
         console.print(f"  {example.operator}, {example.rule}: {example.doc_id}", soft_wrap=True, highlight=False)
         if example.survivor is None or example.survivor_text is None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.artifact import Manifest
-from pipeline.errors import PlanError
+from pipeline.errors import PlanError, StorageError
+from pipeline.execution.commit import file_digest
 from pipeline.io.reading import source_schema
 from pipeline.io.splits import InputShard, plan_input_shards
 from pipeline.io.storage import InputFile, list_inputs
@@ -119,4 +120,11 @@ def _artifact_file(reference: FileRef, manifests: Mapping[str, Manifest]) -> Pat
     files = manifests[reference.step].shards[0].files
     if reference.file_name not in files:
         raise PlanError(f"file {reference.uri!r}: step {reference.step!r} left no such file; files: {sorted(files)}")
-    return manifests[reference.step].folder / files[reference.file_name].name
+    recorded = files[reference.file_name]
+    path = manifests[reference.step].folder / recorded.name
+    if not path.is_file() or file_digest(path) != recorded.digest:
+        raise StorageError(
+            f"file {reference.uri!r}: expected {str(path)!r} as the step left it; it is gone or has another "
+            "content; remove the step's folder and run again"
+        )
+    return path

@@ -23,7 +23,7 @@ class SourceRecords:
         self._identity: list[pa.RecordBatch] = []
         self._first = 0
         self._split_first = 0
-        self.inputs: tuple[dict[str, object], ...] = ()
+        self._inputs: list[dict[str, object]] = []
 
     def take(self, batch: ReadBatch, split: Split) -> npt.NDArray[np.uint32]:
         """Notes the next batch of a split; returns its documents' ordinals among all records of the unit."""
@@ -38,7 +38,7 @@ class SourceRecords:
         columns = [
             pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), batch.num_records, [None, pa.py_buffer(ids)]),
             batch.input_ids,
-            pa.array(np.full(batch.num_records, len(self.inputs), np.uint32)),
+            pa.array(np.full(batch.num_records, len(self._inputs), np.uint32)),
             pa.array(batch.positions),
         ]
         self._identity.append(pa.RecordBatch.from_arrays(columns, schema=IDENTITY_SCHEMA))
@@ -65,12 +65,17 @@ class SourceRecords:
                 "reason": damaged.reason.value,
                 "unread_compressed_bytes": damaged.unread_compressed_bytes,
             }
-        self.inputs = (*self.inputs, entry)
+        self._inputs.append(entry)
         self._split_first = self._first
+
+    @property
+    def inputs(self) -> tuple[dict[str, object], ...]:
+        """One entry for each split that was read to its end."""
+        return tuple(self._inputs)
 
     def identity(self) -> pa.Table | None:
         """IDENTITY_SCHEMA rows of all records, in order; None where nothing was read from sources."""
-        return pa.Table.from_batches(self._identity, IDENTITY_SCHEMA) if self._identity or self.inputs else None
+        return pa.Table.from_batches(self._identity, IDENTITY_SCHEMA) if self._identity or self._inputs else None
 
 
 def _fixed_values(column: pa.Array) -> npt.NDArray[np.void]:

@@ -27,7 +27,7 @@ class FateEvent:
 
     step: str
     action: str
-    """read, annotate, keep, drop, edit, quarantine, stored, packed, or absent."""
+    """read, annotate, keep, drop, edit, quarantine, stored or packed."""
     operator: str = ""
     rule: str = ""
     value: float | None = None
@@ -61,7 +61,6 @@ class _Place:
 
     shard: int
     row: int
-    removed_by: str | None = None
     events: list[FateEvent] = field(default_factory=list)
 
 

@@ -23,6 +23,7 @@ from pipeline.execution.on_ray.sizing import (
     may_feed,
     next_actor,
     request_of,
+    total_resources,
 )
 from pipeline.execution.runner import Event, SegmentJob, Watch
 from pipeline.execution.work import Result, Unit
@@ -55,12 +56,13 @@ class RayRunner:
         if not ray.is_initialized():  # not before there is work: a finished recipe must not wait for a cluster
             self._connect()
             self._owns_connection = True
-        workers = self._max_workers or default_workers(ray.cluster_resources())
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        workers = self._max_workers or default_workers(total_resources(nodes))
         needs = [spec.stage.resources for spec in job.stages]
         keys = [f"{place}:{resources.model_dump_json()}" for place, resources in enumerate(needs)]
         for key in [key for key in self._pools if key not in keys]:
             self._pools.pop(key).close()
-        counts = actors_per_stage(needs, ray.cluster_resources(), workers, len(job.units))
+        counts = actors_per_stage(needs, nodes, workers, len(job.units))
         pools = [self._pool(key, resources) for key, resources in zip(keys, needs, strict=True)]
         for pool, spec, count in zip(pools, job.stages, counts, strict=True):
             pool.load(spec, count)

@@ -45,26 +45,28 @@ def request_of(resources: Resources) -> dict[str, float]:
 
 
 def actors_per_stage(
-    stages: Sequence[Resources], available: Mapping[str, float], max_workers: int, num_units: int
+    stages: Sequence[Resources], nodes: Sequence[Mapping[str, float]], max_workers: int, num_units: int
 ) -> tuple[int, ...]:
     """How many actors each stage of a segment gets: one each, then one more in turn while the cluster holds them.
 
     Args:
         stages: what one actor of each stage needs.
-        available: what the cluster has, by resource name.
+        nodes: what each node of the cluster has, by resource name.
         max_workers: actors at most, over all stages; at least one a stage is given even beyond it.
         num_units: units to do; no stage needs more actors.
 
     Raises:
-        RunnerError: one actor of every stage does not fit into the cluster, so the segment could never run.
+        RunnerError: one actor of every stage does not fit into the cluster, or one of them into no node, so the segment
+            could never run.
     """
     counts = [1] * len(stages)
-    if not _fits(stages, counts, available):
+    available = total_resources(nodes)
+    on_a_node = all(any(_fits([resources], [1], node) for node in nodes) for resources in stages)
+    if not on_a_node or not _fits(stages, counts, available):
         needs = [request_of(resources) for resources in stages]
         raise RunnerError(
-            f"cluster: expected room for one actor of each stage, which need {needs}; the cluster has "
-            f"{dict(available)}; "
-            "add nodes, or lower `resources` in the recipe"
+            f"cluster: expected room for one actor of each stage, which need {needs}, each on one node; the nodes have "
+            f"{[dict(node) for node in nodes]}; add nodes, or lower `resources` in the recipe"
         )
     growing = True
     while growing:
@@ -75,6 +77,15 @@ def actors_per_stage(
                 counts = more
                 growing = True
     return tuple(counts)
+
+
+def total_resources(nodes: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """What all nodes have together."""
+    total: dict[str, float] = {}
+    for node in nodes:
+        for name, amount in node.items():
+            total[name] = total.get(name, 0.0) + amount
+    return total
 
 
 def next_actor(actors: Sequence[ActorLoad], *, alone: bool = False) -> int | None:

@@ -45,7 +45,7 @@ def test_a_request_names_what_is_needed_and_nothing_else():
     ],
 )
 def test_how_many_actors_each_stage_gets(stages, available, max_workers, num_units, expected):
-    assert actors_per_stage(stages, available, max_workers, num_units) == expected
+    assert actors_per_stage(stages, [available], max_workers, num_units) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,15 @@ def test_how_many_actors_each_stage_gets(stages, available, max_workers, num_uni
 )
 def test_a_cluster_that_could_never_run_it_is_refused(stages, available):
     with pytest.raises(
-        RunnerError, match=r"^cluster: expected room for one actor of each stage, .*; the cluster has .*add nodes"
+        RunnerError, match=r"^cluster: expected room for one actor of each stage, .*; the nodes have .*add nodes"
     ):
-        actors_per_stage(stages, available, 8, 10)
+        actors_per_stage(stages, [available], 8, 10)
+
+
+def test_an_actor_that_is_larger_than_every_node_is_refused():
+    with pytest.raises(RunnerError, match="each on one node"):
+        actors_per_stage([Resources(num_cpus=8)], [{"CPU": 4}, {"CPU": 4}], 8, 10)
+    assert actors_per_stage([CPU], [{"CPU": 4}, {"CPU": 4}], 8, 10) == (8,)
 
 
 @given(
@@ -72,7 +78,7 @@ def test_a_cluster_that_could_never_run_it_is_refused(stages, available):
     num_units=st.integers(1, 10),
 )
 def test_actors_fit_and_none_is_idle_for_want_of_room(stages, cpus, max_workers, num_units):
-    counts = actors_per_stage(stages, {"CPU": cpus}, max_workers, num_units)
+    counts = actors_per_stage(stages, [{"CPU": cpus}], max_workers, num_units)
     used = sum(count * one.num_cpus for count, one in zip(counts, stages, strict=True))
     assert used <= cpus
     assert min(counts) >= 1
