@@ -65,11 +65,13 @@ def main() -> None:
     _build(warm_up, model, work / "warm-up")
 
     scales = {}
+    corpora = []
     for copies in options.scales:
         name = f"corpus-{copies}x" if options.limit is None else f"corpus-{copies}x-{options.limit}"
         corpus = write_corpus(SHARED / "text", work / name, copies, options.limit)
         runs = [_build(corpus, model, work / f"run-{copies}x") for _ in range(options.runs if copies == 1 else 1)]
         scales[f"{copies}x"] = _scale(corpus, runs)
+        corpora.append(Path(corpus.folder))
         print(f"{copies}x: {json.dumps(scales[f'{copies}x']['median'])}")
     growth = _growth(scales)
     result = {
@@ -88,8 +90,7 @@ def main() -> None:
     options.result.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps({"growth": growth, "figures": result["figures"]}, indent=1))
     if options.profile:
-        first = next(iter(scales.values()))["corpus"]["folder"]
-        _profile(Path(first), model, work / "run-profile", options.result.with_name("spine-profile.txt"))
+        _profile(corpora[0], model, work / "run-profile", options.result.with_name("spine-profile.txt"))
 
 
 def _options() -> argparse.Namespace:
@@ -174,7 +175,8 @@ def _scale(corpus: Corpus, runs: list[Json]) -> Json:
     names = ("docs_per_s", "mb_per_cpu_s", "peak_mb_per_worker", "rows_in", "rows_kept", "tokens_packed")
     median = {name: statistics.median(run[name] for run in runs) for name in names}
     median |= {name: statistics.median(run["usage"][name] for run in runs) for name in ("wall_seconds", "cpu_seconds")}
-    return {"corpus": asdict(corpus), "median": median, "runs": runs}
+    described = {name: value for name, value in asdict(corpus).items() if name != "folder"}
+    return {"corpus": described, "median": median, "runs": runs}
 
 
 def _growth(scales: Json) -> Json:
