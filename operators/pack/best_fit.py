@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import pyarrow as pa
-from pydantic import Field
 
 from operators.pack.pieces import best_fit
-from operators.pack.windows import CONSERVED, MAX_WINDOW, REQUIRED, TokenBuffer, packed_batches, window_schema
-from pipeline.operator import ShardFunction, ShardOperator
+from operators.pack.windows import Packing, TokenBuffer, packed_batches
+from pipeline.operator import ShardFunction
 
 
-class BestFit(ShardOperator):
+class BestFit(Packing):
     """One row per window of whole documents, packed best-fit-decreasing within the shard.
 
     A document longer than the window is cut into full windows, and its rest is packed like a document. From the
@@ -42,23 +41,6 @@ class BestFit(ShardOperator):
     """
 
     name: ClassVar[str] = "best_fit"
-
-    window: int = Field(ge=1, le=MAX_WINDOW)
-    """Tokens of a packed row."""
-    pad_token: int = Field(default=0, ge=0, lt=1 << 32)
-    """Id after a window's last document; segment 0 marks it, so it need not be an id of its own."""
-
-    def requires(self) -> pa.Schema:
-        """Token ids, and whose they are."""
-        return pa.schema(list(REQUIRED))
-
-    def output_schema(self, given: pa.Schema) -> pa.Schema:  # noqa: ARG002 -- the contract's signature
-        """Windows replace documents."""
-        return window_schema(self.window)
-
-    def conserves(self) -> tuple[str, str, str]:
-        """Tokens."""
-        return CONSERVED
 
     def open(self) -> ShardFunction:
         """Returns the packing of one shard."""

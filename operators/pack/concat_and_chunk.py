@@ -5,22 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field
 
 from operators.pack.pieces import Pieces, concatenated
-from operators.pack.windows import (
-    BATCH_TOKENS,
-    CONSERVED,
-    MAX_WINDOW,
-    REQUIRED,
-    TokenBuffer,
-    packed_batches,
-    window_schema,
-)
-from pipeline.operator import ShardFunction, ShardOperator
+from operators.pack.windows import BATCH_TOKENS, Packing, TokenBuffer, packed_batches
+from pipeline.operator import ShardFunction
 
 
-class ConcatAndChunk(ShardOperator):
+class ConcatAndChunk(Packing):
     """One row per window of a shard's tokens laid end to end; a document may be cut by a window's end.
 
     No token is lost: the shard's last window is filled up with `pad_token`, never dropped.
@@ -48,23 +39,6 @@ class ConcatAndChunk(ShardOperator):
     """
 
     name: ClassVar[str] = "concat_and_chunk"
-
-    window: int = Field(ge=1, le=MAX_WINDOW)
-    """Tokens of a packed row."""
-    pad_token: int = Field(default=0, ge=0, lt=1 << 32)
-    """Id after the last document of the last window; segment 0 marks it, so it need not be an id of its own."""
-
-    def requires(self) -> pa.Schema:
-        """Token ids, and whose they are."""
-        return pa.schema(list(REQUIRED))
-
-    def output_schema(self, given: pa.Schema) -> pa.Schema:  # noqa: ARG002 -- the contract's signature
-        """Windows replace documents."""
-        return window_schema(self.window)
-
-    def conserves(self) -> tuple[str, str, str]:
-        """Tokens."""
-        return CONSERVED
 
     def open(self) -> ShardFunction:
         """Returns the packing of one shard."""

@@ -9,12 +9,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from pydantic import Field
 
 from operators.pack.pieces import Numbers, Pieces
 from operators.text.kernel import kernel
 from operators.tokenize.tokenizer import NUM_TOKENS, TOKENS, TOKENS_TYPE
 from pipeline.document import DOC_ID, DOC_ID_TYPE
 from pipeline.errors import SchemaError
+from pipeline.operator import ShardOperator
 
 Ids = npt.NDArray[np.uint32]
 DocIds = npt.NDArray[np.uint64]
@@ -51,6 +53,27 @@ def window_schema(window: int) -> pa.Schema:
             pa.field(NUM_TRUNCATED, pa.int64(), nullable=False),
         ]
     )
+
+
+class Packing(ShardOperator):
+    """What all ways to pack share: their fields, what they read and write, and that they lose no token."""
+
+    window: int = Field(ge=1, le=MAX_WINDOW)
+    """Tokens of a packed row."""
+    pad_token: int = Field(default=0, ge=0, lt=1 << 32)
+    """Id after a window's last document; segment 0 marks it, so it need not be an id of its own."""
+
+    def requires(self) -> pa.Schema:
+        """Token ids, and whose they are."""
+        return pa.schema(list(REQUIRED))
+
+    def output_schema(self, given: pa.Schema) -> pa.Schema:  # noqa: ARG002 -- the contract's signature
+        """Windows replace documents."""
+        return window_schema(self.window)
+
+    def conserves(self) -> tuple[str, str, str]:
+        """Tokens."""
+        return CONSERVED
 
 
 class TokenBuffer:
