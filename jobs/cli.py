@@ -176,7 +176,12 @@ def _load(recipe: Path, overrides: list[str] | None) -> Recipe:
 
 
 def _prepare(recipe: Path, overrides: list[str] | None) -> PreparedRecipe:
-    return prepare(_load(recipe, overrides), recipe.parent)
+    loaded = _load(recipe, overrides)
+    try:
+        return prepare(loaded, recipe.parent)
+    except PipelineError as error:
+        error.add_note(f"recipe {recipe}")
+        raise
 
 
 def _print_json(data: object) -> None:

@@ -71,7 +71,8 @@ def parse_recipe(text: str, catalogue: Catalogue, overrides: Sequence[str] = (),
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise PlanError(f"{label}: expected YAML; {' '.join(str(error).split())}") from error
+        told = " ".join(str(error).split()).replace('"<unicode string>"', label)
+        raise PlanError(f"{label}: expected YAML; {told}") from error
     if not isinstance(data, dict):
         raise PlanError(f"{label}: expected a mapping with {list(_RECIPE_FIELDS)}; found {type(data).__name__}")
     for override in overrides:
@@ -278,9 +279,12 @@ def _validation_message(error: ValidationError, label: str, fields: Sequence[str
     problems = []
     for problem in error.errors(include_url=False):
         place = ".".join(str(part) for part in problem["loc"])
-        found = "" if problem["type"] == "missing" else f"; found {problem['input']!r}"
-        known = f"; fields: {list(fields)}" if problem["type"] == "extra_forbidden" else ""
-        problems.append(f"{place}: {problem['msg']}{found[:120]}{known}" if place else f"{problem['msg']}")
+        if problem["type"] == "extra_forbidden":
+            problems.append(f"{place}: no such field; fields: {list(fields)}")
+        elif problem["type"] == "missing":
+            problems.append(f"{place}: this field is required")
+        else:
+            problems.append(f"{place}: {problem['msg']}; found {problem['input']!r:.100}" if place else problem["msg"])
     return f"{label}: " + " | ".join(problems)
 
 

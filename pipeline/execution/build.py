@@ -25,6 +25,7 @@ from pipeline.execution.prepare import PreparedRecipe, pin_step_files
 from pipeline.execution.quarantine import check_budget
 from pipeline.execution.runner import Event, Runner, SegmentJob, Watch
 from pipeline.execution.work import Execution, SourceShard, StageSpec, TaskSource, Unit
+from pipeline.ledger import Action
 from pipeline.operator import PartitionOperator
 from pipeline.plan.check import CheckedStep
 from pipeline.plan.identity import StepIdentity, is_hardware, with_checksums
@@ -272,10 +273,21 @@ class _StepBuild:
             self._checked.step.name,
             self._prepared.recipe.error_budget,
             rows=sum(record.counts["rows_read"] for record in records),
-            bad_rows=sum(record.counts["rows_quarantined"] for record in records),
+            bad_rows=_bad_rows(records),
             files=len({(entry["source"], entry["path"]) for entry in inputs}),
             damaged_files=len({(entry["source"], entry["path"]) for entry in inputs if "damaged" in entry}),
         )
+
+
+def _bad_rows(records: Sequence[ShardRecord]) -> dict[str, int]:
+    """Quarantined rows by reason."""
+    reasons: dict[str, int] = {}
+    for record in records:
+        for key, rows in record.rules.items():
+            _, action, reason = key.split("/", 2)
+            if action == Action.QUARANTINE:
+                reasons[reason] = reasons.get(reason, 0) + rows
+    return reasons
 
 
 def _record_indexes(unit: Unit) -> tuple[int, ...]:

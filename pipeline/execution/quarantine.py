@@ -1,5 +1,7 @@
 """Records as they were read from sources: their identity, and the ones that could not become documents."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -82,18 +84,31 @@ def _fixed_values(column: pa.Array) -> npt.NDArray[np.void]:
     return np.frombuffer(column.buffers()[1], "V16")[column.offset : column.offset + len(column)]
 
 
-def check_budget(step: str, budget: ErrorBudget, *, rows: int, bad_rows: int, files: int, damaged_files: int) -> None:
+def check_budget(
+    step: str,
+    budget: ErrorBudget,
+    *,
+    rows: int,
+    bad_rows: Mapping[str, int],
+    files: int,
+    damaged_files: int,
+) -> None:
     """Judges a step once all its input is read.
+
+    Args:
+        bad_rows: quarantined rows by reason.
 
     Raises:
         BudgetError: more bad rows or damaged files than the recipe allows.
     """
     allowed_rows = max(budget.min_bad_rows, int(budget.max_bad_fraction * rows))
-    if bad_rows > allowed_rows:
+    found = sum(bad_rows.values())
+    if found > allowed_rows:
+        reason = max(sorted(bad_rows), key=lambda name: bad_rows[name])
         raise BudgetError(
-            f"step {step}: expected at most {allowed_rows} bad rows of {rows}; found {bad_rows}; what was done stays "
-            "committed: look at the quarantined rows with `corpusmill status`, then mend the input or raise "
-            "error_budget.max_bad_fraction and run again"
+            f"step {step}: expected at most {allowed_rows} bad rows of {rows}; found {found}, most often {reason} "
+            f"({bad_rows[reason]}); what was done stays committed: look at the quarantined rows with "
+            "`corpusmill status`, then mend the input or raise error_budget.max_bad_fraction and run again"
         )
     allowed_files = max(budget.min_damaged_files, int(budget.max_damaged_fraction * files))
     if damaged_files > allowed_files:

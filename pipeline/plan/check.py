@@ -146,18 +146,18 @@ def _check_exchange_order(step: Step, place: int) -> None:
     node = step.nodes[place]
     label = _label(node, place)
     before = step.nodes[place - 1] if place else None
-    if isinstance(node, PartitionOperator) and not isinstance(before, Exchange):
-        raise PlanError(f"{label}: a partition operator is legal only right after an exchange")
-    if isinstance(before, Exchange) and not isinstance(node, PartitionOperator):
-        raise PlanError(f"{label}: expected a partition operator right after the exchange")
-    if isinstance(node, Exchange) and place == len(step.nodes) - 1:
-        raise PlanError(f"{label}: expected a partition operator after the exchange")
     has_exchange = any(isinstance(other, Exchange) for other in step.nodes)
     if has_exchange and isinstance(node, Annotator | Filter | Transform):
         raise PlanError(
             f"{label}: row operators and an exchange do not share a step, so that failing rows stay accountable; "
             "put the row operators into a step of their own that writes columns"
         )
+    if isinstance(node, PartitionOperator) and not isinstance(before, Exchange):
+        raise PlanError(f"{label}: a partition operator is legal only right after an exchange")
+    if isinstance(before, Exchange) and not isinstance(node, PartitionOperator):
+        raise PlanError(f"{label}: expected a partition operator right after the exchange")
+    if isinstance(node, Exchange) and place == len(step.nodes) - 1:
+        raise PlanError(f"{label}: expected a partition operator after the exchange")
 
 
 def _check_shard_operator(step: Step, node: ShardOperator, place: int) -> None:
@@ -282,13 +282,14 @@ def _require(operator: Operator, place: int, schema: pa.Schema) -> None:
     for field in operator.requires():
         if field.name not in schema.names:
             raise SchemaError(
-                f"{_label(operator, place)}: requires column {field.name!r} ({field.type}); available: "
-                f"{_describe(schema)}"
+                f"{_label(operator, place)}: requires column {field.name!r} ({type_name(field.type)}); available: "
+                f"{_describe(schema)}; put an operator that adds it before, or bind a step that has it"
             )
         found = schema.field(field.name).type
         if found != field.type:
             raise SchemaError(
-                f"{_label(operator, place)}: requires column {field.name!r} as {field.type}; found {found}"
+                f"{_label(operator, place)}: requires column {field.name!r} as {type_name(field.type)}; found "
+                f"{type_name(found)}"
             )
 
 
@@ -322,4 +323,9 @@ def _label(node: Operator | Exchange, place: int) -> str:
 
 
 def _describe(schema: pa.Schema) -> list[str]:
-    return [f"{field.name}: {field.type}" for field in schema]
+    return [f"{field.name}: {type_name(field.type)}" for field in schema]
+
+
+def type_name(kind: pa.DataType) -> str:
+    """A type as recipes and documentation spell it; Arrow prints float32 as float."""
+    return {pa.float32(): "float32", pa.float64(): "float64"}.get(kind, str(kind))

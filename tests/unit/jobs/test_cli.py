@@ -106,7 +106,7 @@ def test_schema_is_json(corpusmill: Command):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("run", "{recipe}", "--set", "documents.gopher_quality.nothing=1"), 2, "nothing: Extra inputs"),
+        (("run", "{recipe}", "--set", "documents.gopher_quality.nothing=1"), 2, "nothing: no such field; fields: ["),
         (("run", "{recipe}", "--runner", "slurm"), 2, "runner 'slurm': unknown; runners: ['local', 'ray']"),
         (("run", "{recipe}", "--runner", "local", "--workers", "3"), 2, "expected no ['workers']"),
         (("run", "{recipe}", "--no-such-option"), 2, "No such option"),

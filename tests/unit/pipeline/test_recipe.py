@@ -189,7 +189,7 @@ REFUSED = {
     ),
     "exchange without key": (
         with_steps([STEP | {"operators": ["exchange"]}]),
-        r"operators\[0\]\.exchange: key: Field required$",
+        r"operators\[0\]\.exchange: key: this field is required$",
     ),
     "composite and operators": (
         with_steps([STEP | {"first_of_key": {}, "operators": []}]),
@@ -215,7 +215,10 @@ REFUSED = {
         with_steps([STEP], sources=["web"]),
         r"^recipe: sources: expected a mapping of names to sources; found list$",
     ),
-    "source without paths": (with_steps([STEP], sources={"web": {}}), r"^recipe: sources\.web: paths: Field required$"),
+    "source without paths": (
+        with_steps([STEP], sources={"web": {}}),
+        r"^recipe: sources\.web: paths: this field is required$",
+    ),
     "unknown source field": (
         with_steps([STEP], sources={"web": {"path": "x", "paths": "x"}}),
         r"^recipe: sources\.web: path: .*; fields: \['columns', 'format', ",

@@ -127,7 +127,14 @@ BUDGET = ErrorBudget(max_bad_fraction=0.1, min_bad_rows=2, max_damaged_fraction=
 
 
 def judge(rows=100, bad=0, files=8, damaged=0, budget=BUDGET):
-    check_budget("s", budget, rows=rows, bad_rows=bad, files=files, damaged_files=damaged)
+    check_budget(
+        "s",
+        budget,
+        rows=rows,
+        bad_rows={"no_text": bad // 3, "null_text": bad - bad // 3} if bad else {},
+        files=files,
+        damaged_files=damaged,
+    )
 
 
 @pytest.mark.parametrize(("rows", "bad"), [(100, 10), (100, 0), (5, 2), (0, 0), (19, 2)])
@@ -146,7 +153,8 @@ def test_within_the_files_budget(files, damaged):
 
 def test_what_a_spent_budget_says():
     with pytest.raises(
-        BudgetError, match=r"^step s: expected at most 10 bad rows of 100; found 11; what .*max_bad_fraction"
+        BudgetError,
+        match=r"^step s: expected at most 10 bad rows of 100; found 11, most often null_text \(8\); .*max_bad_fraction",
     ):
         judge(bad=11)
     with pytest.raises(

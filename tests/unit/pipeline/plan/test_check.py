@@ -125,7 +125,7 @@ STRUCTURE = {
     ),
     "row operator after an exchange": (
         step(EXCHANGE, MinChars(), bound=("keys",)),
-        "node 1 min_chars: expected a partition operator right after the exchange",
+        "node 1 min_chars: row operators and an exchange do not share a step",
     ),
     "exchange at the end": (
         step(EXCHANGE, bound=("keys",)),
