@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import xxhash
+from pydantic import BaseModel
 
 from pipeline.errors import PlanError
 from pipeline.operator import FileRef, Operator
@@ -33,9 +34,26 @@ def operator_identity(operator: Operator, step_fingerprints: Mapping[str, str]) 
     before the file exists.
     """
     fields: dict[str, Any] = operator.model_dump(mode="json")
+    for name in type(operator).model_fields:
+        value = getattr(operator, name)
+        if not isinstance(value, FileRef) and _holds_file(value):
+            raise PlanError(
+                f"operator {operator.name}: field {name!r} holds files inside another value, where they cannot be pinned; "
+                "give each file a field of its own"
+            )
     for name, reference in operator.file_refs().items():
         fields[name] = _file_identity(operator, name, reference, step_fingerprints)
     return {"operator": operator.name, "version": operator.version, "fields": fields}
+
+
+def _holds_file(value: object) -> bool:
+    if isinstance(value, FileRef):
+        return True
+    if isinstance(value, BaseModel):
+        return any(_holds_file(inner) for _, inner in value)
+    if isinstance(value, Mapping):
+        return any(_holds_file(inner) for inner in value.values())
+    return isinstance(value, tuple | list | set | frozenset) and any(_holds_file(inner) for inner in value)
 
 
 def _file_identity(

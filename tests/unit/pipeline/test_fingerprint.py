@@ -81,3 +81,16 @@ def test_an_unpinned_file_is_refused():
         PlanError, match=r"operator by_file: file field 'words' \('w.txt'\) is not pinned; pin it first"
     ):
         operator_identity(ByFile(words=FileRef(uri="w.txt")), {})
+
+
+class ManyFiles(ByFile):
+    """Holds files where nobody pins them."""
+
+    further: tuple[FileRef, ...] = ()
+
+
+def test_files_inside_other_values_are_refused():
+    pinned = FileRef(uri="a", path="a", digest="d")
+    assert operator_identity(ManyFiles(words=pinned), {})
+    with pytest.raises(PlanError, match="field 'further' holds files inside another value"):
+        operator_identity(ManyFiles(words=pinned, further=(pinned,)), {})
