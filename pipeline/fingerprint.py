@@ -38,8 +38,8 @@ def operator_identity(operator: Operator, step_fingerprints: Mapping[str, str]) 
         value = getattr(operator, name)
         if not isinstance(value, FileRef) and _holds_file(value):
             raise PlanError(
-                f"operator {operator.name}: field {name!r} holds files inside another value, where they cannot be pinned; "
-                "give each file a field of its own"
+                f"operator {operator.name}: field {name!r} holds files inside another value, where they cannot be "
+                "pinned; give each file a field of its own"
             )
     for name, reference in operator.file_refs().items():
         fields[name] = _file_identity(operator, name, reference, step_fingerprints)

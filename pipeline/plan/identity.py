@@ -15,6 +15,7 @@ from pipeline.io.splits import InputShard
 from pipeline.operator import Determinism, PartitionOperator, Task
 from pipeline.plan.check import CheckedStep
 from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Source
+from pipeline.plan.stages import EXCHANGE_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ def _layout_identity(layout: Layout, checked: CheckedStep, num_partitions: int) 
     identity["writer_version"] = WRITER_VERSION
     if any(isinstance(node, Exchange) for node in checked.step.nodes):
         identity["num_partitions"] = num_partitions
+        identity["exchange_version"] = EXCHANGE_VERSION
     return identity
 
 

@@ -21,6 +21,9 @@ from pipeline.operator import REMOVAL_SCHEMA, Operator, PartitionOperator, Resou
 from pipeline.plan.check import CheckedStep
 from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Step
 
+EXCHANGE_VERSION = 1
+"""Raised whenever an exchange may bring equal rows in another order; part of its step's fingerprint."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:

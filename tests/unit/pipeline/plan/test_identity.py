@@ -191,6 +191,13 @@ def test_the_writers_version_changes_everything(monkeypatch):
     assert changed_steps(found) == EVERYTHING
 
 
+def test_the_exchanges_version_changes_what_goes_through_one(monkeypatch):
+    monkeypatch.setattr(identity_module, "EXCHANGE_VERSION", 99)
+    found = identify()
+    monkeypatch.undo()
+    assert changed_steps(found) == {"once", "counts", "sums", "model", "chosen"}
+
+
 def test_a_changed_file_changes_its_own_shards_only():
     file = replace(FILES[1], digest="new")
     shards = (SHARDS[0], replace(SHARDS[1], splits=(replace(SHARDS[1].splits[0], file=file),)), SHARDS[2])
