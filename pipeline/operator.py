@@ -14,6 +14,7 @@ runner, no path and no worker number. State lives in the function that `open` re
 Law for Annotator, Filter and Transform: splitting or joining batches changes nothing.
 """
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -128,11 +129,8 @@ class FileRef(BaseModel):
 
 def content_digest(path: Path) -> str:
     """The xxh3-128 of a file's bytes, in hex."""
-    hasher = xxhash.xxh3_128()
     with path.open("rb") as stream:
-        while chunk := stream.read(1 << 22):
-            hasher.update(chunk)
-    return hasher.hexdigest()
+        return hashlib.file_digest(stream, xxhash.xxh3_128).hexdigest()
 
 
 BoolArray = npt.NDArray[np.bool_]

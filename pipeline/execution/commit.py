@@ -10,6 +10,7 @@ An equal record already there is success; a different one is an error. Writing i
 exists, so two drivers cannot both win.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -28,7 +29,6 @@ from pipeline.execution.faults import reach
 from pipeline.plan.logical import ArtifactKind
 
 FINGERPRINT_PREFIX = 12
-SHARD_DIGITS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,8 @@ class StepFolder:
         """Links the files of an equal shard into this folder, as shard `index`, and returns its record here."""
         files = {}
         for role, file in record.files.items():
-            name = f"{Path(file.name).parent}/{index:05d}{Path(file.name).name[SHARD_DIGITS:]}"
+            _, dash, content = Path(file.name).name.partition("-")
+            name = f"{Path(file.name).parent}/{index:05d}{dash}{content}"
             target = self.path / name
             target.parent.mkdir(parents=True, exist_ok=True)
             staged = self.stage_file()
@@ -226,11 +227,8 @@ def _records(paths: Iterable[Path]) -> list[ShardRecord]:
 
 def file_digest(path: Path) -> str:
     """The xxh3-64 of a file's bytes, in hex."""
-    hasher = xxhash.xxh3_64()
     with path.open("rb") as stream:
-        while chunk := stream.read(1 << 22):
-            hasher.update(chunk)
-    return hasher.hexdigest()
+        return hashlib.file_digest(stream, xxhash.xxh3_64).hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -114,6 +114,5 @@ def check_budget(
     if damaged_files > allowed_files:
         raise BudgetError(
             f"step {step}: expected at most {allowed_files} damaged files of {files}; found {damaged_files}; what "
-            "was done "
-            "stays committed: mend the files or raise error_budget.max_damaged_fraction and run again"
+            "was done stays committed: mend the files or raise error_budget.max_damaged_fraction and run again"
         )

@@ -204,3 +204,15 @@ def test_a_sweep_leaves_the_artifact_and_nothing_else(folder):
     files = sorted(path.relative_to(folder.path).as_posix() for path in folder.path.rglob("*") if path.is_file())
     assert files == [kept.name, "manifest.json"]
     assert lost.name not in files
+
+
+@pytest.mark.parametrize(("before", "after"), [(7, 123_456), (123_456, 7), (3, 3)])
+def test_an_equal_shard_is_taken_over_under_its_new_number(tmp_path, before, after):
+    earlier = StepFolder(tmp_path, "s", "1" * 32)
+    folder = StepFolder(tmp_path, "s", "2" * 32)
+    staged = earlier.stage_file()
+    staged.write_bytes(b"rows")
+    kept = earlier.publish(staged, "data", before, ".parquet", 1)
+    adopted = folder.adopt(earlier.path, record(files={DATA: kept}, index=before), after)
+    assert (adopted.index, adopted.files[DATA].name) == (after, f"data/{after:05d}-{kept.digest}.parquet")
+    assert (folder.path / adopted.files[DATA].name).read_bytes() == b"rows"
