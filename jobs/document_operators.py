@@ -30,8 +30,8 @@ Schema = dict[str, Any]  # Any: JSON Schema
 
 KINDS: Final = (Annotator, Filter, Transform, PartitionOperator, ShardOperator, Task)
 HEADINGS: Final = ("Columns", "Determinism", "Raises", "Source", "Cost")
-STEP_KEYS: Final = ("name", "base", "bound")
-"""Arguments of a composite that the step itself gives."""
+STEP_KEYS: Final = {"name": "`name`", "view": "`read` or `base`, `bound`"}
+"""Arguments of a composite that the step itself gives, and the step's keys for them."""
 
 _HEADER: Final = """# Operators
 
@@ -107,7 +107,7 @@ def _composite_section(composite: Callable[..., tuple[Step, ...]]) -> Iterator[s
     yield "|---|---|---|---|"
     for name, parameter in inspect.signature(composite).parameters.items():
         default = "required" if parameter.default is parameter.empty else f"`{_spelled(parameter.default)}`"
-        given = ", key of the step" if name in STEP_KEYS else ""
+        given = f", {STEP_KEYS[name]} of the step" if name in STEP_KEYS else ""
         schema = TypeAdapter(parameter.annotation).json_schema()
         yield _row(f"`{name}`", _type(schema, schema.get("$defs", {})), default + given, meanings.get(name, ""))
 

@@ -41,7 +41,8 @@ Composite = Callable[..., tuple[Step, ...]]
 Data = dict[str, Any]  # Any: parsed YAML
 M = TypeVar("M", bound=BaseModel)
 
-_STEP_FIELDS = ("name", "read", "base", "bound", "tables", "operators", "write", "columns", "resources")
+_VIEW_FIELDS = ("read", "base", "bound")
+_STEP_FIELDS = ("name", *_VIEW_FIELDS, "tables", "operators", "write", "columns", "resources")
 _RECIPE_FIELDS = ("name", "sources", "steps", "layout", "error_budget")
 
 
@@ -165,17 +166,12 @@ def _steps(entry: Any, label: str, catalogue: Catalogue) -> tuple[Step, ...]:  #
     if not isinstance(listed, list):
         raise PlanError(f"{label}.operators: expected a list, each with a dash; found {type(listed).__name__}")
     nodes = tuple(_node(node, f"{label}.operators[{number}]", catalogue) for number, node in enumerate(listed))
-    read = entry.get("read") or ()
-    view = {
-        "sources": (read,) if isinstance(read, str) else read,
-        "base": entry.get("base"),
-        "bound": entry.get("bound") or (),
-    }
+    view = _view(entry, label)
     fields: Data = {
         "name": entry.get("name"),
-        "view": _valid(View, view, label),
+        "view": view,
         "nodes": nodes,
-        "write": entry.get("write") or default_write(nodes, reads_sources=bool(read)),
+        "write": entry.get("write") or default_write(nodes, reads_sources=bool(view.sources)),
         "tables": entry.get("tables") or (),
         "columns": entry.get("columns"),
         "resources": entry.get("resources") or {},
@@ -183,19 +179,31 @@ def _steps(entry: Any, label: str, catalogue: Catalogue) -> tuple[Step, ...]:  #
     return (_valid(Step, fields, label),)
 
 
+def _view(entry: Data, label: str) -> View:
+    read = entry.get("read") or ()
+    given = {
+        "sources": (read,) if isinstance(read, str) else read,
+        "base": entry.get("base"),
+        "bound": entry.get("bound") or (),
+    }
+    return _valid(View, given, label)
+
+
 def _composite_steps(entry: Data, name: str, label: str, catalogue: Catalogue) -> tuple[Step, ...]:
     function = catalogue.composites[name]
     arguments = entry[name] or {}
     if not isinstance(arguments, dict):
         raise PlanError(f"{label}.{name}: expected a mapping of fields; found {type(arguments).__name__}")
-    given = {key: entry[key] for key in ("base", "bound") if key in entry}
-    foreign = sorted(set(entry) - {"name", "base", "bound", name})
+    foreign = sorted(set(entry) - {"name", *_VIEW_FIELDS, name})
     if foreign:
-        raise PlanError(f"{label}: a composite step takes name, base and bound; found {foreign}")
-    known = tuple(inspect.signature(function).parameters)
-    _known(arguments, tuple(sorted(set(known) - {"name", "base", "bound"})), f"{label}.{name}")
+        raise PlanError(f"{label}: a composite step takes name, {', '.join(_VIEW_FIELDS)}; found {foreign}")
+    view = _view(entry, label)
+    if not view.sources and view.base is None:
+        raise PlanError(f"{label}: a composite step needs sources to read, or a base; found neither")
+    known = set(inspect.signature(function).parameters) - {"name", "view"}
+    _known(arguments, sorted(known), f"{label}.{name}")
     try:
-        return validate_call(function)(entry.get("name"), **given, **arguments)
+        return validate_call(function)(entry.get("name"), view=view, **arguments)
     except ValidationError as error:
         raise PlanError(_validation_message(error, f"{label}.{name}")) from error
 

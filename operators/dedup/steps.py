@@ -1,6 +1,6 @@
 """Deduplication as steps of a recipe: functions from names and settings to tuples of steps.
 
-Text never travels: hashes, band rows and clusters do, and each ends in removals over the same base.
+Text never travels: hashes, band rows and clusters do, and each ends in removals of the same view.
 """
 
 from operators.dedup.band_rows import BUCKET, BandRows
@@ -18,35 +18,31 @@ def _sort_keys(order_by: tuple[str, ...]) -> tuple[SortKey, ...]:
     return tuple(SortKey.model_validate(key) for key in order_by)
 
 
-def exact_deduplication(
-    name: str, *, base: str, bound: tuple[str, ...] = (), order_by: tuple[str, ...] = ()
-) -> tuple[Step, ...]:
+def exact_deduplication(name: str, *, view: View, order_by: tuple[str, ...] = ()) -> tuple[Step, ...]:
     """Steps that remove all but one of the documents with equal text: `NAME.hashes`, and `NAME` with the removals.
 
     Args:
         name: The last step's name; the others are named under it.
-        base: The step whose documents are compared.
-        bound: Steps over that base whose columns `order_by` may name, and whose removals come first.
+        view: The documents that are compared. `order_by` may name the columns that are bound to it.
         order_by: Columns of the view that say which copy stays: the first. `-` before a name: largest first.
-            Position in the base breaks ties.
+            Position in the view's base or sources breaks ties.
     """
     hashes = f"{name}.hashes"
     return (
-        Step(name=hashes, view=View(base=base, bound=bound), nodes=(ContentHash(),), write=ArtifactKind.COLUMNS),
+        Step(name=hashes, view=view, nodes=(ContentHash(),), write=ArtifactKind.COLUMNS),
         Step(
             name=name,
-            view=View(base=base, bound=(*bound, hashes)),
+            view=view.binding(hashes),
             nodes=(Exchange(key=CONTENT_HASH, sort=_sort_keys(order_by)), DropDuplicates()),
             write=ArtifactKind.REMOVALS,
         ),
     )
 
 
-def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published method, all with its defaults
+def minhash_deduplication(
     name: str,
     *,
-    base: str,
-    bound: tuple[str, ...] = (),
+    view: View,
     order_by: tuple[str, ...] = (),
     num_bands: int = 14,
     rows_per_band: int = 8,
@@ -58,10 +54,9 @@ def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published met
 
     Args:
         name: The last step's name; the others are named under it.
-        base: The step whose documents are compared.
-        bound: Steps over that base whose columns `order_by` may name, and whose removals come first.
+        view: The documents that are compared. `order_by` may name the columns that are bound to it.
         order_by: Columns of the view that say which document of a cluster stays: the first. `-` before a name:
-            largest first. doc_id breaks ties, so the survivor does not depend on how the base is cut into shards.
+            largest first. doc_id breaks ties, so the survivor does not depend on how the view is cut into shards.
         num_bands: Bands of a signature; more find less similar pairs.
         rows_per_band: Values in a band; more miss less similar pairs. See `band_rows.collision_probability`.
         ngram_words: Words of a shingle.
@@ -74,26 +69,26 @@ def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published met
     return (
         Step(
             name=signatures,
-            view=View(base=base, bound=bound),
+            view=view,
             nodes=(MinHashSignature(**banding, ngram_words=ngram_words, seed=seed),),
             write=ArtifactKind.COLUMNS,
         ),
         Step(
             name=edges,
-            view=View(base=base, bound=(*bound, signatures)),
+            view=view.binding(signatures),
             nodes=(BandRows(**banding), Exchange(key=BUCKET), StarEdges()),
             write=ArtifactKind.TABLE,
         ),
         Step(
             name=clusters,
-            view=View(base=base),
+            view=view.binding(signatures),
             tables=(edges,),
             nodes=(ConnectedComponents(),),
             write=ArtifactKind.COLUMNS,
         ),
         Step(
             name=name,
-            view=View(base=base, bound=(*bound, signatures, clusters)),
+            view=view.binding(signatures, clusters),
             nodes=(
                 Exchange(key=CLUSTER, sort=_sort_keys(order)),
                 ChooseSurvivors(**banding, verify_at=verify_at),

@@ -218,6 +218,10 @@ def _check_write(step: Step) -> None:
 
 def _view_schema(step: Step, checked: Mapping[str, CheckedStep], sources: Mapping[str, pa.Schema]) -> pa.Schema:
     view = step.view
+    if view.sources and view.bound:
+        raise PlanError(
+            f"bound: expected a base; found sources {list(view.sources)}; write documents first and make them the base"
+        )
     if view.sources:
         return _sources_schema(view.sources, sources)
     if view.base is None:

@@ -135,15 +135,19 @@ class View(_Frozen):
     base: str | None = None
     """A step that leaves documents or a table."""
     bound: tuple[str, ...] = ()
-    """Steps over the same base: their columns are added, their removals applied."""
+    """Steps over the same base or sources: their columns are added, their removals applied."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if bool(self.sources) and self.base is not None:
             raise ValueError("a view reads either sources or a base, not both")
-        if self.bound and self.base is None:
-            raise ValueError("bound artifacts need a base")
+        if self.bound and self.base is None and not self.sources:
+            raise ValueError("bound artifacts need a base or sources")
         return self
+
+    def binding(self, *steps: str) -> "View":
+        """This view with more steps bound to it."""
+        return View(sources=self.sources, base=self.base, bound=(*self.bound, *steps))
 
 
 class Step(_Frozen):

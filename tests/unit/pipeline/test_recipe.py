@@ -41,16 +41,14 @@ steps:
 """
 
 
-def first_of_key(
-    name: str, *, base: str, bound: tuple[str, ...] = (), order_by: tuple[str, ...] = ()
-) -> tuple[Step, ...]:
+def first_of_key(name: str, *, view: View, order_by: tuple[str, ...] = ()) -> tuple[Step, ...]:
     keys = f"{name}.keys"
     order = tuple(SortKey.model_validate(key) for key in order_by)
     return (
-        Step(name=keys, view=View(base=base, bound=bound), nodes=(AddKey(),), write=ArtifactKind.COLUMNS),
+        Step(name=keys, view=view, nodes=(AddKey(),), write=ArtifactKind.COLUMNS),
         Step(
             name=name,
-            view=View(base=base, bound=(*bound, keys)),
+            view=view.binding(keys),
             nodes=(Exchange(key="key", sort=order), KeepFirst()),
             write=ArtifactKind.REMOVALS,
         ),
@@ -91,6 +89,16 @@ def test_dump_and_load_round_trip():
     recipe = parse(EXAMPLE)
     assert parse(dump_recipe(recipe)) == recipe
     assert dump_recipe(parse(dump_recipe(recipe))) == dump_recipe(recipe)
+
+
+def test_a_composite_reads_sources_as_well_as_a_base():
+    entry = {"name": "once", "read": "web", "bound": ["language"], "first_of_key": {}}
+    recipe = parse(with_steps([entry]))
+    assert [step.view for step in recipe.steps] == [
+        View(sources=("web",), bound=("language",)),
+        View(sources=("web",), bound=("language", "once.keys")),
+    ]
+    assert parse(dump_recipe(recipe)) == recipe
 
 
 def test_files_round_trip_as_strings():
@@ -197,7 +205,7 @@ REFUSED = {
     ),
     "composite with foreign field": (
         with_steps([STEP | {"first_of_key": {}, "write": "table"}]),
-        r"a composite step takes name, base and bound; found \['write'\]$",
+        r"a composite step takes name, read, base, bound; found \['write'\]$",
     ),
     "composite with unknown setting": (
         with_steps([STEP | {"first_of_key": {"order": []}}]),
@@ -207,9 +215,9 @@ REFUSED = {
         with_steps([STEP | {"first_of_key": [1]}]),
         r"\(a\)\.first_of_key: expected a mapping of fields; found list$",
     ),
-    "composite without base": (
+    "composite without a view": (
         with_steps([{"name": "a", "first_of_key": {}}]),
-        r"\(a\)\.first_of_key: base: .*required",
+        r"\(a\): a composite step needs sources to read, or a base; found neither$",
     ),
     "sources as a list": (
         with_steps([STEP], sources=["web"]),
@@ -247,7 +255,10 @@ REFUSED = {
         with_steps([STEP | {"read": "web"}]),
         r"\(a\): .*a view reads either sources or a base, not both",
     ),
-    "bound without base": (with_steps([{"name": "a", "bound": ["x"]}]), r"\(a\): .*bound artifacts need a base"),
+    "bound without base": (
+        with_steps([{"name": "a", "bound": ["x"]}]),
+        r"\(a\): .*bound artifacts need a base or sources",
+    ),
 }
 
 

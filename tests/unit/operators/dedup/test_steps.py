@@ -17,7 +17,9 @@ from pipeline.plan.logical import ArtifactKind, Exchange, SortKey, View, default
 
 
 def test_exact_deduplication_writes_hashes_then_removals():
-    hashes, removals = exact_deduplication("exact", base="read", bound=("language",), order_by=("-num_chars", "date"))
+    hashes, removals = exact_deduplication(
+        "exact", view=View(base="read", bound=("language",)), order_by=("-num_chars", "date")
+    )
     assert (hashes.name, removals.name) == ("exact.hashes", "exact")
     assert hashes.view == View(base="read", bound=("language",))
     assert removals.view == View(base="read", bound=("language", "exact.hashes"))
@@ -30,12 +32,14 @@ def test_exact_deduplication_writes_hashes_then_removals():
 
 
 def test_minhash_deduplication_is_four_steps():
-    steps = minhash_deduplication("fuzzy", base="read", bound=("exact",), order_by=("-num_chars",), verify_at=0.8)
+    steps = minhash_deduplication(
+        "fuzzy", view=View(base="read", bound=("exact",)), order_by=("-num_chars",), verify_at=0.8
+    )
     signatures, edges, clusters, removals = steps
     assert [step.name for step in steps] == ["fuzzy.signatures", "fuzzy.edges", "fuzzy.clusters", "fuzzy"]
     assert signatures.view == View(base="read", bound=("exact",))
     assert edges.view == View(base="read", bound=("exact", "fuzzy.signatures"))
-    assert (clusters.view, clusters.tables) == (View(base="read"), ("fuzzy.edges",))
+    assert (clusters.view, clusters.tables) == (edges.view, ("fuzzy.edges",))
     assert removals.view == View(base="read", bound=("exact", "fuzzy.signatures", "fuzzy.clusters"))
     assert edges.nodes[1] == Exchange(key="bucket")
     assert removals.nodes[0] == Exchange(
@@ -45,7 +49,7 @@ def test_minhash_deduplication_is_four_steps():
 
 
 def test_settings_reach_every_operator_that_needs_them():
-    steps = minhash_deduplication("fuzzy", base="read", num_bands=9, rows_per_band=13, ngram_words=3, seed=7)
+    steps = minhash_deduplication("fuzzy", view=View(base="read"), num_bands=9, rows_per_band=13, ngram_words=3, seed=7)
     signature, band_rows = steps[0].operators[0], steps[1].operators[0]
     survivors = steps[3].operators[0]
     assert (signature.ngram_words, signature.seed) == (3, 7)
@@ -55,12 +59,15 @@ def test_settings_reach_every_operator_that_needs_them():
 
 
 def test_doc_id_is_a_tie_breaker_once():
-    removals = minhash_deduplication("fuzzy", base="read", order_by=("-doc_id",))[3]
+    removals = minhash_deduplication("fuzzy", view=View(base="read"), order_by=("-doc_id",))[3]
     assert removals.nodes[0].sort == (SortKey(column="doc_id", descending=True),)
 
 
 def test_each_step_writes_what_its_nodes_decide():
-    steps = (*exact_deduplication("exact", base="read"), *minhash_deduplication("fuzzy", base="read"))
+    steps = (
+        *exact_deduplication("exact", view=View(base="read")),
+        *minhash_deduplication("fuzzy", view=View(base="read")),
+    )
     for step in steps:
         written = ArtifactKind.TABLE if step.name == "fuzzy.edges" else default_write(step.nodes)
         assert step.write == written, step.name
@@ -136,19 +143,19 @@ def test_near_duplicates_go_and_others_stay():
     edited = " ".join([*words[:60], "another", *words[61:]])
     a, b, c, d, e = ids(5)
     documents = {a: page(1), b: page(2), c: edited, d: page(2).upper() + "!", e: "..."}
-    assert survivors(minhash_deduplication("fuzzy", base="read"), documents) == {c: a, d: b}
+    assert survivors(minhash_deduplication("fuzzy", view=View(base="read")), documents) == {c: a, d: b}
 
 
 def test_exact_copies_go_and_near_ones_stay():
     a, b, c, d = ids(4)
     documents = {a: "text", b: "text ", c: "text", d: ""}
     # Dealt to three shards: a and d, b, c.
-    assert survivors(exact_deduplication("exact", base="read"), documents) == {c: a}
+    assert survivors(exact_deduplication("exact", view=View(base="read")), documents) == {c: a}
 
 
 STEPS = {
-    "exact": exact_deduplication("dedup", base="read", order_by=("doc_id",)),
-    "minhash": minhash_deduplication("dedup", base="read"),
+    "exact": exact_deduplication("dedup", view=View(base="read"), order_by=("doc_id",)),
+    "minhash": minhash_deduplication("dedup", view=View(base="read")),
 }
 DOCUMENTS = st.lists(st.integers(0, 5), min_size=1, max_size=12)
 

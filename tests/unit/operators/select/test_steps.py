@@ -5,7 +5,9 @@ from pipeline.plan.logical import View, default_write
 
 
 def test_three_steps_over_one_base() -> None:
-    steps = select_by_share("best", base="read", bound=("language",), model="model.bin", share=0.1, newline="")
+    steps = select_by_share(
+        "best", view=View(base="read", bound=("language",)), model="model.bin", share=0.1, newline=""
+    )
     scores, threshold, cut = steps
     assert [step.name for step in steps] == ["best.scores", "best.threshold", "best"]
     assert scores.view == View(base="read", bound=("language",))
@@ -15,7 +17,9 @@ def test_three_steps_over_one_base() -> None:
 
 
 def test_operators_agree_on_the_column_and_take_the_settings() -> None:
-    scores, threshold, cut = (step.operators[0] for step in select_by_share("best", base="r", model="m.bin", share=0.2))
+    scores, threshold, cut = (
+        step.operators[0] for step in select_by_share("best", view=View(base="r"), model="m.bin", share=0.2)
+    )
     assert scores.column == threshold.column == cut.column
     assert set(threshold.requires().names) <= set(scores.adds().names)
     assert threshold.requires().field(threshold.weight).type == scores.adds().field(threshold.weight).type

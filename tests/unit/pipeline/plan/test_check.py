@@ -110,6 +110,10 @@ STRUCTURE = {
         Step(name="s", view=View(sources=("nope",)), write=ArtifactKind.DOCUMENTS),
         r"sources: 'nope' is not defined; sources: \['web'\]",
     ),
+    "bound to sources": (
+        Step(name="s", view=View(sources=("web",), bound=("keys",)), write=ArtifactKind.DOCUMENTS),
+        r"bound: expected a base; found sources \['web'\]; write documents first and make them the base",
+    ),
     "task beside others": (step(NumChars(), TotalChars(), write="model"), "node 1 total_chars: a task stands alone"),
     "task writes another kind": (
         step(TotalChars(), write="table"),

@@ -28,6 +28,13 @@ def test_parents_are_all_that_a_step_reads_each_once():
     assert Step(name="s", view=View(sources=("web",)), write=ArtifactKind.DOCUMENTS).parents == ()
 
 
+@pytest.mark.parametrize("origin", [{"base": "documents"}, {"sources": ("web", "books")}])
+def test_binding_keeps_what_a_view_has(origin):
+    view = View(**origin, bound=("once",))
+    assert view.binding("scores", "near") == View(**origin, bound=("once", "scores", "near"))
+    assert view.binding() == view
+
+
 def test_operators_are_the_nodes_without_exchanges():
     step = Step(name="s", nodes=(AddKey(), Exchange(key="key"), MinChars()), write=ArtifactKind.REMOVALS)
     assert step.operators == (AddKey(), MinChars())
