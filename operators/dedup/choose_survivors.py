@@ -1,6 +1,6 @@
 """Who stays of a cluster of near-duplicates, and who goes.
 
-Arrays: D rows, K permutations, M survivors of a cluster that documents are compared with.
+Arrays: D rows, V values of a signature, M survivors of a cluster that documents are compared with.
 """
 
 from typing import ClassVar, Final
@@ -11,7 +11,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from operators.dedup.components import CLUSTER
-from operators.dedup.signature import SIGNATURE, signature_type, signatures_of_column
+from operators.dedup.signature import SIGNATURE, lists_of_column, signature_type
 from operators.dedup.sorted_runs import begins_run
 from operators.text.kernel import kernel
 from pipeline.document import DOC_ID, DOC_ID_TYPE, POSITION, POSITION_TYPE
@@ -25,7 +25,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 @kernel
-def _similarity(signatures: npt.NDArray[np.uint32], one: int, other: int) -> float:
+def _similarity(signatures: npt.NDArray[np.uint16], one: int, other: int) -> float:
     """The share of equal values of two rows: the estimate of their Jaccard similarity."""
     num_equal = np.int64(0)
     for k in range(signatures.shape[1]):
@@ -36,7 +36,7 @@ def _similarity(signatures: npt.NDArray[np.uint32], one: int, other: int) -> flo
 @kernel
 def _judge(
     begins: BoolArray,
-    signatures: npt.NDArray[np.uint32],
+    signatures: npt.NDArray[np.uint16],
     present: BoolArray,
     verify_at: float,
     kept: IndexArray,
@@ -84,7 +84,7 @@ class ChooseSurvivors(PartitionOperator):
         datatrove's settings, removes little that other pipelines keep. They verify nothing.
 
     Cost:
-        O(rows * max_survivors * K) comparisons at most, one K a row where clusters are tight.
+        O(rows * max_survivors * V) comparisons at most, one V a row where clusters are tight.
     """
 
     name: ClassVar[str] = "choose_survivors"
@@ -100,7 +100,7 @@ class ChooseSurvivors(PartitionOperator):
         return pa.schema(
             [
                 pa.field(CLUSTER, POSITION_TYPE),
-                pa.field(SIGNATURE, signature_type(self.num_bands, self.rows_per_band)),
+                pa.field(SIGNATURE, signature_type(self.num_bands * self.rows_per_band)),
                 pa.field(DOC_ID, DOC_ID_TYPE, nullable=False),
                 pa.field(POSITION, POSITION_TYPE, nullable=False),
             ]
@@ -115,7 +115,7 @@ class ChooseSurvivors(PartitionOperator):
         return self._removals
 
     def _removals(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        signatures, present = signatures_of_column(batch.column(SIGNATURE))
+        signatures, present = lists_of_column(batch.column(SIGNATURE))
         begins = begins_run(batch.column(CLUSTER).to_numpy())
         kept = np.empty(self.max_survivors, np.int64)
         survivor = np.empty(batch.num_rows, np.int64)

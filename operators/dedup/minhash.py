@@ -1,6 +1,6 @@
 """MinHash signatures of word n-gram shingles, and the public shingle hash under them.
 
-Arrays: D documents, S shingles of one document, K permutations (num_bands * rows_per_band).
+Arrays: D documents, S shingles of one document, K permutations (num_bands * rows_per_band), V of their values kept.
 """
 
 from typing import ClassVar, Final, NamedTuple
@@ -10,13 +10,15 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
-from operators.dedup.signature import SIGNATURE, column_of_signatures, signature_type
+from operators.dedup.buckets import fill_buckets
+from operators.dedup.signature import BUCKETS, SIGNATURE, buckets_type, column_of_lists, signature_type
 from operators.text.hashing import SHINGLE_MULTIPLIER, mix32, mix64
 from operators.text.kernel import Bytes, Offsets, kernel, text_buffers
 from operators.text.normalize import Folding, load_folding, max_words, scan_words
 from pipeline.document import TEXT, TEXT_TYPE
 from pipeline.operator import AnnotateFunction, Annotator
 
+UInt16Array = npt.NDArray[np.uint16]
 UInt32Array = npt.NDArray[np.uint32]
 UInt64Array = npt.NDArray[np.uint64]
 
@@ -39,6 +41,14 @@ class Scratch(NamedTuple):
     words: UInt64Array  # (W,)
     rolling: UInt64Array  # (W,)
     shingles: UInt32Array  # (W,)
+
+
+class Written(NamedTuple):
+    """What the kernel fills. Rows without words stay as they are."""
+
+    buckets: UInt64Array  # (D, num_bands)
+    signatures: UInt16Array  # (D, V)
+    empty: npt.NDArray[np.bool_]  # (D,) whether there is no word
 
 
 def permutations(num_permutations: int, seed: int) -> Permutations:
@@ -121,17 +131,23 @@ def _signatures(
     folding: Folding,
     drawn: Permutations,
     scratch: Scratch,
-    out: UInt32Array,
-    empty: npt.NDArray[np.bool_],
+    written: Written,
 ) -> None:
-    """Writes D signatures, (D, K), and which documents have no word, (D,). Rows without words stay as they are."""
+    """Writes buckets and signatures of D documents, and which of them have no word."""
     words, rolling, shingles = scratch
+    buckets, signatures, empty = written
+    smallest = np.empty(drawn.multipliers.shape[0], np.uint32)  # (K,)
+    rows_per_band = smallest.shape[0] // buckets.shape[1]
     for document in range(offsets.shape[0] - 1):
+        d = np.uintp(document)
         num_words = scan_words(data, offsets[document], offsets[document + 1], folding, words)
         num_shingles = _shingle(words, num_words, ngram_words, rolling, shingles)
-        empty[document] = num_shingles == 0
+        empty[d] = num_shingles == 0
         if num_shingles:
-            _permute(shingles, num_shingles, drawn, out[document])
+            _permute(shingles, num_shingles, drawn, smallest)
+            fill_buckets(smallest, rows_per_band, buckets[d])
+            for index in range(signatures.shape[1]):
+                signatures[d, np.uintp(index)] = np.uint16(smallest[np.uintp(index)] & np.uint32(0xFFFF))
 
 
 def _scratch(longest_bytes: int) -> Scratch:
@@ -151,7 +167,7 @@ def shingle_hashes(text: str, ngram_words: int = 5) -> UInt32Array:
         >>> sketch.update_batch(shingle_hashes("The quick brown fox jumps over the lazy dog."))
         >>> batch = pa.record_batch({"text": pa.array(["the QUICK brown fox, jumps over the lazy dog"], TEXT_TYPE)})
         >>> ours = MinHashSignature().open()(batch).column("minhash")[0].as_py()
-        >>> sketch.hashvalues.tolist() == ours
+        >>> (sketch.hashvalues & 0xFFFF).tolist() == ours
         True
     """
     if ngram_words < 1:
@@ -171,9 +187,13 @@ class MinHashSignature(Annotator):
 
     Columns:
         text: read.
-        minhash: written; fixed-size list of num_bands * rows_per_band uint32, the bands one after the other. Null
-            where no word is left after normalisation. The share of equal values of two signatures estimates the
-            Jaccard similarity of their shingles, with standard error sqrt(J (1 - J) / K): at most 0.048 for 112.
+        minhash_buckets: written; fixed-size list of num_bands uint64, in each band a hash of its rows_per_band values.
+            Documents with an equal one are candidates; `buckets.collision_probability` says how probable that is.
+        minhash: written; fixed-size list of uint16, the low half of the first values, 256 at most. The share of equal
+            ones of two signatures estimates the Jaccard similarity of their shingles, with standard error
+            sqrt(J (1 - J) / V): at most 0.048 for 112.
+
+        Both are null where no word is left after normalisation.
 
     Determinism:
         Exact: permutations are drawn from `seed`, never from a document.
@@ -185,10 +205,12 @@ class MinHashSignature(Annotator):
         character with several bases (Hangul syllables) is not decomposed.
 
     Cost:
-        One pass over the bytes and S * K multiplications a document; 10 bytes of scratch a byte of the longest text.
+        One pass over the bytes and S * K multiplications a document; 10 bytes of scratch a byte of the longest text;
+        8 bytes a band and 2 a kept value are written: 336 bytes a document for 14 bands of 8.
     """
 
     name: ClassVar[str] = "minhash_signature"
+    version: ClassVar[int] = 2
 
     num_bands: int = Field(default=14, ge=1)
     rows_per_band: int = Field(default=8, ge=1)
@@ -200,23 +222,33 @@ class MinHashSignature(Annotator):
         return pa.schema([pa.field(TEXT, TEXT_TYPE, nullable=False)])
 
     def adds(self) -> pa.Schema:
-        """The signature."""
-        return pa.schema([pa.field(SIGNATURE, signature_type(self.num_bands, self.rows_per_band))])
+        """The buckets and the signature."""
+        return pa.schema(
+            [
+                pa.field(BUCKETS, buckets_type(self.num_bands)),
+                pa.field(SIGNATURE, signature_type(self.num_bands * self.rows_per_band)),
+            ]
+        )
 
     def open(self) -> AnnotateFunction:
         """Draws the permutations and loads the fold table."""
         drawn = permutations(self.num_bands * self.rows_per_band, self.seed)
         folding = load_folding()
         schema = self.adds()
+        buckets, signature = schema
 
         def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
             data, offsets = text_buffers(batch.column(TEXT))
             num_documents = batch.num_rows
             longest = int(np.diff(offsets).max()) if num_documents else 0
             # Zeros, not what memory held: the rows of null signatures reach the written bytes.
-            out = np.zeros((num_documents, len(drawn.multipliers)), np.uint32)
-            empty = np.zeros(num_documents, np.bool_)
-            _signatures(data, offsets, self.ngram_words, folding, drawn, _scratch(longest), out, empty)
-            return pa.record_batch([column_of_signatures(out, empty)], schema=schema)
+            written = Written(
+                np.zeros((num_documents, buckets.type.list_size), np.uint64),
+                np.zeros((num_documents, signature.type.list_size), np.uint16),
+                np.zeros(num_documents, np.bool_),
+            )
+            _signatures(data, offsets, self.ngram_words, folding, drawn, _scratch(longest), written)
+            columns = [column_of_lists(values, written.empty) for values in (written.buckets, written.signatures)]
+            return pa.record_batch(columns, schema=schema)
 
         return annotate

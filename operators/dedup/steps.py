@@ -58,7 +58,7 @@ def minhash_deduplication(
         order_by: Columns of the view that say which document of a cluster stays: the first. `-` before a name:
             largest first. doc_id breaks ties, so the survivor does not depend on how the view is cut into shards.
         num_bands: Bands of a signature; more find less similar pairs.
-        rows_per_band: Values in a band; more miss less similar pairs. See `band_rows.collision_probability`.
+        rows_per_band: Values in a band; more miss less similar pairs. See `buckets.collision_probability`.
         ngram_words: Words of a shingle.
         seed: Of the permutations.
         verify_at: Least estimated Jaccard similarity of a removed document and its survivor; 0 removes whole clusters.
@@ -76,7 +76,7 @@ def minhash_deduplication(
         Step(
             name=edges,
             view=view.binding(signatures),
-            nodes=(BandRows(**banding), Exchange(key=BUCKET), StarEdges()),
+            nodes=(BandRows(num_bands=num_bands), Exchange(key=BUCKET), StarEdges()),
             write=ArtifactKind.TABLE,
         ),
         Step(

@@ -17,6 +17,7 @@ from operators.dedup.components import ConnectedComponents
 from operators.dedup.content_hash import ContentHash
 from operators.dedup.drop_duplicates import DropDuplicates
 from operators.dedup.minhash import MinHashSignature
+from operators.dedup.signature import buckets_type, signature_type
 from operators.dedup.star_edges import EDGE_SCHEMA, StarEdges
 from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
@@ -100,7 +101,7 @@ def examples(models: Models) -> dict[str, Example]:
         Example(ContentHash()),
         Example(DropDuplicates(), key="content_hash"),
         Example(MinHashSignature(**banding, ngram_words=2)),
-        Example(BandRows(**banding)),
+        Example(BandRows(num_bands=NUM_BANDS)),
         Example(StarEdges(), key="bucket"),
         Example(ConnectedComponents()),
         Example(ChooseSurvivors(**banding, verify_at=0.5, max_survivors=2), key="cluster"),
@@ -149,7 +150,10 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "quality_score": pa.array([_score(text) for text in texts], pa.float32()),
         "num_chars": pa.array(list(map(len, texts)), pa.int64()),
         "content_hash": pa.array([xxhash.xxh3_128_digest(text.encode()) for text in texts], pa.binary(16)),
-        "minhash": pa.array([_signature(text) for text in texts], pa.list_(pa.uint32(), NUM_BANDS * ROWS_PER_BAND)),
+        "minhash_buckets": pa.array([_values(text, NUM_BANDS) for text in texts], buckets_type(NUM_BANDS)),
+        "minhash": pa.array(
+            [_values(text, NUM_BANDS * ROWS_PER_BAND) for text in texts], signature_type(NUM_BANDS * ROWS_PER_BAND)
+        ),
         "bucket": pa.array([_hash(text[:1]) for text in texts], pa.uint64()),
         "cluster": pa.array([_hash(text[:1]) % 4 or None for text in texts], pa.uint64()),
         "tokens": pa.array(letters, pa.large_list(pa.uint32())),
@@ -213,8 +217,8 @@ def _score(text: str) -> float | None:
     return None if score > 0.95 else score
 
 
-def _signature(text: str) -> list[int] | None:
+def _values(text: str, num: int) -> list[int] | None:
     """Texts that begin alike share values; a text without a first word has none."""
     if not text.strip():
         return None
-    return [xxhash.xxh32_intdigest(text[: 4 + 3 * k].encode(), k) for k in range(NUM_BANDS * ROWS_PER_BAND)]
+    return [xxhash.xxh32_intdigest(text[: 4 + 3 * k].encode(), k) & 0xFFFF for k in range(num)]

@@ -22,7 +22,8 @@ SCHEMA = pa.schema(
         pa.field("language_score", pa.float32()),
         pa.field("num_chars", pa.int64()),
         pa.field("content_hash", pa.binary(16)),
-        pa.field("minhash", pa.list_(pa.uint32(), 8)),
+        pa.field("minhash_buckets", pa.list_(pa.uint64(), 4)),
+        pa.field("minhash", pa.list_(pa.uint16(), 8)),
         pa.field("tokens", pa.large_list(pa.uint32())),
         pa.field("seen", pa.bool_()),
     ]

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.dedup.choose_survivors import ChooseSurvivors
-from operators.dedup.signature import column_of_signatures
+from operators.dedup.signature import column_of_lists
 from pipeline.operator import REMOVAL_SCHEMA
 
 
@@ -14,12 +14,12 @@ def doc_id(row):
 
 
 def rows(clusters, signatures, null=None):
-    values = np.array(signatures, np.uint32)  # (D, K)
+    values = np.array(signatures, np.uint16)  # (D, K)
     missing = np.zeros(len(clusters), np.bool_) if null is None else np.array(null)
     return pa.record_batch(
         {
             "cluster": pa.array(clusters, pa.uint64()),
-            "minhash": column_of_signatures(values, missing),
+            "minhash": column_of_lists(values, missing),
             "doc_id": pa.array([doc_id(row) for row in range(len(clusters))], pa.binary(16)),
             "position": pa.array([100 + row for row in range(len(clusters))], pa.uint64()),
         }
@@ -113,7 +113,7 @@ CASES = clusters_and_signatures()
 @given(CASES, st.sampled_from([0.0, 0.2, 0.6, 0.7, 1.0]), st.integers(1, 4))
 def test_equals_the_greedy_rule_stated_plainly(case, verify_at, max_survivors):
     clusters, signatures = case
-    batch = rows(clusters, np.array(signatures, np.uint32).reshape(-1, 5))
+    batch = rows(clusters, np.array(signatures, np.uint16).reshape(-1, 5))
     expected = plain_removals(clusters, signatures, verify_at, max_survivors)
     assert removals(batch, verify_at=verify_at, max_survivors=max_survivors) == expected
 
@@ -122,7 +122,7 @@ def test_equals_the_greedy_rule_stated_plainly(case, verify_at, max_survivors):
 @given(CASES, st.integers(0, 3))
 def test_cutting_at_key_boundaries_changes_nothing(case, first_cluster):
     clusters, signatures = case
-    batch = rows(clusters, np.array(signatures, np.uint32).reshape(-1, 5))
+    batch = rows(clusters, np.array(signatures, np.uint16).reshape(-1, 5))
     cut = sum(cluster < first_cluster for cluster in clusters)
     assert {**removals(batch.slice(0, cut)), **removals(batch.slice(cut))} == removals(batch)
 

@@ -53,9 +53,9 @@ def test_settings_reach_every_operator_that_needs_them():
     signature, band_rows = steps[0].operators[0], steps[1].operators[0]
     survivors = steps[3].operators[0]
     assert (signature.ngram_words, signature.seed) == (3, 7)
-    assert band_rows == BandRows(num_bands=9, rows_per_band=13)
-    for operator in (band_rows, survivors):
-        assert operator.requires().field("minhash").type == signature.adds().field("minhash").type
+    assert band_rows == BandRows(num_bands=9)
+    for operator, column in ((band_rows, "minhash_buckets"), (survivors, "minhash")):
+        assert operator.requires().field(column).type == signature.adds().field(column).type
 
 
 def test_doc_id_is_a_tie_breaker_once():
