@@ -64,13 +64,14 @@ class LedgerBuilder:
         rule: RuleArray,
         value: FloatArray,
         threshold: FloatArray | None,
+        survivor: pa.Array | None = None,
     ) -> None:
         """Rows that a filter dropped or a transform edited; NaN becomes null."""
         if len(rows) == 0:
             return
         spelled = pa.DictionaryArray.from_arrays(pa.array(rule.astype(np.int32)), pa.array(names)).cast(pa.string())
         bound = pa.nulls(len(rows), pa.float64()) if threshold is None else pa.array(threshold, from_pandas=True)
-        self._append(operator, action, rows, spelled, pa.array(value, from_pandas=True), bound)
+        self._append(operator, action, rows, spelled, pa.array(value, from_pandas=True), bound, survivor)
         for index, num in enumerate(np.bincount(rule, minlength=len(names))):
             self._count(operator, action, names[index], int(num))
 

@@ -7,11 +7,11 @@ runner, no path and no worker number. State lives in the function that `open` re
     Annotator           batch -> its new columns, same length               nothing leaves
     Filter              batch -> Verdicts, same length                      in = kept + dropped + quarantined
     Transform           batch -> Edits, same length                         nothing leaves
-    PartitionOperator   sorted rows of whole keys -> rows                   declared
+    PartitionOperator   the batches of one partition, in order -> batches   declared
     ShardOperator       the batches of one shard, in order -> batches       declared
     Task                whole artifacts -> one artifact                     every output names its inputs
 
-Law for Annotator, Filter and Transform: splitting or joining batches changes nothing.
+Law for all of them but Task: splitting or joining batches changes no row.
 """
 
 import hashlib
@@ -146,6 +146,8 @@ class Verdicts:
     rule: RuleArray  # (D,)
     value: FloatArray  # (D,) what was measured; NaN where a rule has no number
     threshold: FloatArray  # (D,) what it was held against; NaN where a rule has no number
+    survivor: pa.Array | None = None
+    """(D,) binary(16): the doc_id that stays in a dropped row's place; null, or None for all rows, where none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class Operator(BaseModel, ABC):
 AnnotateFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
 FilterFunction = Callable[[pa.RecordBatch], Verdicts]
 TransformFunction = Callable[[pa.RecordBatch], Edits]
-PartitionFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
+PartitionFunction = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 ShardFunction = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
@@ -255,8 +257,10 @@ RowOperator = Annotator | Filter | Transform
 class PartitionOperator(Operator):
     """Works on all rows of a key; legal only right after an exchange.
 
-    The function gets batches that hold whole keys, sorted by key, the exchange's sort columns, then position.
-    Cutting the sorted rows at other key boundaries must change nothing.
+    The function gets one partition as a stream, sorted by key, the exchange's sort columns, then position: rows of a
+    key are neighbours, but a key may go on in the next batch. After an exchange in order of arrival the rows stand as
+    the map units sent them, and those of a key anywhere. Cutting the stream elsewhere must change no row. What a
+    function holds back it emits at the stream's end.
     """
 
     @abstractmethod

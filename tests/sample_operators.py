@@ -179,17 +179,16 @@ class KeepFirst(PartitionOperator):
         return REMOVAL_SCHEMA
 
     def open(self) -> PartitionFunction:
-        def remove(batch: pa.RecordBatch) -> pa.RecordBatch:
+        def remove(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             first: dict[bytes, bytes] = {}
-            gone = []
-            columns = (batch.column(name).to_pylist() for name in (TEXT_KEY, DOC_ID, POSITION))
-            for key, doc_id, position in zip(*columns, strict=True):
-                survivor = first.setdefault(key, doc_id)
-                if survivor != doc_id:
-                    gone.append(
-                        {"position": position, "rule": "copy", "value": None, "threshold": None, "survivor": survivor}
-                    )
-            return pa.RecordBatch.from_pylist(gone, schema=REMOVAL_SCHEMA)
+            for batch in batches:
+                columns = (batch.column(name).to_pylist() for name in (TEXT_KEY, DOC_ID, POSITION))
+                gone = [
+                    {"position": position, "rule": "copy", "survivor": first[key]}
+                    for key, doc_id, position in zip(*columns, strict=True)
+                    if first.setdefault(key, doc_id) != doc_id
+                ]
+                yield pa.RecordBatch.from_pylist(gone, schema=REMOVAL_SCHEMA)
 
         return remove
 

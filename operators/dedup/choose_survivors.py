@@ -3,6 +3,7 @@
 Arrays: D rows, V values of a signature, M survivors of a cluster that documents are compared with.
 """
 
+from collections.abc import Iterator
 from typing import ClassVar, Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from pydantic import Field
 
 from operators.dedup.components import CLUSTER
 from operators.dedup.signature import SIGNATURE, lists_of_column, signature_type
-from operators.dedup.sorted_runs import begins_run
+from operators.dedup.sorted_runs import begins_run, whole_keys
 from operators.text.kernel import kernel
 from pipeline.document import DOC_ID, DOC_ID_TYPE, POSITION, POSITION_TYPE
 from pipeline.operator import REMOVAL_SCHEMA, PartitionFunction, PartitionOperator
@@ -84,7 +85,8 @@ class ChooseSurvivors(PartitionOperator):
         datatrove's settings, removes little that other pipelines keep. They verify nothing.
 
     Cost:
-        O(rows * max_survivors * V) comparisons at most, one V a row where clusters are tight.
+        O(rows * max_survivors * V) comparisons at most, one V a row where clusters are tight. A cluster's rows are held
+        in memory.
     """
 
     name: ClassVar[str] = "choose_survivors"
@@ -112,7 +114,12 @@ class ChooseSurvivors(PartitionOperator):
 
     def open(self) -> PartitionFunction:
         """Nothing to load."""
-        return self._removals
+
+        def choose(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in whole_keys(batches, CLUSTER):
+                yield self._removals(batch)
+
+        return choose
 
     def _removals(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         signatures, present = lists_of_column(batch.column(SIGNATURE))

@@ -1,8 +1,10 @@
 """Removal of exact duplicates, after an exchange by content hash."""
 
+from collections.abc import Iterator
 from typing import ClassVar, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from operators.dedup.content_hash import CONTENT_HASH, CONTENT_HASH_TYPE
@@ -27,7 +29,8 @@ class DropDuplicates(PartitionOperator):
         Exact.
 
     Cost:
-        O(rows), no hash table: the rows are sorted.
+        O(rows), no hash table: the rows are sorted. 8 bytes of memory a copy of one hash, since its number is known at
+        the last of them.
     """
 
     name: ClassVar[str] = "drop_duplicates"
@@ -51,19 +54,56 @@ class DropDuplicates(PartitionOperator):
         return _removals
 
 
-def _removals(batch: pa.RecordBatch) -> pa.RecordBatch:
-    begins = begins_run(binary16_words(batch.column(CONTENT_HASH)))
+def _removals(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Removals hash by hash; those of a hash that may go on in the next batch wait until it has ended."""
+    last = survivor = None
+    waiting: list[npt.NDArray[np.uint64]] = []  # positions of the copies of `survivor` so far
+    for batch in batches:
+        if batch.num_rows == 0:
+            continue
+        hashes = batch.column(CONTENT_HASH)
+        begins = begins_run(binary16_words(hashes))
+        begins[0] = hashes[0] != last
+        last = hashes[-1]
+        starts = np.flatnonzero(begins)
+        end = int(starts[0]) if len(starts) else batch.num_rows
+        waiting.append(batch.column(POSITION).to_numpy()[:end])
+        if not len(starts):
+            continue
+        if survivor is not None:
+            yield _copies_of(survivor, np.concatenate(waiting))
+        open_from = int(starts[-1])
+        yield _removals_of_whole_keys(batch.slice(end, open_from - end), begins[end:open_from])
+        survivor = batch.column(DOC_ID)[open_from]
+        waiting = [batch.column(POSITION).to_numpy()[open_from + 1 :]]
+    if survivor is not None:
+        yield _copies_of(survivor, np.concatenate(waiting))
+
+
+def _copies_of(survivor: pa.Scalar, positions: npt.NDArray[np.uint64]) -> pa.RecordBatch:
+    num_copies = np.full(len(positions), 1.0 + len(positions))
+    return _removed(pa.array(positions), num_copies, pa.repeat(survivor, len(positions)))
+
+
+def _removals_of_whole_keys(batch: pa.RecordBatch, begins: npt.NDArray[np.bool_]) -> pa.RecordBatch:
     first = first_of_run(begins)
     copies = np.bincount(first, minlength=len(first))  # at a run's first row: its length
     removed = np.flatnonzero(~begins)
     survivor = first[removed]
-    return pa.record_batch(
-        [
-            batch.column(POSITION).take(pa.array(removed)),
-            pa.repeat(EXACT_DUPLICATE, len(removed)),
-            pa.array(copies[survivor].astype(np.float64)),
-            pa.nulls(len(removed), pa.float64()),
-            batch.column(DOC_ID).take(pa.array(survivor)),
-        ],
-        schema=REMOVAL_SCHEMA,
+    return _removed(
+        batch.column(POSITION).take(pa.array(removed)),
+        copies[survivor].astype(np.float64),
+        batch.column(DOC_ID).take(pa.array(survivor)),
     )
+
+
+def _removed(positions: pa.Array, num_copies: npt.NDArray[np.float64], survivors: pa.Array) -> pa.RecordBatch:
+    num_rows = len(positions)
+    columns = [
+        positions,
+        pa.repeat(EXACT_DUPLICATE, num_rows),
+        pa.array(num_copies),
+        pa.nulls(num_rows, pa.float64()),
+        survivors,
+    ]
+    return pa.record_batch(columns, schema=REMOVAL_SCHEMA)

@@ -1,5 +1,6 @@
 """Buckets into edges of the candidate graph."""
 
+from collections.abc import Iterator
 from typing import ClassVar, Final
 
 import pyarrow as pa
@@ -48,8 +49,18 @@ class StarEdges(PartitionOperator):
         return _edges
 
 
-def _edges(batch: pa.RecordBatch) -> pa.RecordBatch:
-    positions = batch.column(POSITION).to_numpy()
-    begins = begins_run(batch.column(BUCKET).to_numpy())
-    hubs = positions[first_of_run(begins)]
-    return pa.record_batch([pa.array(positions[~begins]), pa.array(hubs[~begins])], schema=EDGE_SCHEMA)
+def _edges(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    bucket = hub = None
+    for batch in batches:
+        if batch.num_rows == 0:
+            continue
+        buckets = batch.column(BUCKET).to_numpy()
+        positions = batch.column(POSITION).to_numpy()
+        begins = begins_run(buckets)
+        first = first_of_run(begins)
+        hubs = positions[first]
+        if buckets[0] == bucket:  # the bucket of the batch before goes on, and its hub lies there
+            begins[0] = False
+            hubs[first == 0] = hub
+        bucket, hub = buckets[-1], hubs[-1]
+        yield pa.record_batch([pa.array(positions[~begins]), pa.array(hubs[~begins])], schema=EDGE_SCHEMA)

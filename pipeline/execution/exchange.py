@@ -22,8 +22,8 @@ from pipeline.plan.stages import Partitioning
 
 _ORDINAL = "__ordinal"
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-CHUNK_ROWS = 1 << 18
-"""Sorted rows are handed to the partition operator in chunks of about this many, cut between keys."""
+CHUNK_ROWS = 1 << 16
+"""Rows are handed to the partition operator in chunks of at most this many."""
 
 UIntArray = npt.NDArray[np.uint64]
 
@@ -71,11 +71,16 @@ class ExchangeWriter:
 
 
 def read_partition(source: PartitionInput, memory_bytes: int, chunk_rows: int = CHUNK_ROWS) -> Iterator[pa.RecordBatch]:
-    """The partition's rows sorted by key, sort columns and position, in chunks that hold whole keys.
+    """The partition's rows in chunks: sorted by key, sort columns and position, or as they arrived.
 
-    Memory stays near `memory_bytes`, unless one key alone is larger.
+    Memory stays near `memory_bytes`, unless one key alone is larger; rows in order of arrival are never all in memory.
     """
     reach("exchange.reduce.begin")
+    exchange = source.partitioning.exchange
+    if exchange is not None and exchange.order == "arrival":
+        for path in source.files:
+            yield from _chunks(_slice(path, source.index), chunk_rows)
+        return
     slices = [_slice(path, source.index) for path in source.files]
     total = sum(batch.nbytes for batch in slices)
     if total <= memory_bytes:
@@ -116,18 +121,13 @@ def _sorted_chunks(
     # The ordinal makes the order total: map units in order, rows in order. Without it ties have no defined order.
     keys[_ORDINAL] = "ascending"
     order = pc.sort_indices(table, sort_keys=[(name, way, "at_end") for name, way in keys.items()])
-    table = table.drop_columns([_ORDINAL]).take(order).combine_chunks()
-    starts = _key_starts(_proxy_exact(table[target.key]))
-    begin = 0
-    while begin < table.num_rows:
-        after = np.searchsorted(starts, begin + chunk_rows)
-        end = int(starts[after]) if after < len(starts) else table.num_rows
-        yield table.slice(begin, end - begin).combine_chunks().to_batches()[0]
-        begin = end
+    (whole,) = table.drop_columns([_ORDINAL]).take(order).combine_chunks().to_batches()
+    yield from _chunks(whole, chunk_rows)
 
 
-def _key_starts(keys: npt.NDArray[np.void] | UIntArray) -> npt.NDArray[np.int64]:
-    return np.concatenate([[0], np.flatnonzero(keys[1:] != keys[:-1]) + 1])
+def _chunks(batch: pa.RecordBatch, chunk_rows: int) -> Iterator[pa.RecordBatch]:
+    for begin in range(0, batch.num_rows, chunk_rows):
+        yield batch.slice(begin, chunk_rows)
 
 
 def _partition_of(keys: pa.ChunkedArray, target: Partitioning) -> npt.NDArray[np.int64]:

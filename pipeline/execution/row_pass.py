@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.document import DOC_ID, TEXT
+from pipeline.document import DOC_ID, DOC_ID_TYPE, TEXT
 from pipeline.errors import OperatorError, PipelineError
 from pipeline.ledger import Action, LedgerBuilder
 from pipeline.operator import Annotator, Edits, Filter, RowOperator, RuleArray, Transform, Verdicts
@@ -120,6 +120,7 @@ class RowPass:
         self, operator: Filter, batch: pa.RecordBatch, rows: Rows, verdicts: Verdicts
     ) -> tuple[pa.RecordBatch, Rows]:
         _expect_length(operator, batch, verdicts.keep, verdicts.rule, verdicts.value, verdicts.threshold)
+        survivor = _survivors(operator, batch, verdicts)
         gone = ~verdicts.keep
         if not gone.any():
             return batch, rows
@@ -132,6 +133,7 @@ class RowPass:
             rule=verdicts.rule[gone],
             value=verdicts.value[gone],
             threshold=verdicts.threshold[gone],
+            survivor=None if survivor is None else survivor.filter(pa.array(gone)),
         )
         self._keep_examples(operator, batch, verdicts)
         return batch.filter(pa.array(verdicts.keep)), rows[verdicts.keep]
@@ -188,6 +190,17 @@ def _annotated(operator: Annotator, batch: pa.RecordBatch, new: pa.RecordBatch) 
         raise OperatorError(f"operator {operator.name}: declared columns {declared}; returned {new.schema}")
     _expect_values(operator, new, declared)
     return pa.RecordBatch.from_arrays([*batch.columns, *new.columns], schema=pa.schema([*batch.schema, *declared]))
+
+
+def _survivors(operator: Filter, batch: pa.RecordBatch, verdicts: Verdicts) -> pa.Array | None:
+    survivor = verdicts.survivor
+    if survivor is not None:
+        _expect_length(operator, batch, survivor)
+        if survivor.type != DOC_ID_TYPE:
+            raise OperatorError(
+                f"operator {operator.name}: expected survivors as {DOC_ID_TYPE}; returned {survivor.type}"
+            )
+    return survivor
 
 
 def _expect_length(operator: RowOperator, batch: pa.RecordBatch, *results: Sized) -> None:

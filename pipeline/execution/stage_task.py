@@ -177,16 +177,15 @@ class _UnitRun:
             yield from flow
             return
         operator, call = self._stage.partition
-        for batch, _ in flow:
-            try:
-                result = call(batch)
-            except PipelineError:
-                raise
-            except Exception as error:
-                raise OperatorError(
-                    f"operator {operator.name}: failed on {batch.num_rows} rows of a partition"
-                ) from error
-            yield result, None
+        try:
+            for batch in call(batch for batch, _ in flow):
+                yield batch, None
+        except PipelineError:
+            raise
+        except Exception as error:
+            raise OperatorError(
+                f"operator {operator.name}: failed within the first {self._rows_read} rows of a partition"
+            ) from error
 
     def _through_shard_operator(self, flow: Flow) -> Flow:
         if self._stage.shard is None:

@@ -278,7 +278,9 @@ def _exchange_schema(node: Exchange, schema: pa.Schema, step: Step, place: int) 
             f"{_label(node, place)}: key {node.key!r} must be uint64 or a 16-byte binary; found "
             f"{schema.field(node.key).type}"
         )
-    wanted = set(columns) | ({POSITION} & set(schema.names))
+    wanted = set(columns)
+    if node.order == "sorted":
+        wanted |= {POSITION} & set(schema.names)  # the last of the sort columns
     return pa.schema([field for field in schema if field.name in wanted])
 
 

@@ -55,6 +55,8 @@ def _describe_partitioning(partitioning: Partitioning) -> str:
         return f"home: removals to the {partitioning.num_partitions} shards of their base"
     order = ", ".join(f"{key.column}{' descending' if key.descending else ''}" for key in partitioning.exchange.sort)
     count = f"{partitioning.num_partitions} partition{'s' if partitioning.num_partitions > 1 else ''}"
+    if partitioning.exchange.order == "arrival":
+        return f"by {partitioning.key} into {count}, in order of arrival"
     return f"by {partitioning.key} into {count}{', sorted by ' + order if order else ''}"
 
 

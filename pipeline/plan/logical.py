@@ -123,6 +123,14 @@ class Exchange(_Frozen):
 
     key: str
     sort: tuple[SortKey, ...] = ()
+    order: Literal["sorted", "arrival"] = "sorted"
+    """arrival: rows stand as the shards sent them, unsorted, for operators that need no order and save its cost."""
+
+    @model_validator(mode="after")
+    def _sorts_or_not(self) -> Self:
+        if self.order == "arrival" and self.sort:
+            raise ValueError("order: arrival sorts nothing, so sort must be empty")
+        return self
 
 
 Node = Operator | Exchange

@@ -45,7 +45,9 @@ def output_of(example: Example, folder: Path) -> list[Any]:  # Any: JSON
         return _columns(operator.open()(iter([batch])))
     if isinstance(operator, PartitionOperator):
         assert example.key is not None
-        return _columns([operator.open()(exchanged(batch, example.key))])
+        rows = exchanged(batch, example.key)
+        found = pa.Table.from_batches(operator.open()(iter([rows])), operator.output_schema(rows.schema))
+        return _columns([found])  # in one piece: where an operator cuts its rows is not what it makes of them
     assert isinstance(operator, Annotator)
     return _columns([operator.open()(batch)])
 
@@ -87,7 +89,7 @@ def _file(path: Path) -> Any:  # Any: JSON
     return [sorted(model.words), sorted(model.labels), model.get_dimension(), says]
 
 
-def _columns(batches: Iterable[pa.RecordBatch]) -> list[Any]:  # Any: JSON
+def _columns(batches: Iterable[pa.RecordBatch | pa.Table]) -> list[Any]:  # Any: JSON
     return [
         [[field.name, str(field.type), [_plain(value, field.type) for value in column.to_pylist()]]
          for field, column in zip(batch.schema, batch.columns, strict=True)]

@@ -1,5 +1,6 @@
 """Small operators of every kind, with which the engine is tested without knowing a real one."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -177,15 +178,15 @@ class KeepFirst(PartitionOperator):
         return REMOVAL_SCHEMA
 
     def open(self) -> PartitionFunction:
-        def removals(batch: pa.RecordBatch) -> pa.RecordBatch:
+        def removals(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             first: dict[int, bytes] = {}
-            gone = []
-            for row in batch.to_pylist():
-                if row[KEY] in first:
-                    gone.append({"position": row[POSITION], "rule": "later", "survivor": first[row[KEY]]})
-                else:
-                    first[row[KEY]] = row[DOC_ID]
-            return pa.RecordBatch.from_pylist(gone, REMOVAL_SCHEMA)
+            for batch in batches:
+                gone = [
+                    {"position": row[POSITION], "rule": "later", "survivor": first[row[KEY]]}
+                    for row in batch.to_pylist()
+                    if first.setdefault(row[KEY], row[DOC_ID]) != row[DOC_ID]
+                ]
+                yield pa.RecordBatch.from_pylist(gone, REMOVAL_SCHEMA)
 
         return removals
 
@@ -202,11 +203,12 @@ class CountKeys(PartitionOperator):
         return pa.schema([pa.field(KEY, pa.uint64()), pa.field("rows", pa.int64())])
 
     def open(self) -> PartitionFunction:
-        def count(batch: pa.RecordBatch) -> pa.RecordBatch:
-            counts = batch.column(KEY).value_counts()
-            return pa.record_batch(
-                [counts.field("values"), counts.field("counts")], schema=self.output_schema(batch.schema)
-            )
+        def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            counts: Counter[int] = Counter()
+            for batch in batches:
+                counts.update(batch.column(KEY).to_pylist())
+            columns = [pa.array(counts.keys(), pa.uint64()), pa.array(counts.values(), pa.int64())]
+            yield pa.record_batch(columns, schema=self.output_schema(pa.schema([])))
 
         return count
 

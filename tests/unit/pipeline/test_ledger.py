@@ -46,6 +46,21 @@ def test_verdicts_carry_rule_value_and_threshold():
     assert builder.rules == {"op/drop/first": 1, "op/drop/second": 1}
 
 
+def test_verdicts_may_name_who_stays():
+    builder = LedgerBuilder()
+    builder.add_verdicts(
+        "op",
+        Action.DROP,
+        NAMES,
+        rows(4, 2),
+        rule=np.zeros(2, np.int16),
+        value=np.ones(2),
+        threshold=None,
+        survivor=pa.array([None, b"s" * 16], pa.binary(16)),
+    )
+    assert builder.table()["survivor"].to_pylist() == [b"s" * 16, None]
+
+
 def test_edits_have_no_threshold():
     builder = LedgerBuilder()
     add(builder, [0], [0], action=Action.EDIT, value=4.0, threshold=None)

@@ -1,4 +1,5 @@
 from collections import Counter
+from itertools import pairwise
 
 import pyarrow as pa
 from hypothesis import given, settings
@@ -19,16 +20,20 @@ def rows(keys):
     )
 
 
+def removals_of(batch, cuts=()):
+    """Removals as rows, of a stream that is cut at `cuts`."""
+    parts = [batch.slice(start, stop - start) for start, stop in pairwise([0, *sorted(cuts), batch.num_rows])]
+    return pa.Table.from_batches(DropDuplicates().open()(iter(parts)), REMOVAL_SCHEMA).to_pylist()
+
+
 KEYS = st.lists(st.sampled_from([0, 1, 1 << 64, (1 << 64) + 1, 1 << 127]), max_size=30).map(sorted)
 
 
 @settings(deadline=None, derandomize=True, max_examples=50)
 @given(KEYS)
 def test_all_but_the_first_of_a_hash_go(keys):
-    removals = DropDuplicates().open()(rows(keys))
     count = Counter(keys)
-    assert removals.schema == REMOVAL_SCHEMA
-    assert removals.to_pylist() == [
+    assert removals_of(rows(keys)) == [
         {
             "position": (place << 32) | 7,
             "rule": "exact_duplicate",
@@ -43,15 +48,17 @@ def test_all_but_the_first_of_a_hash_go(keys):
 
 @settings(deadline=None, derandomize=True, max_examples=50)
 @given(KEYS, st.data())
-def test_cutting_at_key_boundaries_changes_nothing(keys, data):
+def test_where_the_stream_is_cut_changes_nothing(keys, data):
     batch = rows(keys)
-    boundaries = [place for place in range(1, len(keys)) if keys[place] != keys[place - 1]]
-    cuts = sorted(data.draw(st.sets(st.sampled_from(boundaries)))) if boundaries else []
-    function = DropDuplicates().open()
-    parts = [
-        function(batch.slice(start, stop - start)) for start, stop in zip([0, *cuts], [*cuts, len(keys)], strict=True)
-    ]
-    assert pa.Table.from_batches(parts).to_pylist() == function(batch).to_pylist()
+    cuts = data.draw(st.lists(st.integers(0, len(keys)), max_size=6))
+    assert removals_of(batch, cuts) == removals_of(batch)
+    assert removals_of(batch, range(len(keys))) == removals_of(batch)
+
+
+def test_copies_are_counted_beyond_the_end_of_a_batch():
+    found = removals_of(rows([1, 1, 1, 1, 2]), cuts=[2, 3])
+    assert [removal["value"] for removal in found] == [4.0] * 3
+    assert {removal["survivor"] for removal in found} == {(1000).to_bytes(16, "big")}
 
 
 def test_declares_what_it_reads_and_writes():

@@ -113,10 +113,10 @@ def survivors(steps, documents, num_shards=3):
         for node in step.nodes:
             if isinstance(node, Exchange):
                 rows = exchange(rows, node)
-            elif isinstance(node, Annotator | PartitionOperator):
+            elif isinstance(node, Annotator):
                 rows = pa.Table.from_batches([node.open()(one_batch(rows))])
-            elif isinstance(node, ShardOperator):
-                rows = pa.Table.from_batches(node.open()(iter([one_batch(rows)])))
+            elif isinstance(node, PartitionOperator | ShardOperator):
+                rows = pa.Table.from_batches(node.open()(iter([one_batch(rows)])), node.output_schema(rows.schema))
             elif isinstance(node, Task):
                 tables = {name: Memory(artifacts[name]) for name in step.tables}
                 found = node.open()(TaskInputs(None, tables, base_rows, Path("unused")))

@@ -75,6 +75,19 @@ def test_a_quarantined_row_tells_kind_and_place_but_no_text():
     assert "secret" not in str(row)
 
 
+def test_survivors_of_dropped_rows_reach_the_ledger():
+    ids = doc_ids(3, first=7)
+    found = Verdicts(
+        keep=np.array([False, True, False]),
+        rule=np.zeros(3, np.int16),
+        value=np.ones(3),
+        threshold=np.ones(3),
+        survivor=pa.array([ids[1], ids[0], None], pa.binary(16)),
+    )
+    _, _, ledger, _ = carry((answer(MinChars(), found),), documents(["a", "b", "c"]))
+    assert [(row["row"], row["survivor"]) for row in ledger.table().to_pylist()] == [(0, ids[1]), (2, None)]
+
+
 def answer(operator, value):
     return OpenOperator(operator, lambda batch: value)  # noqa: ARG005
 
@@ -93,12 +106,13 @@ def ints(count, name="num_chars", kind=None):
     return pa.record_batch({name: pa.array(range(count), kind or pa.int64())})
 
 
-def verdicts(keep, rule=None, value=None, threshold=None, numbers=None):
+def verdicts(keep, rule=None, value=None, threshold=None, numbers=None, survivor=None):
     return Verdicts(
         keep=np.zeros(keep, bool),
         rule=np.array(numbers or [0] * (keep if rule is None else rule), np.int16),
         value=np.zeros(keep if value is None else value),
         threshold=np.zeros(keep if threshold is None else threshold),
+        survivor=survivor,
     )
 
 
@@ -140,6 +154,16 @@ WRONG = {
         MinChars(),
         verdicts(2, numbers=[0, -1]),
         r"expected rules 0 to 1 \(.*\); returned -1 to 0",
+    ),
+    "filter: too few survivors": (
+        MinChars(),
+        verdicts(2, survivor=pa.nulls(1, pa.binary(16))),
+        "expected results for 2 rows; returned 1",
+    ),
+    "filter: survivors of another type": (
+        MinChars(),
+        verdicts(2, survivor=pa.nulls(2, pa.binary())),
+        r"expected survivors as fixed_size_binary\[16\]; returned binary",
     ),
     "transform: a rule that is not there": (
         Shout(),

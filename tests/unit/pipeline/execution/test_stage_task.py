@@ -118,8 +118,10 @@ def test_what_a_shard_operator_conserves_is_summed(tmp_path):
 
 class BadPartition(CountKeys):
     def open(self):
-        def fail(batch):
-            raise ValueError(f"cannot bear {batch}")
+        def fail(batches):
+            for batch in batches:
+                raise ValueError(f"cannot bear {batch}")
+            yield
 
         return fail
 
@@ -156,7 +158,9 @@ def test_operators_over_many_rows_fail_with_their_place(tmp_path):
     (record,) = StageWorker(mapped).run(unit(source))
     paths = (str(mapped.folder.path / record.files[DATA].name),)
     bad = spec(tmp_path, [BadPartition()], kind="table", schema=CountKeys().output_schema(pa.schema([])))
-    with pytest.raises(OperatorError, match=r"operator count_keys: failed on 6 rows of a partition") as caught:
+    with pytest.raises(
+        OperatorError, match=r"operator count_keys: failed within the first 6 rows of a partition"
+    ) as caught:
         StageWorker(bad).run(unit(PartitionInput(0, paths, target)))
     assert "cannot bear" not in str(caught.value)
 

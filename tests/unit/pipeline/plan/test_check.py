@@ -46,6 +46,11 @@ def step(*nodes, write="documents", base="documents", bound=(), **fields):
     return Step(name="s", view=View(base=base, bound=bound), nodes=nodes, write=ArtifactKind(write), **fields)
 
 
+def test_without_an_order_only_what_is_required_travels():
+    counts = step(Exchange(key="key", order="arrival"), CountKeys(), write="table", bound=("keys",))
+    assert check(*BEFORE, counts)["s"].exchange_schemas[0].names == ["key"]
+
+
 def test_schemas_of_a_whole_recipe():
     rewritten = Step(
         name="rewritten",

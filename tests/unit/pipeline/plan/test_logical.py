@@ -16,6 +16,11 @@ def test_sort_keys_are_written_as_words():
     )
 
 
+def test_an_exchange_in_order_of_arrival_sorts_nothing():
+    with pytest.raises(ValueError, match="order: arrival sorts nothing, so sort must be empty"):
+        Exchange(key="key", order="arrival", sort=(SortKey(column="a"),))
+
+
 def test_parents_are_all_that_a_step_reads_each_once():
     step = Step(
         name="s",
