@@ -20,7 +20,9 @@ from operators.quality.gopher_repetition import GopherRepetition
 from operators.quality.train_fasttext import TrainFastText
 from operators.select.score_filter import ScoreFilter
 from operators.select.share_threshold import ShareThreshold
+from operators.select.source_priority import SourcePriority
 from operators.select.steps import select_by_share
+from operators.select.text_length import TextLength
 from operators.tokenize.tokenizer import Tokenize
 from operators.tokenize.train_tokenizer import TrainTokenizer
 from pipeline.operator import Operator
@@ -34,6 +36,8 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     FastTextScore,
     ScoreFilter,
     ShareThreshold,
+    SourcePriority,
+    TextLength,
     ContentHash,
     DropDuplicates,
     MinHashSignature,

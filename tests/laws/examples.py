@@ -29,6 +29,8 @@ from operators.quality.gopher_repetition import GopherRepetition
 from operators.quality.train_fasttext import MODEL_FILE, TrainFastText
 from operators.select.score_filter import ScoreFilter
 from operators.select.share_threshold import ShareThreshold
+from operators.select.source_priority import SourcePriority
+from operators.select.text_length import TextLength
 from operators.tokenize.tokenizer import Tokenize
 from operators.tokenize.train_tokenizer import TOKENIZER_FILE, TrainTokenizer
 from pipeline.document import DOC_ID_TYPE, POSITION_TYPE, TEXT_TYPE, IdHasher, position
@@ -98,6 +100,8 @@ def examples(models: Models) -> dict[str, Example]:
         Example(FastTextScore(model=models.classifier)),
         Example(ScoreFilter(column="quality_score", min_score=0.3)),
         Example(ShareThreshold(column="quality_score", share=0.5)),
+        Example(SourcePriority(sources=("book",))),
+        Example(TextLength(unit="characters")),
         Example(ContentHash()),
         Example(DropDuplicates(), key="content_hash"),
         Example(MinHashSignature(**banding, ngram_words=2)),
