@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.process_tree import Usage, measure
+from benchmarks.surroundings import commit, machine
 from benchmarks.variants import FOLDERS, Corpus, write_corpus
 from jobs.cli import app
 
@@ -75,10 +76,10 @@ def main() -> None:
         print(f"{copies}x: {json.dumps(scales[f'{copies}x']['median'])}")
     growth = _growth(scales)
     result = {
-        "machine": _machine(),
+        "machine": machine(),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
         | {"python": platform.python_version()},
-        "commit": _commit(),
+        "commit": commit(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": {"workers": WORKERS, "runner": "ray", "runs_at_1x": options.runs, "limit": options.limit},
         "corpus": list(FOLDERS),
@@ -220,35 +221,6 @@ def _profile(corpus: Path, model: Path, output: Path, report: Path) -> None:
     subprocess.run([*command, *_overrides(corpus, model)], cwd=ROOT, env=environment, check=True)
     steps = [f"  {seconds:8.2f} s  {name}" for name, seconds in _step_seconds(output).items()]
     report.write_text("\n".join(["by step:", *steps, "", report.read_text()]))
-
-
-def _machine() -> Json:
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.machine(),
-    )
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {
-        "cpu": model,
-        "num_cpus": len(os.sched_getaffinity(0)),
-        "memory_gib": round(pages / 2**30, 1),
-        "system": platform.platform(),
-        "load_before": round(os.getloadavg()[2], 2),
-    }
-
-
-def _commit() -> str:
-    def git(*arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-        return done.stdout.strip()
-
-    head = git("rev-parse", "HEAD") or "unknown"
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "pipeline", "operators", "jobs")
-    return f"{head}, with changes" if changed else head
 
 
 if __name__ == "__main__":

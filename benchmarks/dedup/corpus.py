@@ -8,7 +8,8 @@ document draws a good part of its words anew; `benchmarks.dedup.unplanted` check
 """
 
 import json
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,6 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.dedup.edits import EDITS
@@ -44,6 +46,8 @@ TRUTH_SCHEMA: Final = pa.schema(
         pa.field("jaccard", pa.float64()),
     ]
 )
+
+ShingleSet = npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +86,40 @@ class Drawn(NamedTuple):
     pairs: list[tuple[int, int, str]]
 
 
-def write_corpus(prose: Prose, folder: Path, settings: Settings) -> Corpus:
-    """Writes `folder`/docs/*.parquet and `folder`/truth.parquet. A corpus that is there already is taken as it is."""
+def write_corpus(read: Callable[[], Prose], folder: Path, settings: Settings) -> Corpus:
+    """Writes `folder`/docs/*.parquet and `folder`/truth.parquet from what `read` returns.
+
+    A corpus of the same settings that is there already is taken as it is, and nothing is read.
+    """
     record = folder / RECORD
     if record.is_file():
         found = json.loads(record.read_text())
-        return Corpus(**found | {"settings": Settings(**found["settings"])})
-    blocks = [
-        draw(prose, settings, number, min(BLOCK, settings.documents - start))
-        for number, start in enumerate(range(0, settings.documents, BLOCK))
-    ]
-    place = np.random.default_rng(settings.seed).permutation(settings.documents)
-    documents: list[Pieces] = [np.empty(0, np.int32)] * settings.documents
-    truth: list[tuple[str, str, str]] = []
-    for number, (drawn, pairs) in enumerate(blocks):
-        places = place[number * BLOCK :]
-        for index, document in enumerate(drawn):
-            documents[places[index]] = document
-        truth += [(document_id(places[original]), document_id(places[copy]), edit) for original, copy, edit in pairs]
-    jaccards = [_jaccard_of(prose, documents, pair) for pair in truth] if settings.with_truth else [None] * len(truth)
-    columns = list(zip(*truth, strict=True)) if truth else [(), (), ()]
-    folder.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table([*map(pa.array, columns), pa.array(jaccards)], schema=TRUTH_SCHEMA), folder / TRUTH)
+        corpus = Corpus(**found | {"settings": Settings(**found["settings"]), "folder": str(folder)})
+        if corpus.settings == settings:
+            return corpus
+    prose = read()
+    shutil.rmtree(folder, ignore_errors=True)
+    documents, pairs = draw_corpus(prose, settings)
+    folder.mkdir(parents=True)
+    pq.write_table(_truth(prose, documents, pairs, settings), folder / TRUTH)
     text_bytes = write_documents(prose, documents, folder / DOCUMENTS)
-    corpus = Corpus(str(folder), settings, settings.documents, len(truth), text_bytes)
+    corpus = Corpus(str(folder), settings, settings.documents, len(pairs), text_bytes)
     record.write_text(json.dumps(asdict(corpus)) + "\n")
     return corpus
+
+
+def draw_corpus(prose: Prose, settings: Settings) -> Drawn:
+    """All documents, each at the place that is drawn for it."""
+    place = np.random.default_rng(settings.seed).permutation(settings.documents)
+    documents: list[Pieces] = [np.empty(0, np.int32)] * settings.documents
+    truth: list[tuple[int, int, str]] = []
+    for number, start in enumerate(range(0, settings.documents, BLOCK)):
+        places = place[start : start + BLOCK]
+        drawn, pairs = draw(prose, settings, number, len(places))
+        for index, document in enumerate(drawn):
+            documents[places[index]] = document
+        truth += [(int(places[original]), int(places[copy]), edit) for original, copy, edit in pairs]
+    return Drawn(documents, truth)
 
 
 def draw(prose: Prose, settings: Settings, number: int, size: int) -> Drawn:
@@ -137,12 +149,15 @@ def document_id(place: int) -> str:
     return f"d{place:08d}"
 
 
-def jaccard(one: str, other: str) -> float:
-    """The exact Jaccard similarity of two texts' word 5-grams, by corpusmill's normalisation; 0 without words."""
-    sets = [np.unique(shingle_hashes(text)) for text in (one, other)]
-    both = len(np.intersect1d(*sets, assume_unique=True))
-    either = sum(map(len, sets)) - both
-    return both / either if either else 0.0
+def shingle_set(text: str) -> ShingleSet:
+    """The different word 5-grams of a text, hashed, by corpusmill's normalisation; empty without words."""
+    return np.unique(shingle_hashes(text))
+
+
+def jaccard(one: ShingleSet, other: ShingleSet) -> float:
+    """The exact similarity of two sets that are not both empty."""
+    both = len(np.intersect1d(one, other, assume_unique=True))
+    return both / (len(one) + len(other) - both)
 
 
 def write_documents(prose: Prose, documents: Sequence[Pieces], folder: Path) -> int:
@@ -154,7 +169,7 @@ def write_documents(prose: Prose, documents: Sequence[Pieces], folder: Path) -> 
         with pq.ParquetWriter(folder / f"{number:04d}.parquet", SCHEMA, compression="zstd") as writer:
             for batch in _batches(prose, documents, start, min(start + size, len(documents))):
                 writer.write_batch(batch)
-                text_bytes += batch.column("text").nbytes - 4 * (batch.num_rows + 1)
+                text_bytes += pc.sum(pc.binary_length(batch.column("text"))).as_py()
     return text_bytes
 
 
@@ -165,6 +180,17 @@ def _batches(prose: Prose, documents: Sequence[Pieces], start: int, stop: int) -
         yield pa.record_batch([ids, prose.texts(list(documents[begin:end]))], schema=SCHEMA)
 
 
-def _jaccard_of(prose: Prose, documents: Sequence[Pieces], pair: tuple[str, str, str]) -> float:
-    one, other = prose.texts([documents[int(name[1:])] for name in pair[:2]]).to_pylist()
-    return jaccard(one, other)
+def _truth(
+    prose: Prose, documents: Sequence[Pieces], pairs: Sequence[tuple[int, int, str]], settings: Settings
+) -> pa.Table:
+    rows = []
+    for original, copy, edit in pairs:
+        found = None
+        if settings.with_truth:
+            texts = prose.texts([documents[original], documents[copy]]).to_pylist()
+            found = jaccard(shingle_set(texts[0]), shingle_set(texts[1]))
+        rows.append((document_id(original), document_id(copy), edit, found))
+    columns = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return pa.table(
+        [pa.array(column, field.type) for column, field in zip(columns, TRUTH_SCHEMA, strict=True)], schema=TRUTH_SCHEMA
+    )

@@ -28,7 +28,9 @@ class Peer:
 
 
 PEERS: Final = (
-    Peer("daft", ("daft==0.7.26", "pyarrow==25.0.1", "igraph==1.0.0"), "normalize, minhash, groupby, igraph components"),
+    Peer(
+        "daft", ("daft==0.7.26", "pyarrow==25.0.1", "igraph==1.0.0"), "normalize, minhash, groupby, igraph components"
+    ),
     Peer("rensa", ("rensa==0.5.0", "pyarrow==26.0.1"), "RMinHash; buckets and union-find in Python"),
     Peer(
         "datasketch",

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+from scipy import sparse  # type: ignore[import-untyped]
 
-from operators.dedup.minhash import shingle_hashes
+from benchmarks.dedup.corpus import ShingleSet, shingle_set
 
 BLOCK: Final = 500
 """Documents that are compared with all others at once: bounds the memory."""
@@ -27,7 +27,7 @@ class Pair(NamedTuple):
 def most_similar(texts: Sequence[str], planted: set[tuple[int, int]]) -> Pair:
     """The pair of highest exact Jaccard similarity that is not planted (smaller place first), of all pairs."""
     best = Pair(0, 0, 0.0)
-    for one, others, jaccards in _similarities([np.unique(shingle_hashes(text)) for text in texts]):
+    for one, others, jaccards in _similarities([shingle_set(text) for text in texts]):
         for at in np.argsort(-jaccards):
             if jaccards[at] <= best.jaccard:
                 break
@@ -38,7 +38,7 @@ def most_similar(texts: Sequence[str], planted: set[tuple[int, int]]) -> Pair:
 
 
 def _similarities(
-    shingles: list[npt.NDArray[np.uint32]],
+    shingles: list[ShingleSet],
 ) -> Iterator[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.float64]]]:
     """For each document the later ones that share a shingle with it, and their similarities."""
     sizes = np.array([len(found) for found in shingles])

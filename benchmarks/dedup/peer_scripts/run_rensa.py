@@ -1,4 +1,4 @@
-"""rensa: RMinHash of 112; buckets and union-find in Python, as rensa's own index flags both of a pair. Usage: IN OUT."""
+"""rensa: RMinHash of 112; buckets and union-find in Python, as its own index flags both of a pair. Usage: IN OUT."""
 
 import re
 import sys

@@ -1,0 +1,48 @@
+"""How CPU time and memory of corpusmill grow with the number of documents, and what one hot bucket costs."""
+
+import json
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.dedup.corpus import Corpus
+from benchmarks.dedup.tools import Json, Run, corpusmill, described, documents_of, run_once
+
+
+def measure_growth(tiny: Corpus, corpora: Sequence[Corpus], work: Path) -> Json:
+    """One run for each corpus. The run over `tiny` stands for what start-up costs, and is taken off."""
+    start = _once(documents_of(tiny), work, "tiny")
+    runs = {corpus.documents: _once(documents_of(corpus), work, corpus.path.name) for corpus in corpora}
+    return {
+        "corpora": [described(corpus) for corpus in (tiny, *corpora)],
+        "exponent": round(exponent({size: run.cpu_seconds - start.cpu_seconds for size, run in runs.items()}), 3),
+        "tiny": asdict(start),
+        "runs": {str(size): asdict(run) for size, run in runs.items()},
+    }
+
+
+def exponent(seconds: Mapping[int, float]) -> float:
+    """The slope of log seconds over log documents, by least squares; 1 is linear growth."""
+    if len(seconds) < 2:
+        return math.nan
+    sizes, times = (np.log(list(values)) for values in (seconds.keys(), seconds.values()))
+    return float(np.polyfit(sizes, times, 1)[0])
+
+
+def measure_hot_bucket(hot: Path, cold: Path, work: Path) -> Json:
+    """CPU time with a bucket that a fifth of the documents share, by the time without."""
+    runs = {"hot": _once(hot, work, "hot"), "cold": _once(cold, work, "cold")}
+    slowdown = runs["hot"].cpu_seconds / runs["cold"].cpu_seconds
+    return {"slowdown": round(slowdown, 3), **{name: asdict(run) for name, run in runs.items()}}
+
+
+def _once(documents: Path, work: Path, name: str) -> Run:
+    output = work / f"ours-{name}"
+    run = run_once(corpusmill(), documents, output)
+    print(f"{name}: {json.dumps(asdict(run))}", flush=True)
+    shutil.rmtree(output)
+    return run

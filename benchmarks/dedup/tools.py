@@ -1,0 +1,119 @@
+"""Corpusmill and its peers as commands from a folder of Parquet files to one of what is left, measured alike.
+
+One core, start-up of the process included, threads of libraries limited to one.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from benchmarks.dedup.corpus import DOCUMENTS, Corpus
+from benchmarks.dedup.peers import Peer
+from benchmarks.dedup.score import surviving_ids
+from benchmarks.process_tree import Usage, measure
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+RECIPE: Final = ROOT / "benchmarks/recipes/dedup.yaml"
+VERIFY_AT: Final = 0.7
+"""What corpusmill asks for by default, beside a shared bucket."""
+
+THREAD_LIMITS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+Json = dict[str, Any]  # Any: what json.dumps takes
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something that deduplicates."""
+
+    name: str
+    command: Callable[[Path, Path], Sequence[str]]
+    """From the folder of documents and the output folder."""
+    survivors: Callable[[Path], pa.Array]
+    """The ids that are left, from the output folder."""
+    verify_at: float = 0.0
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a tool."""
+
+    cpu_seconds: float
+    """Of the process tree."""
+    wall_seconds: float
+    peak_mb: float
+    """Highest sum of proportional set sizes."""
+    cpu_method: str
+
+
+def corpusmill(name: str = "ours", *, overrides: Sequence[str] = (), verify_at: float = VERIFY_AT) -> Tool:
+    """The recipe of the benchmark, with fields of it set otherwise."""
+
+    def command(documents: Path, output: Path) -> Sequence[str]:
+        sets = [f"sources.docs.paths=[{documents}/*.parquet]", *overrides]
+        arguments = ["run", str(RECIPE), "--runner", "local", "--output", str(output)]
+        return [sys.executable, "-m", "jobs.cli", *arguments, *(part for value in sets for part in ("--set", value))]
+
+    def survivors(output: Path) -> pa.Array:
+        (data,) = output.glob("steps/clean-*/data")
+        return surviving_ids(data, "input_id")
+
+    return Tool(name, command, survivors, verify_at, {"PYTHONPATH": str(ROOT)})
+
+
+def peer_tool(peer: Peer, python: Path) -> Tool:
+    """A peer in its environment."""
+
+    def command(documents: Path, output: Path) -> Sequence[str]:
+        return [str(python), str(peer.script), str(documents), str(output)]
+
+    return Tool(peer.name, command, lambda output: surviving_ids(output, "id"))
+
+
+def run_once(tool: Tool, documents: Path, output: Path) -> Run:
+    """From nothing, on the last of this process's cores: whatever else runs here likes the first ones."""
+    for leftover in output.parent.glob(f"{output.name}*"):
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    log = output.with_name(f"{output.name}.log")
+    inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "RAY_ADDRESS")}
+    core = str(max(os.sched_getaffinity(0)))
+    command = ["taskset", "-c", core, *tool.command(documents, output)]
+    usage = measure(
+        command,
+        environment={**inherited, **dict.fromkeys(THREAD_LIMITS, "1"), **tool.environment},
+        log=log,
+        directory=ROOT,
+    )
+    if usage.return_code or usage.left_over:
+        raise SystemExit(
+            f"benchmark dedup: {tool.name}: expected exit code 0 and no process left; found code "
+            f"{usage.return_code} and {usage.left_over} processes; see {log}"
+        )
+    return _run(usage)
+
+
+def documents_of(corpus: Corpus) -> Path:
+    """The folder that tools read."""
+    return corpus.path / DOCUMENTS
+
+
+def described(corpus: Corpus) -> Json:
+    """A corpus without its place."""
+    return {name: value for name, value in asdict(corpus).items() if name != "folder"}
+
+
+def _run(usage: Usage) -> Run:
+    return Run(
+        round(usage.cpu_seconds, 2),
+        round(usage.wall_seconds, 2),
+        round(usage.peak_pss_bytes / 1e6, 1),
+        usage.cpu_method,
+    )
