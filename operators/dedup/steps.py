@@ -76,7 +76,7 @@ def minhash_deduplication(
         Step(
             name=edges,
             view=view.binding(signatures),
-            nodes=(BandRows(num_bands=num_bands), Exchange(key=BUCKET), StarEdges()),
+            nodes=(BandRows(num_bands=num_bands), Exchange(key=BUCKET, order="arrival"), StarEdges()),
             write=ArtifactKind.TABLE,
         ),
         Step(

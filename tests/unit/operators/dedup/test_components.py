@@ -42,7 +42,7 @@ def edge_table(documents, hubs):
 
 
 def run(base_rows, edges, batch_rows=7):
-    """The cluster column as one list; `edges` are pairs of document numbers over all shards."""
+    """Cluster and size of every document; `edges` are pairs of document numbers over all shards."""
     positions = positions_of(base_rows)
     table = edge_table([positions[one] for one, _ in edges], [positions[other] for _, other in edges])
     inputs = TaskInputs(None, {"dedup.edges": Table(table, batch_rows)}, tuple(base_rows), Path("unused"))
@@ -50,7 +50,7 @@ def run(base_rows, edges, batch_rows=7):
     assert [shard for shard, _ in found] == list(range(len(base_rows)))
     assert [batch.num_rows for _, batch in found] == list(base_rows)
     assert all(batch.schema == CLUSTER_SCHEMA for _, batch in found)
-    return [value for _, batch in found for value in batch.column("cluster").to_pylist()]
+    return [tuple(row.values()) for _, batch in found for row in batch.to_pylist()]
 
 
 def expected(base_rows, edges):
@@ -62,7 +62,7 @@ def expected(base_rows, edges):
     _, labels = connected_components(graph, directed=False)
     members = np.bincount(labels, minlength=size)
     smallest = {label: positions[node] for node, label in reversed(list(enumerate(labels)))}
-    return [smallest[label] if members[label] > 1 else None for label in labels]
+    return [(smallest[label], members[label]) if members[label] > 1 else (None, None) for label in labels]
 
 
 @st.composite
@@ -107,12 +107,12 @@ def test_order_of_edges_does_not_matter():
 def test_wide_numbers_give_the_same(monkeypatch):
     edges = SHAPES["chain"]
     narrow = run([SIZE // 2, SIZE // 2], edges)
-    monkeypatch.setattr(components_module, "_singletons", lambda size: np.arange(size, dtype=np.uint64))
+    monkeypatch.setattr(components_module, "singletons", lambda size: np.arange(size, dtype=np.uint64))
     assert run([SIZE // 2, SIZE // 2], edges) == narrow
 
 
 def test_no_edges_and_empty_shards():
-    assert run([0, 2, 0], []) == [None, None]
+    assert run([0, 2, 0], []) == [(None, None), (None, None)]
     assert run([], []) == []
 
 

@@ -41,7 +41,7 @@ def test_minhash_deduplication_is_four_steps():
     assert edges.view == View(base="read", bound=("exact", "fuzzy.signatures"))
     assert (clusters.view, clusters.tables) == (edges.view, ("fuzzy.edges",))
     assert removals.view == View(base="read", bound=("exact", "fuzzy.signatures", "fuzzy.clusters"))
-    assert edges.nodes[1] == Exchange(key="bucket")
+    assert edges.nodes[1] == Exchange(key="bucket", order="arrival")
     assert removals.nodes[0] == Exchange(
         key="cluster", sort=(SortKey(column="num_chars", descending=True), SortKey(column="doc_id"))
     )
