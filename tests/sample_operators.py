@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Final, Literal
@@ -191,6 +192,32 @@ class KeepFirst(PartitionOperator):
                 yield pa.RecordBatch.from_pylist(gone, schema=REMOVAL_SCHEMA)
 
         return remove
+
+
+class RankOfText(PartitionOperator):
+    """Numbers the rows of each text, from 0; those of a quarter of the texts, by their key, are left out."""
+
+    name: ClassVar[str] = "rank_of_text"
+
+    def requires(self) -> pa.Schema:
+        return pa.schema([pa.field(TEXT_KEY, pa.binary(16)), pa.field(POSITION, POSITION_TYPE, nullable=False)])
+
+    def output_schema(self, given: pa.Schema) -> pa.Schema:  # noqa: ARG002 -- the contract's signature
+        return pa.schema([pa.field(POSITION, POSITION_TYPE, nullable=False), pa.field("rank", pa.int64())])
+
+    def open(self) -> PartitionFunction:
+        def rank(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            seen: Counter[bytes] = Counter()
+            for batch in batches:
+                columns = (batch.column(name).to_pylist() for name in (TEXT_KEY, POSITION))
+                rows = []
+                for key, position in zip(*columns, strict=True):
+                    if key[0] % 4:
+                        rows.append({POSITION: position, "rank": seen[key]})
+                        seen[key] += 1
+                yield pa.RecordBatch.from_pylist(rows, schema=self.output_schema(pa.schema([])))
+
+        return rank
 
 
 class CountRows(Task):

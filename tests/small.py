@@ -1,4 +1,4 @@
-"""A recipe of cheap operators with every shape of plan: rows, columns, an exchange, removals, a copy and a task."""
+"""A recipe of cheap operators with every shape of plan: rows, columns, exchanges, removals, a copy and a task."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,7 +15,7 @@ from pipeline.plan.logical import (
     View,
 )
 from tests.corpus import Record, jsonl
-from tests.sample_operators import TEXT_KEY, CountRows, KeepFirst, LongEnough, OneLine, TextKey, TextLength
+from tests.sample_operators import TEXT_KEY, CountRows, KeepFirst, LongEnough, OneLine, RankOfText, TextKey, TextLength
 
 _WORDS = ("lamp", "stone", "water", "cloud", "paper", "grass", "clock", "bread", "salt", "wool")
 
@@ -66,7 +66,7 @@ def read(
 
 
 def small(*, shard_bytes: int = 1 << 13, error_budget: ErrorBudget | None = None) -> Recipe:
-    """The recipe: `documents`, `keys`, `copies`, `kept`, `lengths` and `count`."""
+    """The recipe: `documents`, `keys`, `ranks`, `copies`, `kept`, `lengths` and `count`."""
     return read(
         OneLine(),
         LongEnough(min_chars=40),
@@ -74,6 +74,12 @@ def small(*, shard_bytes: int = 1 << 13, error_budget: ErrorBudget | None = None
         error_budget=error_budget,
         more=(
             Step(name="keys", view=View(base="documents"), nodes=(TextKey(),), write=ArtifactKind.COLUMNS),
+            Step(
+                name="ranks",
+                view=View(base="documents", bound=("keys",)),
+                nodes=(Exchange(key=TEXT_KEY), RankOfText()),
+                write=ArtifactKind.COLUMNS,
+            ),
             Step(
                 name="copies",
                 view=View(base="documents", bound=("keys",)),

@@ -219,7 +219,11 @@ class _StepBuild:
             files = tuple(str(self._folder.path / records[index].files[DATA].name) for index in sorted(records))
             count = before.partitioning.num_partitions
             names = self._unit_fingerprints(segment, count)
-            return [Unit(i, (names[i],), PartitionInput(i, files, before.partitioning)) for i in range(count)]
+            rows = (0,) * count
+            if before.partitioning.exchange is None and step.view.base is not None:
+                rows = self._manifests[step.view.base].shard_rows
+            inputs = [PartitionInput(i, files, before.partitioning, rows[i]) for i in range(count)]
+            return [Unit(i, (names[i],), partition) for i, partition in enumerate(inputs)]
         if segment.is_task:
             return [Unit(0, self._identity.shards, self._task_source())]
         if step.view.sources:
@@ -296,7 +300,7 @@ def _record_indexes(unit: Unit) -> tuple[int, ...]:
 
 
 def _decider(segment: Segment, segments: Sequence[Segment]) -> str:
-    """The partition operator whose removals this segment brings home; empty for any other segment."""
+    """The partition operator whose removals or columns this segment brings home; empty for any other segment."""
     if segment.index == 0 or segment.partitioning is not None:
         return ""
     before = segments[segment.index - 1]

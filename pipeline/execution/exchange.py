@@ -35,6 +35,8 @@ class PartitionInput:
     index: int
     files: tuple[str, ...]
     partitioning: Partitioning
+    base_rows: int = 0
+    """Rows of the base's shard to which the partition goes home; 0 where it does not."""
 
 
 class ExchangeWriter:
@@ -47,7 +49,8 @@ class ExchangeWriter:
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Takes the columns that travel, for rows that have a key."""
-        batch = batch.select(self._target.schema.names)
+        columns = [batch[name] for name in self._target.schema.names]
+        batch = pa.RecordBatch.from_arrays(columns, schema=self._target.schema)
         if batch[self._target.key].null_count:
             batch = batch.filter(pc.is_valid(batch[self._target.key]))
         if batch.num_rows:

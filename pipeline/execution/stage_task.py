@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from pipeline.artifact import IDENTITY, LEDGER, FileRecord, ShardRecord, ViewShard
 from pipeline.errors import OperatorError, PipelineError
 from pipeline.execution.exchange import PartitionInput, read_partition
+from pipeline.execution.home import bring_home
 from pipeline.execution.quarantine import SourceRecords
-from pipeline.execution.removals import collect_removals
 from pipeline.execution.row_pass import OpenOperator, RowPass, open_operator, opened
 from pipeline.execution.sinks import open_sink, write_table
 from pipeline.execution.task_run import run_task
@@ -79,8 +79,8 @@ class StageWorker:
         try:
             if self._stage.task is not None:
                 return run_task(spec, unit, self._stage.task)
-            if spec.collects_removals:
-                return collect_removals(spec, unit)
+            if spec.brings_home:
+                return bring_home(spec, unit)
             return _UnitRun(self._stage, unit, given).run()
         except PipelineError as error:
             error.add_note(f"{spec.label}, unit {unit.index}")

@@ -77,11 +77,11 @@ class StageSpec:
     layout: Layout
     execution: Execution
     decided_by: str = ""
-    """Name of the partition operator whose removals this segment collects, if it does."""
+    """Name of the partition operator whose rows this segment brings home, if it does."""
 
     @property
-    def collects_removals(self) -> bool:
-        """Whether this segment only brings removals home."""
+    def brings_home(self) -> bool:
+        """Whether this segment only brings removals or columns home."""
         return bool(self.decided_by)
 
     @property

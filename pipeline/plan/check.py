@@ -204,8 +204,13 @@ def _check_write(step: Step) -> None:
         raise PlanError("write: model needs a task")
     if kind is ArtifactKind.COLUMNS and not step.nodes:
         raise PlanError("write: columns needs an annotator; found no operator")
-    if kind is ArtifactKind.COLUMNS and not all(isinstance(operator, Annotator) for operator in operators):
-        raise PlanError("write: columns allows annotators only; use removals or documents for filters and transforms")
+    ends_in_partition = bool(operators) and isinstance(operators[-1], PartitionOperator)
+    all_annotate = all(isinstance(operator, Annotator) for operator in operators)
+    if kind is ArtifactKind.COLUMNS and not (all_annotate or ends_in_partition):
+        raise PlanError(
+            "write: columns allows annotators only, or ends in a partition operator; use removals or documents for "
+            "filters and transforms"
+        )
     if kind is ArtifactKind.REMOVALS and not all(
         isinstance(operator, Annotator | Filter | PartitionOperator | ShardOperator) for operator in operators
     ):
@@ -314,6 +319,8 @@ def _output_schema(step: Step, schema: pa.Schema, view: pa.Schema) -> tuple[pa.S
         return pa.schema([]), ()
     if step.write is ArtifactKind.COLUMNS:
         new = [field.with_nullable(True) for field in schema if field.name not in view.names]
+        if isinstance(last, PartitionOperator):
+            _check_columns_home(last, schema, new)
         return pa.schema(new), ()
     stored = pa.schema([field for field in schema if field.name != POSITION])
     if step.columns is None:
@@ -322,6 +329,18 @@ def _output_schema(step: Step, schema: pa.Schema, view: pa.Schema) -> tuple[pa.S
     if missing:
         raise SchemaError(f"columns: {missing} do not exist; available: {_describe(stored)}")
     return pa.schema([field for field in stored if field.name in step.columns]), step.columns
+
+
+def _check_columns_home(last: PartitionOperator, schema: pa.Schema, new: list[pa.Field]) -> None:
+    if POSITION not in schema.names or schema.field(POSITION).type != POSITION_TYPE:
+        raise SchemaError(
+            f"write: columns after {last.name} needs column {POSITION!r} ({POSITION_TYPE}), which says whose they are; "
+            f"found {_describe(schema)}"
+        )
+    if not new:
+        raise SchemaError(
+            f"write: columns after {last.name} needs a column that the view does not have; found {_describe(schema)}"
+        )
 
 
 def _label(node: Operator | Exchange, place: int) -> str:

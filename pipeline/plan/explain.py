@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.operator import Operator, Resources
+from pipeline.operator import REMOVAL_SCHEMA, Operator, Resources
 from pipeline.plan.check import CheckedStep
 from pipeline.plan.logical import ArtifactKind
 from pipeline.plan.stages import Partitioning, Segment
@@ -52,7 +52,8 @@ def _writing(checked: CheckedStep) -> str:
 
 def _describe_partitioning(partitioning: Partitioning) -> str:
     if partitioning.exchange is None:
-        return f"home: removals to the {partitioning.num_partitions} shards of their base"
+        what = "removals" if partitioning.schema.equals(REMOVAL_SCHEMA) else "columns"
+        return f"home: {what} to the {partitioning.num_partitions} shards of their base"
     order = ", ".join(f"{key.column}{' descending' if key.descending else ''}" for key in partitioning.exchange.sort)
     count = f"{partitioning.num_partitions} partition{'s' if partitioning.num_partitions > 1 else ''}"
     if partitioning.exchange.order == "arrival":

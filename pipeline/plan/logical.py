@@ -20,8 +20,9 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from pipeline.document import COLUMN_TYPES, RESERVED
+from pipeline.document import COLUMN_TYPES, POSITION, RESERVED
 from pipeline.operator import (
+    REMOVAL_SCHEMA,
     Annotator,
     Filter,
     Operator,
@@ -194,7 +195,8 @@ def default_write(nodes: tuple[Node, ...], *, reads_sources: bool = False) -> Ar
     """What a step writes when the recipe does not say: the least that keeps everything its nodes decide.
 
     A task writes what it produces, and a shard operator's rows are a table. Over a base, annotators alone write
-    columns; filters alone, and a partition operator, write removals. Anything else makes documents.
+    columns; filters alone write removals; and a partition operator's rows are removals where they say so
+    (REMOVAL_SCHEMA), columns where they have a position, a table otherwise. Anything else makes documents.
     """
     operators = [node for node in nodes if isinstance(node, Operator)]
     last = operators[-1] if operators else None
@@ -204,11 +206,19 @@ def default_write(nodes: tuple[Node, ...], *, reads_sources: bool = False) -> Ar
         return ArtifactKind.TABLE
     if last is None or reads_sources:
         return ArtifactKind.DOCUMENTS
-    if isinstance(last, PartitionOperator) or all(isinstance(operator, Filter) for operator in operators):
+    if isinstance(last, PartitionOperator):
+        return _kind_of_partition_rows(last)
+    if all(isinstance(operator, Filter) for operator in operators):
         return ArtifactKind.REMOVALS
-    if all(isinstance(operator, Annotator) for operator in operators):
-        return ArtifactKind.COLUMNS
-    return ArtifactKind.DOCUMENTS
+    all_annotate = all(isinstance(operator, Annotator) for operator in operators)
+    return ArtifactKind.COLUMNS if all_annotate else ArtifactKind.DOCUMENTS
+
+
+def _kind_of_partition_rows(last: PartitionOperator) -> ArtifactKind:
+    rows = last.output_schema(last.requires())
+    if rows.equals(REMOVAL_SCHEMA):
+        return ArtifactKind.REMOVALS
+    return ArtifactKind.COLUMNS if POSITION in rows.names else ArtifactKind.TABLE
 
 
 class Layout(_Frozen):

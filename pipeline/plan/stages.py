@@ -8,7 +8,7 @@ three shapes:
     exchange  view [-> shard operator] -> exchange -> partition operator ... -> artifact
     task      artifacts -> task -> artifact
 
-Removals that a partition operator decides travel once more, back to the shards of their base.
+Removals and columns that a partition operator yields travel once more, back to the shards of their base.
 """
 
 import math
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from pipeline.document import POSITION
+from pipeline.document import POSITION, POSITION_TYPE
 from pipeline.operator import REMOVAL_SCHEMA, Operator, PartitionOperator, Resources, Task
-from pipeline.plan.check import CheckedStep
+from pipeline.plan.check import BOUND_KINDS, CheckedStep
 from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Step
 
 EXCHANGE_VERSION = 1
@@ -74,12 +74,18 @@ def plan_segments(checked: CheckedStep, *, num_partitions: int, num_base_shards:
             operators = []
         else:
             operators.append(node)
-    if step.write is ArtifactKind.REMOVALS and operators and isinstance(operators[-1], PartitionOperator):
-        home = Partitioning(POSITION, None, num_base_shards, REMOVAL_SCHEMA)
+    if step.write in BOUND_KINDS and operators and isinstance(operators[-1], PartitionOperator):
+        home = Partitioning(POSITION, None, num_base_shards, _home_schema(checked))
         segments.append(Segment(len(segments), fuse(step, tuple(operators)), home))
         operators = []
     segments.append(Segment(len(segments), fuse(step, tuple(operators)), None))
     return tuple(segments)
+
+
+def _home_schema(checked: CheckedStep) -> pa.Schema:
+    if checked.step.write is ArtifactKind.REMOVALS:
+        return REMOVAL_SCHEMA
+    return pa.schema([pa.field(POSITION, POSITION_TYPE, nullable=False), *checked.output_schema])
 
 
 def fuse(step: Step, operators: tuple[Operator, ...]) -> tuple[Stage, ...]:

@@ -213,6 +213,31 @@ class CountKeys(PartitionOperator):
         return count
 
 
+class RankInKey(PartitionOperator):
+    """For each row its place among the rows of its key, from 0; beside it the key, which is there already."""
+
+    name: ClassVar[str] = "rank_in_key"
+
+    def requires(self) -> pa.Schema:
+        return pa.schema([pa.field(KEY, pa.uint64()), pa.field(POSITION, POSITION_TYPE, nullable=False)])
+
+    def output_schema(self, given: pa.Schema) -> pa.Schema:  # noqa: ARG002 -- the contract's signature
+        return pa.schema([*self.requires(), pa.field("rank", pa.int64(), nullable=False)])
+
+    def open(self) -> PartitionFunction:
+        def rank(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            seen: Counter[int] = Counter()
+            for batch in batches:
+                ranks = []
+                for key in batch.column(KEY).to_pylist():
+                    ranks.append(seen[key])
+                    seen[key] += 1
+                columns = [batch.column(KEY), batch.column(POSITION), pa.array(ranks, pa.int64())]
+                yield pa.record_batch(columns, schema=self.output_schema(pa.schema([])))
+
+        return rank
+
+
 class FirstRows(ShardOperator):
     """The first `count` rows of a shard."""
 
@@ -300,5 +325,6 @@ class ByFile(Filter):
 
 
 OPERATORS = (
-    NumChars, ModelScore, MinChars, Shout, AddKey, KeepFirst, CountKeys, FirstRows, TotalChars, SumTables, ByFile,
+    NumChars, ModelScore, MinChars, Shout, AddKey, KeepFirst, CountKeys, RankInKey, FirstRows, TotalChars, SumTables,
+    ByFile,
 )  # fmt: skip

@@ -116,6 +116,8 @@ def test_files_round_trip_as_strings():
         ({"operators": ["num_chars", "min_chars"]}, "documents"),
         ({"operators": ["shout"]}, "documents"),
         ({"operators": [{"exchange": {"key": "key"}}, "keep_first"]}, "removals"),
+        ({"operators": [{"exchange": {"key": "key"}}, "rank_in_key"]}, "columns"),
+        ({"operators": [{"exchange": {"key": "key"}}, "count_keys"]}, "table"),
         ({"operators": ["total_chars"]}, "model"),
         ({"operators": ["sum_tables"]}, "table"),
         ({"operators": ["first_rows"]}, "table"),

@@ -16,6 +16,7 @@ from tests.unit.pipeline.sample_operators import (
     MinChars,
     ModelScore,
     NumChars,
+    RankInKey,
     Shout,
     SumTables,
     TotalChars,
@@ -44,6 +45,10 @@ def check(*steps, sources=None):
 
 def step(*nodes, write="documents", base="documents", bound=(), **fields):
     return Step(name="s", view=View(base=base, bound=bound), nodes=nodes, write=ArtifactKind(write), **fields)
+
+
+def test_columns_from_an_exchange_are_new_and_may_be_null():
+    assert check(*BEFORE, RANKS)["ranks"].output_schema == pa.schema([pa.field("rank", pa.int64())])
 
 
 def test_without_an_order_only_what_is_required_travels():
@@ -227,6 +232,12 @@ def test_a_wrong_structure_is_refused(case):
     assert "\n" not in str(caught.value)
 
 
+RANKS = Step(
+    name="ranks",
+    view=View(base="documents", bound=("keys",)),
+    nodes=(EXCHANGE, RankInKey()),
+    write=ArtifactKind.COLUMNS,
+)
 COLUMNS = {
     "missing": (
         step(MinChars(), base="counts", write="removals"),
@@ -260,6 +271,14 @@ COLUMNS = {
         step(EXCHANGE, CountKeys(), bound=("keys",), write="removals"),
         r"write: removals after count_keys needs rows of \['position: uint64', .*found \['key: uint64', ",
     ),
+    "columns from rows without a place": (
+        step(EXCHANGE, CountKeys(), bound=("keys",), write="columns"),
+        r"write: columns after count_keys needs column 'position' \(uint64\), .*found \['key: uint64', 'rows: int64'\]",
+    ),
+    "columns that are there already": (
+        step(EXCHANGE, RankInKey(), bound=("keys", "ranks"), write="columns"),
+        "write: columns after rank_in_key needs a column that the view does not have; found",
+    ),
     "columns that are not there": (
         step(NumChars(), columns=("text", "nope")),
         r"columns: \['nope'\] do not exist; available: ",
@@ -272,7 +291,7 @@ COLUMNS = {
 def test_columns_that_do_not_fit_are_refused(case):
     wrong, message = COLUMNS[case]
     with pytest.raises(SchemaError, match=message) as caught:
-        check(*BEFORE, wrong)
+        check(*BEFORE, RANKS, wrong)
     assert str(caught.value).startswith("step s: ")
 
 

@@ -17,6 +17,7 @@ from tests.unit.pipeline.sample_operators import (
     MinChars,
     ModelScore,
     NumChars,
+    RankInKey,
     Shout,
     TotalChars,
 )
@@ -68,6 +69,10 @@ SNAPSHOTS = {
             "1: keep_first -> position x5 position,rule,value,threshold,survivor",
             "2:  -> artifact",
         ],
+    ),
+    "columns come home": (
+        printed(EXCHANGE, RankInKey(), write="columns"),
+        ["0:  -> key x3 key,position", "1: rank_in_key -> position x5 position,rank", "2:  -> artifact"],
     ),
     "table": (
         printed(FirstRows(), EXCHANGE, CountKeys(), write="table"),
