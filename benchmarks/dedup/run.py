@@ -1,6 +1,6 @@
-"""Measures near-duplicate removal on this machine: `python -m benchmarks.dedup.run` writes results/dedup.json.
+"""Measures near-duplicate removal on this machine: `python -m benchmarks.dedup.run`.
 
-Parts, each of which `--only` can name:
+Writes results/dedup.json, and from it the tables of docs/scale.md. Parts, each of which `--only` can name:
 
 - speed: corpusmill and its peers over 10,000 and 100,000 documents with planted near-duplicates: CPU seconds, MB of
   text per CPU second, peak memory, and recall and precision by the truth table. Peers that cannot be installed are left
@@ -36,12 +36,12 @@ from benchmarks.dedup.growth import measure_growth, measure_hot_bucket
 from benchmarks.dedup.hot_bucket import write_twins
 from benchmarks.dedup.peers import PEERS, NotInstalledError, install
 from benchmarks.dedup.prose import FOLDERS, Prose, read_prose
+from benchmarks.dedup.scale import RESULT, write_page
 from benchmarks.dedup.speed import compare
 from benchmarks.dedup.tools import Json, Tool, corpusmill, documents_of, peer_tool, run_once
 from benchmarks.dedup.unplanted import most_similar
 from benchmarks.surroundings import ROOT, commit, machine
 
-RESULT: Final = ROOT / "benchmarks/results/dedup.json"
 SHARED: Final = ROOT.parent / "shared/data"
 PARTS: Final = ("speed", "growth", "hot_bucket", "gold", "signatures")
 SIGNATURES: Final = ROOT / "benchmarks/kernels/signatures.py"
@@ -86,6 +86,8 @@ def main() -> None:
         result["signatures"] = _signatures()
     result["figures"] = _figures(result)
     target = _target(options)
+    if target == RESULT:
+        write_page(result)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result["figures"], indent=1))

@@ -1,6 +1,5 @@
 """How fast the tools are and how well they find: all of them in turns, over corpora with planted near-duplicates."""
 
-import json
 import shutil
 import statistics
 from collections.abc import Sequence
@@ -54,7 +53,10 @@ def _rounds(tools: Sequence[Tool], corpus: Corpus, work: Path) -> tuple[dict[str
             output = work / f"{tool.name}-{corpus.path.name}"
             run = run_once(tool, documents_of(corpus), output)
             runs[tool.name].append(run)
-            print(f"{corpus.path.name}: {tool.name}: {json.dumps(asdict(run))}", flush=True)
+            print(
+                f"{corpus.path.name}: {tool.name}: {run.cpu_seconds} CPU s, {run.wall_seconds} s, {run.peak_mb} MB",
+                flush=True,
+            )
             found = asdict(score(corpus, tool.survivors(output), verify_at=tool.verify_at))
             if scores.setdefault(tool.name, found) != found:
                 print(f"{corpus.path.name}: {tool.name}: removes other documents in round {number}", flush=True)

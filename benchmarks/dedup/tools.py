@@ -3,6 +3,7 @@
 One core, start-up of the process included, threads of libraries limited to one.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -16,7 +17,7 @@ import pyarrow as pa
 from benchmarks.dedup.corpus import DOCUMENTS, Corpus
 from benchmarks.dedup.peers import Peer
 from benchmarks.dedup.score import surviving_ids
-from benchmarks.process_tree import Usage, measure
+from benchmarks.process_tree import measure
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RECIPE: Final = ROOT / "benchmarks/recipes/dedup.yaml"
@@ -37,6 +38,8 @@ class Tool:
     """From the folder of documents and the output folder."""
     survivors: Callable[[Path], pa.Array]
     """The ids that are left, from the output folder."""
+    steps: Callable[[Path], Json]
+    """Seconds, rows and stored bytes of each of its steps, from the output folder; empty where it does not say."""
     verify_at: float = 0.0
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -51,6 +54,7 @@ class Run:
     peak_mb: float
     """Highest sum of proportional set sizes."""
     cpu_method: str
+    steps: Json
 
 
 def corpusmill(name: str = "ours", *, overrides: Sequence[str] = (), verify_at: float = VERIFY_AT) -> Tool:
@@ -65,7 +69,7 @@ def corpusmill(name: str = "ours", *, overrides: Sequence[str] = (), verify_at: 
         (data,) = output.glob("steps/clean-*/data")
         return surviving_ids(data, "input_id")
 
-    return Tool(name, command, survivors, verify_at, {"PYTHONPATH": str(ROOT)})
+    return Tool(name, command, survivors, _steps, verify_at, {"PYTHONPATH": str(ROOT)})
 
 
 def peer_tool(peer: Peer, python: Path) -> Tool:
@@ -74,7 +78,7 @@ def peer_tool(peer: Peer, python: Path) -> Tool:
     def command(documents: Path, output: Path) -> Sequence[str]:
         return [str(python), str(peer.script), str(documents), str(output)]
 
-    return Tool(peer.name, command, lambda output: surviving_ids(output, "id"))
+    return Tool(peer.name, command, lambda output: surviving_ids(output, "id"), lambda _: {})
 
 
 def run_once(tool: Tool, documents: Path, output: Path) -> Run:
@@ -97,7 +101,13 @@ def run_once(tool: Tool, documents: Path, output: Path) -> Run:
             f"benchmark dedup: {tool.name}: expected exit code 0 and no process left; found code "
             f"{usage.return_code} and {usage.left_over} processes; see {log}"
         )
-    return _run(usage)
+    return Run(
+        round(usage.cpu_seconds, 2),
+        round(usage.wall_seconds, 2),
+        round(usage.peak_pss_bytes / 1e6, 1),
+        usage.cpu_method,
+        tool.steps(output),
+    )
 
 
 def documents_of(corpus: Corpus) -> Path:
@@ -110,10 +120,20 @@ def described(corpus: Corpus) -> Json:
     return {name: value for name, value in asdict(corpus).items() if name != "folder"}
 
 
-def _run(usage: Usage) -> Run:
-    return Run(
-        round(usage.cpu_seconds, 2),
-        round(usage.wall_seconds, 2),
-        round(usage.peak_pss_bytes / 1e6, 1),
-        usage.cpu_method,
+def _steps(output: Path) -> Json:
+    """Seconds are those between a step's first and last event: steps do not overlap."""
+    events = [json.loads(line) for line in (output / "logs/events.jsonl").read_text().splitlines()]
+    begun, ended = (
+        {event["step"]: event["seconds"] for event in events if event["kind"] == kind}
+        for kind in ("step_started", "step_finished")
     )
+    found = {}
+    for path in output.glob("steps/*/manifest.json"):
+        manifest = json.loads(path.read_text())
+        files = [file for shard in manifest["shards"] for file in shard["files"].values()]
+        found[manifest["step"]] = {
+            "seconds": round(ended[manifest["step"]] - begun[manifest["step"]], 3),
+            "rows": sum(file["num_rows"] for file in files),
+            "bytes": sum(file["num_bytes"] for file in files),
+        }
+    return found
