@@ -8,6 +8,7 @@ from operators.dedup.components import ConnectedComponents
 from operators.dedup.content_hash import ContentHash
 from operators.dedup.drop_duplicates import DropDuplicates
 from operators.dedup.minhash import MinHashSignature
+from operators.dedup.shingle_sets import ShingleSets
 from operators.dedup.star_edges import StarEdges
 from operators.dedup.steps import exact_deduplication, minhash_deduplication
 from operators.language.language_filter import LanguageFilter
@@ -41,6 +42,7 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     ContentHash,
     DropDuplicates,
     MinHashSignature,
+    ShingleSets,
     BandRows,
     StarEdges,
     ConnectedComponents,

@@ -184,6 +184,10 @@ class Operator(BaseModel, ABC):
     def output_schema(self, given: pa.Schema) -> pa.Schema:
         """The schema after this operator, for rows of schema `given`."""
 
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the plan should know about these settings, a line each."""
+        return ()
+
     def file_refs(self) -> dict[str, FileRef]:
         """The operator's file fields by name."""
         return {name: value for name in type(self).model_fields if isinstance(value := getattr(self, name), FileRef)}

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.dedup.edits import EDITS
 from benchmarks.dedup.prose import Pieces, Prose
-from operators.dedup.minhash import shingle_hashes
+from operators.dedup.shingles import shingle_hashes
 
 COPIES: Final = 0.25
 LEAST_JACCARD: Final = 0.3

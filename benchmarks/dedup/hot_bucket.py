@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from benchmarks.dedup.corpus import BLOCK, lengths, write_documents
 from benchmarks.dedup.edits import NGRAM_WORDS
 from benchmarks.dedup.prose import Pieces, Prose
-from operators.dedup.minhash import permutations, shingle_hashes
+from operators.dedup.minhash import permutations
+from operators.dedup.shingles import shingle_hashes
 from operators.text.hashing import mix32
 
 HOT_SHARE: Final = 0.2

@@ -1,4 +1,4 @@
-"""MinHash signatures of word n-gram shingles, and the public shingle hash under them.
+"""MinHash signatures of shingles.
 
 Arrays: D documents, S shingles of one document, K permutations (num_bands * rows_per_band), V of their values kept.
 """
@@ -8,22 +8,21 @@ from typing import ClassVar, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import Field
 
-from operators.dedup.buckets import fill_buckets
-from operators.dedup.signature import BUCKETS, SIGNATURE, buckets_type, column_of_lists, signature_type
-from operators.text.hashing import SHINGLE_MULTIPLIER, mix32, mix64
-from operators.text.kernel import Bytes, Offsets, kernel, text_buffers
-from operators.text.normalize import Folding, load_folding, max_words, scan_words
-from pipeline.document import TEXT, TEXT_TYPE
-from pipeline.operator import AnnotateFunction, Annotator
+from operators.dedup.buckets import collision_probability, fill_buckets
+from operators.dedup.presets import preset_notes
+from operators.dedup.settings import MinHashSettings, NumBands, RowsPerBand, Seed
+from operators.dedup.shingle_operator import ShingleOperator
+from operators.dedup.shingles import Scratch, Shingling, scratch_for, shingle_document
+from operators.dedup.signature import BUCKETS, MAX_KEPT_VALUES, SIGNATURE, buckets_type, column_of_lists, signature_type
+from operators.text.hashing import mix32
+from operators.text.kernel import Bytes, Offsets, kernel
+from pipeline.document import TEXT
+from pipeline.operator import AnnotateFunction
 
 UInt16Array = npt.NDArray[np.uint16]
 UInt32Array = npt.NDArray[np.uint32]
 UInt64Array = npt.NDArray[np.uint64]
-
-SHINGLE_HASH_VERSION: Final = 1
-"""Raised whenever `shingle_hashes` may return other values for some text. Equal versions can be compared."""
 
 _NO_SHINGLE: Final = np.uint32(0xFFFFFFFF)
 
@@ -35,20 +34,12 @@ class Permutations(NamedTuple):
     addends: UInt32Array  # (K,)
 
 
-class Scratch(NamedTuple):
-    """Room for the longest document of a batch."""
-
-    words: UInt64Array  # (W,)
-    rolling: UInt64Array  # (W,)
-    shingles: UInt32Array  # (W,)
-
-
 class Written(NamedTuple):
-    """What the kernel fills. Rows without words stay as they are."""
+    """What the kernel fills. Rows without shingles stay as they are."""
 
     buckets: UInt64Array  # (D, num_bands)
     signatures: UInt16Array  # (D, V)
-    empty: npt.NDArray[np.bool_]  # (D,) whether there is no word
+    empty: npt.NDArray[np.bool_]  # (D,) whether there is no shingle
 
 
 def permutations(num_permutations: int, seed: int) -> Permutations:
@@ -58,33 +49,6 @@ def permutations(num_permutations: int, seed: int) -> Permutations:
     halves = stream.randint(0, 1 << 31, num_permutations, dtype=np.uint32)
     addends = stream.randint(0, 1 << 32, num_permutations, dtype=np.uint32)
     return Permutations(halves * np.uint32(2) + np.uint32(1), addends)
-
-
-@kernel
-def _shingle(words: UInt64Array, num_words: int, ngram_words: int, rolling: UInt64Array, out: UInt32Array) -> int:
-    """Writes the shingle hashes of `words[:num_words]`, one for each n-gram of words, in order; returns S.
-
-    A document shorter than one n-gram is one shingle: it is compared whole. Without words there is none.
-    """
-    if num_words == 0:
-        return 0
-    length = np.uintp(min(num_words, ngram_words))
-    top = np.uint64(1)  # SHINGLE_MULTIPLIER ** length: the weight of the word that leaves the window
-    rolled = np.uint64(0)
-    for index in range(length):
-        top *= SHINGLE_MULTIPLIER
-        rolled = rolled * SHINGLE_MULTIPLIER + words[np.uintp(index)]
-    num_shingles = np.uintp(num_words) - length + np.uintp(1)
-    rolling[np.uintp(0)] = rolled
-    first = np.uintp(1)
-    while first < num_shingles:
-        last = first + length - np.uintp(1)
-        rolled = rolled * SHINGLE_MULTIPLIER + words[last] - words[first - np.uintp(1)] * top
-        rolling[first] = rolled
-        first += np.uintp(1)
-    for index in range(num_shingles):  # apart from the loop above, which no compiler can vectorise
-        out[np.uintp(index)] = np.uint32(mix64(rolling[np.uintp(index)]) >> np.uint64(32))
-    return int(np.int64(num_shingles))  # one signed type for both returns: Numba would make them floats
 
 
 @kernel
@@ -127,63 +91,33 @@ def _permute(shingles: UInt32Array, num_shingles: int, drawn: Permutations, out:
 def _signatures(
     data: Bytes,
     offsets: Offsets,
-    ngram_words: int,
-    folding: Folding,
+    how: Shingling,
     drawn: Permutations,
     scratch: Scratch,
     written: Written,
 ) -> None:
-    """Writes buckets and signatures of D documents, and which of them have no word."""
-    words, rolling, shingles = scratch
+    """Writes buckets and signatures of D documents, and which of them have no shingle."""
     buckets, signatures, empty = written
     smallest = np.empty(drawn.multipliers.shape[0], np.uint32)  # (K,)
     rows_per_band = smallest.shape[0] // buckets.shape[1]
     for document in range(offsets.shape[0] - 1):
         d = np.uintp(document)
-        num_words = scan_words(data, offsets[document], offsets[document + 1], folding, words)
-        num_shingles = _shingle(words, num_words, ngram_words, rolling, shingles)
+        num_shingles = shingle_document(data, offsets[d], offsets[d + np.uintp(1)], how, scratch)
         empty[d] = num_shingles == 0
         if num_shingles:
-            _permute(shingles, num_shingles, drawn, smallest)
+            _permute(scratch.shingles, num_shingles, drawn, smallest)
             fill_buckets(smallest, rows_per_band, buckets[d])
             for index in range(signatures.shape[1]):
                 signatures[d, np.uintp(index)] = np.uint16(smallest[np.uintp(index)] & np.uint32(0xFFFF))
 
 
-def _scratch(longest_bytes: int) -> Scratch:
-    size = max_words(longest_bytes)
-    return Scratch(np.empty(size, np.uint64), np.empty(size, np.uint64), np.empty(size, np.uint32))
+class MinHashSignature(ShingleOperator):
+    """Adds the MinHash signature of each document's shingles, and its buckets.
 
-
-def shingle_hashes(text: str, ngram_words: int = 5) -> UInt32Array:
-    """The 32-bit hashes of a text's shingles, in order and with repeats: what signatures are made of.
-
-    A text with fewer than `ngram_words` words is one shingle; one without words has none. Values are stable for a
-    `SHINGLE_HASH_VERSION`. Signatures made elsewhere from these hashes can be compared with corpusmill's:
-
-        >>> from datasketch import MinHash
-        >>> from operators.dedup.minhash import MinHashSignature, shingle_hashes
-        >>> sketch = MinHash(num_perm=112, seed=1, scheme="affine32", hashfunc=int)
-        >>> sketch.update_batch(shingle_hashes("The quick brown fox jumps over the lazy dog."))
-        >>> batch = pa.record_batch({"text": pa.array(["the QUICK brown fox, jumps over the lazy dog"], TEXT_TYPE)})
-        >>> ours = MinHashSignature().open()(batch).column("minhash")[0].as_py()
-        >>> (sketch.hashvalues & 0xFFFF).tolist() == ours
-        True
-    """
-    if ngram_words < 1:
-        raise ValueError(f"shingle_hashes: expected ngram_words >= 1; found {ngram_words}")
-    data = np.frombuffer(text.encode(), np.uint8)
-    words, rolling, shingles = _scratch(len(data))
-    num_words = scan_words(data, 0, len(data), load_folding(), words)
-    return shingles[: _shingle(words, num_words, ngram_words, rolling, shingles)]
-
-
-class MinHashSignature(Annotator):
-    """Adds the MinHash signature of each document's word n-grams.
-
-    Words are those of `operators.text.normalize`: lower case, numbers as `0`, no punctuation, no nonspacing marks. In
-    scripts written without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) each character is a word. A document
-    with fewer words than `ngram_words` is one shingle, so only equal short documents are alike.
+    Words of the default normalisation are those of `operators.text.normalize`: lower case, numbers as `0`, no
+    punctuation, no nonspacing marks. In scripts written without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese)
+    each character is a word. A document with fewer units than `ngram` is one shingle, so only equal short documents
+    are alike. `operators.dedup.presets` has the settings of published pipelines.
 
     Columns:
         text: read.
@@ -193,10 +127,13 @@ class MinHashSignature(Annotator):
             ones of two signatures estimates the Jaccard similarity of their shingles, with standard error
             sqrt(J (1 - J) / V): at most 0.048 for 112.
 
-        Both are null where no word is left after normalisation.
+        Both are null where no unit is left after normalisation.
 
     Determinism:
         Exact: permutations are drawn from `seed`, never from a document.
+
+    Raises:
+        PlanError: the tokenizer's file is none.
 
     Source:
         Broder, On the resemblance and containment of documents, 1997. Normalisation, n-gram length and 14 bands of 8
@@ -206,20 +143,16 @@ class MinHashSignature(Annotator):
 
     Cost:
         One pass over the bytes and S * K multiplications a document; 10 bytes of scratch a byte of the longest text;
-        8 bytes a band and 2 a kept value are written: 336 bytes a document for 14 bands of 8.
+        8 bytes a band and 2 a kept value are written: 336 bytes a document for 14 bands of 8. Unit `token` is some
+        hundred times slower than `word`, since the tokenizer's library makes an object of every document.
     """
 
     name: ClassVar[str] = "minhash_signature"
     version: ClassVar[int] = 2
 
-    num_bands: int = Field(default=14, ge=1)
-    rows_per_band: int = Field(default=8, ge=1)
-    ngram_words: int = Field(default=5, ge=1)
-    seed: int = Field(default=1, ge=0, lt=1 << 32)
-
-    def requires(self) -> pa.Schema:
-        """The text."""
-        return pa.schema([pa.field(TEXT, TEXT_TYPE, nullable=False)])
+    num_bands: NumBands = 14
+    rows_per_band: RowsPerBand = 8
+    seed: Seed = 1
 
     def adds(self) -> pa.Schema:
         """The buckets and the signature."""
@@ -230,25 +163,44 @@ class MinHashSignature(Annotator):
             ]
         )
 
+    def notes(self) -> tuple[str, ...]:
+        """What is compared, whose settings these are, which similarities meet, and what is written."""
+        settings = {name: getattr(self, name) for name in MinHashSettings.model_fields}
+        num_bytes = 8 * self.num_bands + 2 * min(self.num_bands * self.rows_per_band, MAX_KEPT_VALUES)
+        return (
+            self.shingle_note(),
+            *preset_notes(MinHashSettings(**settings)),
+            f"share a bucket, by Jaccard similarity: {_curve(self.num_bands, self.rows_per_band)}",
+            f"columns: {num_bytes} bytes a document before compression",
+        )
+
     def open(self) -> AnnotateFunction:
         """Draws the permutations and loads the fold table."""
         drawn = permutations(self.num_bands * self.rows_per_band, self.seed)
-        folding = load_folding()
+        how, read_documents = self.open_shingling()
         schema = self.adds()
         buckets, signature = schema
 
         def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
-            data, offsets = text_buffers(batch.column(TEXT))
+            data, offsets = read_documents(batch.column(TEXT))
             num_documents = batch.num_rows
-            longest = int(np.diff(offsets).max()) if num_documents else 0
+            scratch = scratch_for(int(np.diff(offsets).max(initial=0)), how.way)
             # Zeros, not what memory held: the rows of null signatures reach the written bytes.
             written = Written(
                 np.zeros((num_documents, buckets.type.list_size), np.uint64),
                 np.zeros((num_documents, signature.type.list_size), np.uint16),
                 np.zeros(num_documents, np.bool_),
             )
-            _signatures(data, offsets, self.ngram_words, folding, drawn, _scratch(longest), written)
+            _signatures(data, offsets, how, drawn, scratch, written)
             columns = [column_of_lists(values, written.empty) for values in (written.buckets, written.signatures)]
             return pa.record_batch(columns, schema=schema)
 
         return annotate
+
+
+def _curve(num_bands: int, rows_per_band: int) -> str:
+    """How probable it is that documents of some similarities share a bucket."""
+    return ", ".join(
+        f"{percent / 100:.2f} {collision_probability(percent / 100, num_bands, rows_per_band):.3f}"
+        for percent in range(50, 100, 5)
+    )

@@ -46,7 +46,7 @@ def minhash_deduplication(
     order_by: tuple[str, ...] = (),
     num_bands: int = 14,
     rows_per_band: int = 8,
-    ngram_words: int = 5,
+    ngram: int = 5,
     seed: int = 1,
     verify_at: float = 0.7,
 ) -> tuple[Step, ...]:
@@ -59,7 +59,7 @@ def minhash_deduplication(
             largest first. doc_id breaks ties, so the survivor does not depend on how the view is cut into shards.
         num_bands: Bands of a signature; more find less similar pairs.
         rows_per_band: Values in a band; more miss less similar pairs. See `buckets.collision_probability`.
-        ngram_words: Words of a shingle.
+        ngram: Words of a shingle.
         seed: Of the permutations.
         verify_at: Least estimated Jaccard similarity of a removed document and its survivor; 0 removes whole clusters.
     """
@@ -70,7 +70,7 @@ def minhash_deduplication(
         Step(
             name=signatures,
             view=view,
-            nodes=(MinHashSignature(**banding, ngram_words=ngram_words, seed=seed),),
+            nodes=(MinHashSignature(**banding, ngram=ngram, seed=seed),),
             write=ArtifactKind.COLUMNS,
         ),
         Step(

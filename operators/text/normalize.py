@@ -9,6 +9,7 @@ Arrays: B bytes of text, W words, T entries of the fold table.
 
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -33,7 +34,7 @@ STANDALONE: Final = np.uint32(1 << 31)
 _BLOCK_BITS: Final = 7
 _BLOCK: Final = 1 << _BLOCK_BITS
 _CODE_POINTS: Final = 0x110000
-_CODE_POINT_MASK: Final = np.uint64(0x1FFFFF)
+CODE_POINT_MASK: Final = np.uint64(0x1FFFFF)
 
 # The punctuation that datatrove 0.10 turns into spaces (its default text normalisation): all of ASCII's, and these.
 # Other punctuation, such as Arabic or Indic, is part of words there, and so it is here. Its list also has the digit
@@ -73,28 +74,28 @@ class Folding(NamedTuple):
 
 
 @kernel
-def _fold(code_point: np.uint32, table: npt.NDArray[np.uint32]) -> np.uint32:
+def fold(code_point: np.uint32, table: npt.NDArray[np.uint32]) -> np.uint32:
     """What a code point becomes: SEPARATOR, DROPPED, DIGIT, or a character, perhaps flagged STANDALONE."""
     block = table[np.uintp(code_point >> np.uint32(_BLOCK_BITS))]
     return np.uint32(table[np.uintp(block + (code_point & np.uint32(_BLOCK - 1)))] + code_point)
 
 
 @kernel
-def _letter_hash(folded: np.uint32) -> np.uint64:
+def letter_hash(folded: np.uint32) -> np.uint64:
     """64 bits for a folded character, without its flag. Not 0, as neither factor is."""
-    return mix64((np.uint64(folded) & _CODE_POINT_MASK) * GOLDEN_RATIO)
+    return mix64((np.uint64(folded) & CODE_POINT_MASK) * GOLDEN_RATIO)
 
 
 @kernel
 def _hash_ascii(table: npt.NDArray[np.uint32], out: npt.NDArray[np.uint64]) -> None:
     """Fills `letters` of a Folding. All of ASCII folds to separators or to characters that extend a word."""
     for code_point in range(out.shape[0]):
-        folded = _fold(np.uint32(code_point), table)
-        out[np.uintp(code_point)] = np.uint64(0) if folded == SEPARATOR else _letter_hash(folded)
+        folded = fold(np.uint32(code_point), table)
+        out[np.uintp(code_point)] = np.uint64(0) if folded == SEPARATOR else letter_hash(folded)
 
 
 @kernel
-def _decode(data: Bytes, at: np.uintp) -> tuple[np.uint32, np.uintp]:
+def decode(data: Bytes, at: np.uintp) -> tuple[np.uint32, np.uintp]:
     """The code point that begins at a lead byte >= 0xC2 of valid UTF-8, and where the next one begins."""
     lead = np.uint32(data[at])
     second = np.uint32(data[at + np.uintp(1)]) & np.uint32(0x3F)
@@ -110,14 +111,14 @@ def _decode(data: Bytes, at: np.uintp) -> tuple[np.uint32, np.uintp]:
 
 
 @kernel
-def _digit_at(data: Bytes, at: np.uintp, end: np.uintp, table: npt.NDArray[np.uint32]) -> bool:
+def digit_at(data: Bytes, at: np.uintp, end: np.uintp, table: npt.NDArray[np.uint32]) -> bool:
     """Whether a decimal digit of any script begins at `at`."""
     if at >= end:
         return False
     if data[at] < np.uint8(128):
         return bool(np.uint8(data[at] - np.uint8(48)) < np.uint8(10))
-    code_point, _ = _decode(data, at)
-    return bool(_fold(code_point, table) == DIGIT)
+    code_point, _ = decode(data, at)
+    return bool(fold(code_point, table) == DIGIT)
 
 
 @kernel
@@ -144,7 +145,7 @@ def scan_words(data: Bytes, start: int, stop: int, folding: Folding, out: npt.ND
                 after_digit
                 and not in_decimals
                 and (byte == np.uint8(46) or byte == np.uint8(44))
-                and _digit_at(data, at, end, table)
+                and digit_at(data, at, end, table)
             ):
                 in_decimals = np.bool_(True)
                 continue
@@ -158,18 +159,18 @@ def scan_words(data: Bytes, start: int, stop: int, folding: Folding, out: npt.ND
             in_decimals = in_decimals & is_digit
             after_digit = is_digit
             continue
-        code_point, at = _decode(data, at)
-        folded = _fold(code_point, table)
+        code_point, at = decode(data, at)
+        folded = fold(code_point, table)
         is_digit = folded == DIGIT
         if folded == SEPARATOR or folded & STANDALONE:
             out[num_words] = word
             num_words += np.uintp(word != np.uint64(0))
             word = np.uint64(0)
         if folded & STANDALONE:
-            out[num_words] = _letter_hash(folded) * WORD_MULTIPLIER
+            out[num_words] = letter_hash(folded) * WORD_MULTIPLIER
             num_words += np.uintp(1)
         elif folded not in (SEPARATOR, DROPPED) and not (is_digit and after_digit):
-            word = (word + _letter_hash(folded)) * WORD_MULTIPLIER
+            word = (word + letter_hash(folded)) * WORD_MULTIPLIER
         in_decimals = in_decimals & is_digit
         after_digit = is_digit
     if word != np.uint64(0):
@@ -206,7 +207,7 @@ def _separates(character: str) -> bool:
     return character in _PUNCTUATION or character in _CONTROL or character.isspace()
 
 
-def _flagged(code_point: int) -> int:
+def flagged(code_point: int) -> int:
     """The code point, with STANDALONE where it is of a script written without spaces."""
     nearest = bisect_right(_STANDALONE_RANGES, (code_point, _CODE_POINTS)) - 1
     alone = nearest >= 0 and code_point <= _STANDALONE_RANGES[nearest][1]
@@ -221,7 +222,7 @@ def fold_character(character: str) -> int:
     if category == "Cs" or _separates(character):
         return int(SEPARATOR)
     if category in {"Cn", "Co"}:  # not assigned, or for private use: no case and no decomposition
-        return _flagged(ord(character))
+        return flagged(ord(character))
     # Lower case of a capital sigma depends on its place in the word; one form for all makes the scan local.
     lowered = character.lower().replace("\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}")
     bases = [part for part in unicodedata.normalize("NFD", lowered) if unicodedata.category(part) != "Mn"]
@@ -229,15 +230,13 @@ def fold_character(character: str) -> int:
         return int(DROPPED)
     # A character with several bases (a Hangul syllable) stands for itself; so does one whose base is punctuation
     # (a crossed-out equals sign), because separators are found before decomposition.
-    return _flagged(ord(lowered[0] if len(bases) > 1 or _separates(bases[0]) else bases[0]))
+    return flagged(ord(lowered[0] if len(bases) > 1 or _separates(bases[0]) else bases[0]))
 
 
-def build_fold_table() -> npt.NDArray[np.uint32]:
-    """(T,) the table for this Python's Unicode version: equal blocks of differences are stored once."""
+def build_fold_table(rule: Callable[[str], int] = fold_character) -> npt.NDArray[np.uint32]:
+    """(T,) the table of a rule for one character: equal blocks of differences are stored once."""
     code_points = np.arange(_CODE_POINTS, dtype=np.int64)
-    values = np.fromiter(
-        (fold_character(chr(code_point)) for code_point in range(_CODE_POINTS)), np.int64, _CODE_POINTS
-    )
+    values = np.fromiter((rule(chr(code_point)) for code_point in range(_CODE_POINTS)), np.int64, _CODE_POINTS)
     differences = ((values - code_points) & 0xFFFFFFFF).astype(np.uint32).reshape(-1, _BLOCK)
     blocks, block_of = np.unique(differences, axis=0, return_inverse=True)
     offsets = len(differences) + block_of.reshape(-1).astype(np.uint32) * np.uint32(_BLOCK)

@@ -86,7 +86,7 @@ class Tokenize(Annotator):
 
         def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
             texts = ["" if text is None else text for text in batch.column(TEXT).to_pylist()]
-            documents = _encode(tokenizer, texts, eos)
+            documents = encode_texts(tokenizer, texts, eos)
             lengths = np.fromiter((ids.size for ids in documents), np.int64, len(documents))  # (D,)
             offsets = np.zeros(len(documents) + 1, np.int64)  # (D + 1,)
             np.cumsum(lengths, out=offsets[1:])
@@ -133,7 +133,7 @@ def load_tokenizer(file: FileRef) -> Tokenizer:
     return tokenizer
 
 
-def _encode(tokenizer: Tokenizer, texts: list[str], eos: Ids) -> list[Ids]:
+def encode_texts(tokenizer: Tokenizer, texts: list[str], eos: Ids | None = None) -> list[Ids]:
     """The ids of each text, with `eos` after those that have any."""
     documents: list[Ids] = []
     begin = 0
@@ -144,6 +144,6 @@ def _encode(tokenizer: Tokenizer, texts: list[str], eos: Ids) -> list[Ids]:
             end += 1
         for encoding in tokenizer.encode_batch_fast(texts[begin:end], add_special_tokens=False):
             ids = np.array(encoding.ids, np.uint32)  # (T,)
-            documents.append(np.concatenate([ids, eos]) if ids.size else ids)
+            documents.append(ids if eos is None or not ids.size else np.concatenate([ids, eos]))
         begin = end
     return documents

@@ -17,6 +17,7 @@ def describe_step(checked: CheckedStep, segments: Sequence[Segment]) -> list[str
             operators = " + ".join(describe_operator(operator) for operator in stage.operators)
             if operators:
                 lines.append(f"{arrow}stage [{_describe_resources(stage.resources)}] {operators}")
+                lines.extend(f"      {note}" for operator in stage.operators for note in operator.notes())
         if segment.partitioning is not None:
             lines.append(f"  exchange {_describe_partitioning(segment.partitioning)}")
     lines.append(f"  write {_writing(checked)}")

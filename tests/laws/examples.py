@@ -17,6 +17,7 @@ from operators.dedup.components import ConnectedComponents
 from operators.dedup.content_hash import ContentHash
 from operators.dedup.drop_duplicates import DropDuplicates
 from operators.dedup.minhash import MinHashSignature
+from operators.dedup.shingle_sets import ShingleSets
 from operators.dedup.signature import buckets_type, signature_type
 from operators.dedup.star_edges import EDGE_SCHEMA, StarEdges
 from operators.language.language_filter import LanguageFilter
@@ -104,7 +105,8 @@ def examples(models: Models) -> dict[str, Example]:
         Example(TextLength(unit="characters")),
         Example(ContentHash()),
         Example(DropDuplicates(), key="content_hash"),
-        Example(MinHashSignature(**banding, ngram_words=2)),
+        Example(MinHashSignature(**banding, ngram=2)),
+        Example(ShingleSets(ngram=2)),
         Example(BandRows(num_bands=NUM_BANDS)),
         Example(StarEdges(), key="bucket"),
         Example(ConnectedComponents()),
@@ -160,6 +162,7 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         ),
         "bucket": pa.array([_hash(text[:1]) for text in texts], pa.uint64()),
         "cluster": pa.array([_hash(text[:1]) % 4 or None for text in texts], pa.uint64()),
+        "cluster_size": pa.array([_hash(text) % 4 or None for text in texts], pa.uint32()),
         "tokens": pa.array(letters, pa.large_list(pa.uint32())),
         "num_tokens": pa.array(list(map(len, letters)), pa.int64()),
         "position": pa.array([position(0, index) for index in range(len(texts))], POSITION_TYPE),

@@ -1,4 +1,3 @@
-import doctest
 import itertools
 import json
 import random
@@ -12,12 +11,14 @@ from datasketch import MinHash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tokenizers import Tokenizer, models, pre_tokenizers
 
-import operators.dedup.minhash as minhash_module
 from operators.dedup.buckets import fill_buckets
-from operators.dedup.minhash import SHINGLE_HASH_VERSION, MinHashSignature, shingle_hashes
-from operators.text.normalize import word_hashes
+from operators.dedup.minhash import MinHashSignature
+from operators.dedup.shingles import Unit, shingle_hashes, token_shingle_hashes
+from operators.text.normalized_characters import Normalization, normalized_text
 from pipeline.document import TEXT_TYPE
+from pipeline.operator import FileRef
 
 SHARED = Path(__file__).parents[4] / ".." / "shared"
 TEXT = st.text(st.sampled_from("ab cd 1.,\n中é"), max_size=80)
@@ -32,43 +33,17 @@ def signatures(texts, **settings_):
     return columns(texts, **settings_).column("minhash")
 
 
-def from_datasketch(texts, num_bands=14, rows_per_band=8, **settings_):
-    """Both columns as datasketch's signatures give them; None for a text without words."""
+def from_datasketch(texts, num_bands=14, rows_per_band=8, seed=1, hashes=shingle_hashes, **shingles):
+    """Both columns as datasketch's signatures give them; None for a text without shingles."""
     rows = []
     for text in texts:
-        values = datasketch_signature(text, num_perm=num_bands * rows_per_band, **settings_)
+        sketch = MinHash(num_perm=num_bands * rows_per_band, seed=seed, scheme="affine32", hashfunc=int)
+        sketch.update_batch(hashes(text, **shingles))
         buckets = np.empty(num_bands, np.uint64)
-        fill_buckets(values, rows_per_band, buckets)
-        row = {"minhash_buckets": buckets.tolist(), "minhash": (values[:256] & 0xFFFF).tolist()}
-        rows.append(row if len(word_hashes(text)) else dict.fromkeys(row))
+        fill_buckets(sketch.hashvalues, rows_per_band, buckets)
+        row = {"minhash_buckets": buckets.tolist(), "minhash": (sketch.hashvalues[:256] & 0xFFFF).tolist()}
+        rows.append(row if len(hashes(text, **shingles)) else dict.fromkeys(row))
     return rows
-
-
-def datasketch_signature(text, *, num_perm=112, seed=1, ngram_words=5):
-    sketch = MinHash(num_perm=num_perm, seed=seed, scheme="affine32", hashfunc=int)
-    sketch.update_batch(shingle_hashes(text, ngram_words))
-    return sketch.hashvalues
-
-
-def plain_shingle_hashes(text, ngram_words):
-    """Shingles one by one in Python's integers, from the word hashes."""
-    words = word_hashes(text).tolist()
-    length = min(len(words), ngram_words)
-    hashes = []
-    for start in range(len(words) - length + 1 if words else 0):
-        value = 0
-        for word in words[start : start + length]:
-            value = (value * 0xD6E8FEB86659FD93 + word) & (1 << 64) - 1
-        value = (value ^ value >> 33) * 0xFF51AFD7ED558CCD & (1 << 64) - 1
-        value = (value ^ value >> 33) * 0xC4CEB9FE1A85EC53 & (1 << 64) - 1
-        hashes.append((value ^ value >> 33) >> 32)
-    return hashes
-
-
-@settings(deadline=None, derandomize=True, max_examples=50)
-@given(TEXT, st.integers(1, 6))
-def test_rolling_shingles_equal_shingles_one_by_one(text, ngram_words):
-    assert shingle_hashes(text, ngram_words).tolist() == plain_shingle_hashes(text, ngram_words)
 
 
 @settings(deadline=None, derandomize=True, max_examples=50)
@@ -84,26 +59,42 @@ def test_equals_datasketch_for_every_number_of_shingles():
     assert columns(texts).to_pylist() == from_datasketch(texts)
 
 
-@pytest.mark.parametrize(
-    ("num_bands", "rows_per_band", "ngram_words", "seed"),
-    [(1, 1, 1, 0), (9, 13, 3, 42), (5, 4, 13, 2**32 - 1), (20, 13, 2, 7)],
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(
+    texts=st.lists(TEXT, max_size=3),
+    num_bands=st.integers(1, 40),
+    rows_per_band=st.integers(1, 20),
+    seed=st.integers(0, 2**32 - 1),
+    ngram=st.integers(1, 30),
+    unit=st.sampled_from([Unit.WORD, Unit.CHARACTER]),
+    normalization=st.sampled_from(Normalization),
 )
-def test_equals_datasketch_for_other_settings(num_bands, rows_per_band, ngram_words, seed):
-    texts = [" ".join(random.Random(seed).choices(["one", "two", "three", "four"], k=50))]
-    fields = {"num_bands": num_bands, "rows_per_band": rows_per_band, "ngram_words": ngram_words, "seed": seed}
+def test_equals_datasketch_for_all_settings(texts, **fields):
     assert columns(texts, **fields).to_pylist() == from_datasketch(texts, **fields)
 
 
-def test_shingle_hashes_are_frozen():
-    """Other values need another SHINGLE_HASH_VERSION: people keep these and mix them with datasketch's sketches."""
-    assert SHINGLE_HASH_VERSION == 1
-    assert shingle_hashes("The quick brown fox, 3.5 years old, jumps.").tolist() == [
-        1355162029,
-        2596685230,
-        3119204145,
-        3277466156,
-    ]
-    assert shingle_hashes("Müßig: 中文 ไทย").tolist() == [3563646546, 1336450234]
+@pytest.fixture(scope="module")
+def word_tokenizer(tmp_path_factory):
+    """A tokenizer of which every token is a word between spaces."""
+    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "ab": 1, "cd": 2, "x": 3}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    tokenizer.save(str(path))
+    return FileRef(uri=path.name).pin(path)
+
+
+@settings(deadline=None, derandomize=True, max_examples=50)
+@given(texts=st.lists(TEXT, max_size=4), ngram=st.integers(1, 6), normalization=st.sampled_from(Normalization))
+def test_equals_datasketch_for_tokens(word_tokenizer, texts, ngram, normalization):
+    tokenizer = Tokenizer.from_file(word_tokenizer.path)
+
+    def hashes(text, ngram):
+        ids = tokenizer.encode(normalized_text(text, normalization)).ids
+        return token_shingle_hashes(np.array(ids, np.uint32), ngram)
+
+    fields = {"unit": "token", "tokenizer": word_tokenizer, "normalization": normalization}
+    found = columns(texts, ngram=ngram, **fields).to_pylist()
+    assert found == from_datasketch(texts, ngram=ngram, hashes=hashes)
 
 
 def test_short_documents_are_compared_whole():
@@ -143,20 +134,12 @@ def test_schema_is_the_declared_one_for_no_rows():
     assert operator.adds().types == [pa.list_(pa.uint64(), 3), pa.list_(pa.uint16(), 6)]
 
 
-def test_documented_example_runs():
-    results = doctest.testmod(minhash_module, raise_on_error=True)
-    assert results.attempted == 7
-
-
-@pytest.mark.parametrize("wrong", [{"num_bands": 0}, {"rows_per_band": 0}, {"ngram_words": 0}, {"seed": -1}])
+@pytest.mark.parametrize(
+    "wrong", [{"num_bands": 0}, {"rows_per_band": 0}, {"ngram": 0}, {"seed": -1}, {"unit": "line"}]
+)
 def test_refuses_settings_without_meaning(wrong):
     with pytest.raises(ValidationError):
         MinHashSignature(**wrong)
-
-
-def test_shingle_hashes_refuses_ngrams_without_words():
-    with pytest.raises(ValueError, match="expected ngram_words >= 1; found 0"):
-        shingle_hashes("text", 0)
 
 
 def test_estimates_jaccard_within_its_standard_error():
@@ -202,3 +185,24 @@ def test_estimates_agree_with_the_exact_similarity_of_real_pages():
     # The exact values are of plain lower-case words, so the bounds leave room beside the standard error of 0.017.
     assert np.sqrt(np.mean(errors**2)) < 0.03
     assert abs(np.mean(errors)) < 0.01
+
+
+def test_notes_say_what_is_compared_and_what_meets():
+    shingles, preset, curve, size = MinHashSignature().notes()
+    assert shingles.startswith(
+        "shingles: 5 words (in scripts written without spaces a character is a word), lower case"
+    )
+    assert preset.startswith("settings of preset fineweb (")
+    assert "0.70 0.565, 0.75 0.772, 0.80 0.924" in curve
+    assert curve.endswith("0.95 1.000")
+    assert size == "columns: 336 bytes a document before compression"
+
+
+def test_bytes_of_the_notes_are_those_of_the_columns():
+    operator = MinHashSignature(num_bands=20, rows_per_band=13)
+    num_bytes = sum(column.values.nbytes for column in columns(["a"], num_bands=20, rows_per_band=13))
+    assert operator.notes()[-1] == f"columns: {num_bytes} bytes a document before compression"
+
+
+def test_notes_of_settings_of_nobody_name_no_preset():
+    assert len(MinHashSignature(ngram=7).notes()) == 3

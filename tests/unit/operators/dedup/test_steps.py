@@ -49,10 +49,10 @@ def test_minhash_deduplication_is_four_steps():
 
 
 def test_settings_reach_every_operator_that_needs_them():
-    steps = minhash_deduplication("fuzzy", view=View(base="read"), num_bands=9, rows_per_band=13, ngram_words=3, seed=7)
+    steps = minhash_deduplication("fuzzy", view=View(base="read"), num_bands=9, rows_per_band=13, ngram=3, seed=7)
     signature, band_rows = steps[0].operators[0], steps[1].operators[0]
     survivors = steps[3].operators[0]
-    assert (signature.ngram_words, signature.seed) == (3, 7)
+    assert (signature.ngram, signature.seed) == (3, 7)
     assert band_rows == BandRows(num_bands=9)
     for operator, column in ((band_rows, "minhash_buckets"), (survivors, "minhash")):
         assert operator.requires().field(column).type == signature.adds().field(column).type
