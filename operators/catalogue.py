@@ -6,8 +6,14 @@ from operators.dedup.band_rows import BandRows
 from operators.dedup.choose_survivors import ChooseSurvivors
 from operators.dedup.components import ConnectedComponents
 from operators.dedup.content_hash import ContentHash
+from operators.dedup.decide_lines import DecideLines
 from operators.dedup.drop_duplicates import DropDuplicates
+from operators.dedup.drop_emptied import DropEmptied
+from operators.dedup.gather_lines import GatherLines
+from operators.dedup.line_rows import LineRows
 from operators.dedup.minhash import MinHashSignature
+from operators.dedup.remove_lines import RemoveLines
+from operators.dedup.remove_repeated_lines import RemoveRepeatedLines
 from operators.dedup.shingle_sets import ShingleSets
 from operators.dedup.star_edges import StarEdges
 from operators.dedup.steps import exact_deduplication, minhash_deduplication
@@ -47,6 +53,12 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     StarEdges,
     ConnectedComponents,
     ChooseSurvivors,
+    LineRows,
+    DecideLines,
+    GatherLines,
+    RemoveLines,
+    DropEmptied,
+    RemoveRepeatedLines,
     Tokenize,
     ConcatAndChunk,
     BestFit,

@@ -23,17 +23,18 @@ class DropDuplicates(PartitionOperator):
     Columns:
         content_hash, doc_id, position: read.
         position, rule, value, threshold, survivor: written, one row a removed document; rule "exact_duplicate",
-            value the number of documents with that hash, no threshold, survivor the doc_id of the one that stays.
+            value which document of that hash it is, counted from 1, so 2 for the first that goes; no threshold;
+            survivor the doc_id of the one that stays.
 
     Determinism:
         Exact.
 
     Cost:
-        O(rows), no hash table: the rows are sorted. 8 bytes of memory a copy of one hash, since its number is known at
-        the last of them.
+        O(rows), no hash table: the rows are sorted. Memory for one batch, however many copies there are.
     """
 
     name: ClassVar[str] = "drop_duplicates"
+    version: ClassVar[int] = 2
 
     def requires(self) -> pa.Schema:
         """The hash to compare, and what removals name."""
@@ -55,55 +56,35 @@ class DropDuplicates(PartitionOperator):
 
 
 def _removals(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Removals hash by hash; those of a hash that may go on in the next batch wait until it has ended."""
-    last = survivor = None
-    waiting: list[npt.NDArray[np.uint64]] = []  # positions of the copies of `survivor` so far
+    """Removals batch by batch; of the hash that goes on, its survivor and the number of its documents are carried."""
+    last = None
+    survivor = pa.nulls(1, DOC_ID_TYPE)
+    num_before = 0
     for batch in batches:
         if batch.num_rows == 0:
             continue
         hashes = batch.column(CONTENT_HASH)
         begins = begins_run(binary16_words(hashes))
-        begins[0] = hashes[0] != last
-        last = hashes[-1]
-        starts = np.flatnonzero(begins)
-        end = int(starts[0]) if len(starts) else batch.num_rows
-        waiting.append(batch.column(POSITION).to_numpy()[:end])
-        if not len(starts):
-            continue
-        if survivor is not None:
-            yield _copies_of(survivor, np.concatenate(waiting))
-        open_from = int(starts[-1])
-        yield _removals_of_whole_keys(batch.slice(end, open_from - end), begins[end:open_from])
-        survivor = batch.column(DOC_ID)[open_from]
-        waiting = [batch.column(POSITION).to_numpy()[open_from + 1 :]]
-    if survivor is not None:
-        yield _copies_of(survivor, np.concatenate(waiting))
+        first = first_of_run(begins)
+        number = np.arange(1, batch.num_rows + 1) - first  # which document of its hash a row is, from 1
+        survivors = pa.concat_arrays([survivor, batch.column(DOC_ID)])
+        place = first + 1  # of the survivor, in `survivors`
+        if hashes[0] == last:
+            begins[0] = False
+            number[first == 0] += num_before
+            place[first == 0] = 0
+        last, num_before, survivor = hashes[-1], int(number[-1]), survivors.slice(int(place[-1]), 1)
+        removed = np.flatnonzero(~begins)
+        if len(removed):
+            yield _removed(batch.column(POSITION).take(removed), number[removed], survivors.take(place[removed]))
 
 
-def _copies_of(survivor: pa.Scalar, positions: npt.NDArray[np.uint64]) -> pa.RecordBatch:
-    num_copies = np.full(len(positions), 1.0 + len(positions))
-    return _removed(pa.array(positions), num_copies, pa.repeat(survivor, len(positions)))
-
-
-def _removals_of_whole_keys(batch: pa.RecordBatch, begins: npt.NDArray[np.bool_]) -> pa.RecordBatch:
-    first = first_of_run(begins)
-    copies = np.bincount(first, minlength=len(first))  # at a run's first row: its length
-    removed = np.flatnonzero(~begins)
-    survivor = first[removed]
-    return _removed(
-        batch.column(POSITION).take(pa.array(removed)),
-        copies[survivor].astype(np.float64),
-        batch.column(DOC_ID).take(pa.array(survivor)),
-    )
-
-
-def _removed(positions: pa.Array, num_copies: npt.NDArray[np.float64], survivors: pa.Array) -> pa.RecordBatch:
-    num_rows = len(positions)
+def _removed(positions: pa.Array, number: npt.NDArray[np.int64], survivors: pa.Array) -> pa.RecordBatch:
     columns = [
         positions,
-        pa.repeat(EXACT_DUPLICATE, num_rows),
-        pa.array(num_copies),
-        pa.nulls(num_rows, pa.float64()),
+        pa.repeat(EXACT_DUPLICATE, len(positions)),
+        pa.array(number.astype(np.float64)),
+        pa.nulls(len(positions), pa.float64()),
         survivors,
     ]
     return pa.record_batch(columns, schema=REMOVAL_SCHEMA)

@@ -18,6 +18,11 @@ def _sort_keys(order_by: tuple[str, ...]) -> tuple[SortKey, ...]:
     return tuple(SortKey.model_validate(key) for key in order_by)
 
 
+def _with_doc_id(order_by: tuple[str, ...]) -> tuple[str, ...]:
+    """A total order that does not depend on shards."""
+    return order_by if any(key.removeprefix("-") == DOC_ID for key in order_by) else (*order_by, DOC_ID)
+
+
 def exact_deduplication(name: str, *, view: View, order_by: tuple[str, ...] = ()) -> tuple[Step, ...]:
     """Steps that remove all but one of the documents with equal text: `NAME.hashes`, and `NAME` with the removals.
 
@@ -25,7 +30,7 @@ def exact_deduplication(name: str, *, view: View, order_by: tuple[str, ...] = ()
         name: The last step's name; the others are named under it.
         view: The documents that are compared. `order_by` may name the columns that are bound to it.
         order_by: Columns of the view that say which copy stays: the first. `-` before a name: largest first.
-            Position in the view's base or sources breaks ties.
+            doc_id breaks ties, so the survivor does not depend on how the view is cut into shards.
     """
     hashes = f"{name}.hashes"
     return (
@@ -33,7 +38,7 @@ def exact_deduplication(name: str, *, view: View, order_by: tuple[str, ...] = ()
         Step(
             name=name,
             view=view.binding(hashes),
-            nodes=(Exchange(key=CONTENT_HASH, sort=_sort_keys(order_by)), DropDuplicates()),
+            nodes=(Exchange(key=CONTENT_HASH, sort=_sort_keys(_with_doc_id(order_by))), DropDuplicates()),
             write=ArtifactKind.REMOVALS,
         ),
     )
@@ -65,7 +70,6 @@ def minhash_deduplication(
     """
     signatures, edges, clusters = (f"{name}.{part}" for part in ("signatures", "edges", "clusters"))
     banding = {"num_bands": num_bands, "rows_per_band": rows_per_band}
-    order = order_by if any(key.removeprefix("-") == DOC_ID for key in order_by) else (*order_by, DOC_ID)
     return (
         Step(
             name=signatures,
@@ -90,7 +94,7 @@ def minhash_deduplication(
             name=name,
             view=view.binding(signatures, clusters),
             nodes=(
-                Exchange(key=CLUSTER, sort=_sort_keys(order)),
+                Exchange(key=CLUSTER, sort=_sort_keys(_with_doc_id(order_by))),
                 ChooseSurvivors(**banding, verify_at=verify_at),
             ),
             write=ArtifactKind.REMOVALS,

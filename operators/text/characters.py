@@ -21,6 +21,8 @@ ALPHABETIC: Final = 2
 """`str.isalpha`: letters of any script, without combining marks."""
 CONTENT: Final = 4
 """Anything but whitespace and the symbols of SYMBOL_RANGES."""
+DECIMAL: Final = 8
+"""`str.isdecimal`: digits of any script."""
 
 NUM_CODE_POINTS: Final = 0x110000
 
@@ -61,6 +63,7 @@ def character_classes() -> Classes:
         classes[first : last + 1] = 0
     classes[whitespace] = WHITESPACE
     classes[np.strings.isalpha(characters)] |= ALPHABETIC
+    classes[np.strings.isdecimal(characters)] |= DECIMAL
     classes.flags.writeable = False
     return classes
 

@@ -15,8 +15,14 @@ from operators.dedup.band_rows import BandRows
 from operators.dedup.choose_survivors import ChooseSurvivors
 from operators.dedup.components import ConnectedComponents
 from operators.dedup.content_hash import ContentHash
+from operators.dedup.decide_lines import DecideLines
 from operators.dedup.drop_duplicates import DropDuplicates
+from operators.dedup.drop_emptied import DropEmptied
+from operators.dedup.gather_lines import GatherLines
+from operators.dedup.line_rows import LineRows
 from operators.dedup.minhash import MinHashSignature
+from operators.dedup.remove_lines import RemoveLines
+from operators.dedup.remove_repeated_lines import RemoveRepeatedLines
 from operators.dedup.shingle_sets import ShingleSets
 from operators.dedup.signature import buckets_type, signature_type
 from operators.dedup.star_edges import EDGE_SCHEMA, StarEdges
@@ -111,6 +117,12 @@ def examples(models: Models) -> dict[str, Example]:
         Example(StarEdges(), key="bucket"),
         Example(ConnectedComponents()),
         Example(ChooseSurvivors(**banding, verify_at=0.5, max_survivors=2), key="cluster"),
+        Example(LineRows(min_words=1)),
+        Example(DecideLines(), key="line"),
+        Example(GatherLines(), key="position"),
+        Example(RemoveLines()),
+        Example(DropEmptied()),
+        Example(RemoveRepeatedLines(min_words=2)),
         Example(Tokenize(tokenizer=models.tokenizer)),
         Example(ConcatAndChunk(window=16, pad_token=7)),
         Example(BestFit(window=16)),
@@ -161,13 +173,17 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
             [_values(text, NUM_BANDS * ROWS_PER_BAND) for text in texts], signature_type(NUM_BANDS * ROWS_PER_BAND)
         ),
         "bucket": pa.array([_hash(text[:1]) for text in texts], pa.uint64()),
+        "line": pa.array([_hash(text[:1]) for text in texts], pa.uint64()),
+        "ordinal": pa.array([len(text) % 5 for text in texts], pa.uint32()),
+        "count": pa.array([_hash(text) % 3 for text in texts], pa.uint32()),
+        "repeated_lines": pa.array([_some_lines(text) for text in texts], pa.list_(pa.uint32())),
         "cluster": pa.array([_hash(text[:1]) % 4 or None for text in texts], pa.uint64()),
         "cluster_size": pa.array([_hash(text) % 4 or None for text in texts], pa.uint32()),
         "tokens": pa.array(letters, pa.large_list(pa.uint32())),
         "num_tokens": pa.array(list(map(len, letters)), pa.int64()),
         "position": pa.array([position(0, index) for index in range(len(texts))], POSITION_TYPE),
     }
-    required = {"doc_id", "source", "text", "num_chars", "tokens", "num_tokens", "position"}
+    required = {"doc_id", "source", "text", "num_chars", "tokens", "num_tokens", "position", "line", "ordinal", "count"}
     fields = [pa.field(name, array.type, nullable=name not in required) for name, array in columns.items()]
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=pa.schema(fields))
 
@@ -217,6 +233,12 @@ def task_inputs(batch: pa.RecordBatch, folder: Path, cuts: tuple[int, ...] = ())
 
 def _hash(text: str) -> int:
     return xxhash.xxh3_64_intdigest(text.encode())
+
+
+def _some_lines(text: str) -> list[int] | None:
+    """Ordinals of lines that could go: some of those that are there, or null. A blank text has lost some."""
+    ordinals = [number for number in range(text.rstrip("\n").count("\n") + 1) if (_hash(text) + number) % 3]
+    return ordinals if text and (_hash(text) % 2 or text.isspace()) else None
 
 
 def _score(text: str) -> float | None:

@@ -25,9 +25,8 @@ def test_exact_deduplication_writes_hashes_then_removals():
     assert removals.view == View(base="read", bound=("language", "exact.hashes"))
     assert [operator.name for operator in hashes.operators] == ["content_hash"]
     exchange, drop = removals.nodes
-    assert exchange == Exchange(
-        key="content_hash", sort=(SortKey(column="num_chars", descending=True), SortKey(column="date"))
-    )
+    order = (SortKey(column="num_chars", descending=True), SortKey(column="date"), SortKey(column="doc_id"))
+    assert exchange == Exchange(key="content_hash", sort=order)
     assert drop.name == "drop_duplicates"
 
 
@@ -154,7 +153,7 @@ def test_exact_copies_go_and_near_ones_stay():
 
 
 STEPS = {
-    "exact": exact_deduplication("dedup", view=View(base="read"), order_by=("doc_id",)),
+    "exact": exact_deduplication("dedup", view=View(base="read")),
     "minhash": minhash_deduplication("dedup", view=View(base="read")),
 }
 DOCUMENTS = st.lists(st.integers(0, 5), min_size=1, max_size=12)

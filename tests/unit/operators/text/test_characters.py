@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from operators.text.characters import (
     ALPHABETIC,
     CONTENT,
+    DECIMAL,
     NUM_CODE_POINTS,
     SYMBOL_RANGES,
     WHITESPACE,
@@ -50,6 +51,8 @@ def test_classes_are_those_of_str():
         expected = WHITESPACE if character.isspace() else 0 if code in symbols else CONTENT
         if character.isalpha():
             expected |= ALPHABETIC
+        if character.isdecimal():
+            expected |= DECIMAL
         if classes[code] != expected:
             raise AssertionError((hex(code), int(classes[code]), expected))
 
