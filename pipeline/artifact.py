@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from pipeline.document import POSITION, POSITION_TYPE
 from pipeline.errors import StorageError
 from pipeline.io.shard_file import FileColumns, read_aligned
+from pipeline.ledger import IDENTITY_SCHEMA, READ
 from pipeline.plan.logical import ArtifactKind
 
 MANIFEST_NAME = "manifest.json"
@@ -72,6 +73,7 @@ class Manifest:
     fingerprint: str
     base_step: str | None
     base_fingerprint: str | None
+    """Of the base, or of the sources whose records columns and removals belong to."""
     operators: tuple[dict[str, Any], ...]  # Any: operator identities are JSON
     columns: dict[str, str]
     """Column name -> Arrow type, as text."""
@@ -101,7 +103,15 @@ class Manifest:
     @property
     def shard_rows(self) -> tuple[int, ...]:
         """Rows in each shard's data file."""
-        return tuple(shard.files[DATA].num_rows if DATA in shard.files else 0 for shard in self.shards)
+        return self._rows_of(DATA)
+
+    @property
+    def shard_records(self) -> tuple[int, ...]:
+        """Records that were read for each shard, where this is a first reading of sources."""
+        return self._rows_of(IDENTITY)
+
+    def _rows_of(self, role: str) -> tuple[int, ...]:
+        return tuple(shard.files[role].num_rows if role in shard.files else 0 for shard in self.shards)
 
     def total(self, count: str) -> int:
         """A count summed over all shards; 0 where it does not exist."""
@@ -155,10 +165,14 @@ class ViewShard:
     columns: tuple[str, ...]
     """Columns in the order in which the view offers them."""
     with_position: bool
+    rejects: str | None = None
+    """Over sources: the ledger of the reading that numbered the records, if some of them are no documents."""
 
     def removed_rows(self) -> Rows:
-        """Rows that any bound artifact removed, ascending, each once."""
+        """Rows that any bound artifact removed, or that are no documents, ascending, each once."""
         parts = [removed_rows(path) for path in self.removals]
+        if self.rejects is not None:
+            parts.append(removed_rows(self.rejects, operator=READ))
         return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.uint32)
 
     def batches(self, batch_rows: int) -> Iterator[tuple[pa.RecordBatch, Rows]]:
@@ -189,15 +203,20 @@ class ViewShard:
 
     def _arranged(self, batch: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
         batch = batch.select(list(self.columns))
-        if self.with_position:
-            positions = (np.uint64(self.index) << np.uint64(32)) | rows.astype(np.uint64)
-            batch = batch.append_column(pa.field(POSITION, POSITION_TYPE, nullable=False), pa.array(positions))
-        return batch
+        return with_positions(batch, self.index, rows) if self.with_position else batch
 
 
-def removed_rows(ledger: str) -> Rows:
-    """Rows that a ledger file drops or quarantines, ascending."""
-    table = pq.read_table(ledger, columns=["row", "action"], memory_map=True, use_threads=False)
+def with_positions(batch: pa.RecordBatch, shard: int, rows: Rows) -> pa.RecordBatch:
+    """The batch with the virtual column of its rows' places in their base."""
+    positions = (np.uint64(shard) << np.uint64(32)) | rows.astype(np.uint64)
+    return batch.append_column(pa.field(POSITION, POSITION_TYPE, nullable=False), pa.array(positions))
+
+
+def removed_rows(ledger: str, *, operator: str | None = None) -> Rows:
+    """Rows that a ledger file drops or quarantines, ascending; those of one operator alone, if it is named."""
+    table = pq.read_table(ledger, columns=["row", "action", "operator"], memory_map=True, use_threads=False)
+    if operator is not None:
+        table = table.filter(pa.compute.equal(table["operator"], operator))
     gone = table.filter(pa.compute.not_equal(table["action"], "edit"))["row"].to_numpy()
     return np.sort(gone).astype(np.uint32)
 
@@ -205,25 +224,71 @@ def removed_rows(ledger: str) -> Rows:
 def view_shards(
     base: Manifest, bound: Sequence[Manifest], columns: Sequence[str], *, with_position: bool
 ) -> tuple[ViewShard, ...]:
-    """The shards of a view, ready to be read anywhere that sees the files."""
+    """The shards of a view of a base, ready to be read anywhere that sees the files."""
     for artifact in bound:
         if artifact.base_fingerprint != base.fingerprint:
             raise StorageError(
                 f"step {artifact.step}: expected to belong to base {base.step} {base.fingerprint[:12]}; "
                 f"found base {artifact.base_step} {artifact.base_fingerprint}"
             )
-    wanted = set(columns)
+    first = tuple(base.columns)[:1]
+    files = _files(base, DATA, tuple(base.columns), bound, columns, at_least=first)
+    return tuple(
+        ViewShard(index, rows, files[index], _ledgers(bound, index), tuple(columns), with_position)
+        for index, rows in enumerate(base.shard_rows)
+    )
+
+
+def record_shards(
+    reader: Manifest, bound: Sequence[Manifest], columns: Sequence[str], *, with_position: bool
+) -> tuple[ViewShard, ...]:
+    """The shards of a view of sources, as far as steps left it: ids, and the columns and removals that are bound.
+
+    Args:
+        reader: the first reading of the sources, whose identity files have a row for each record.
+    """
+    for artifact in bound:
+        if artifact.base_fingerprint != reader.base_fingerprint:
+            raise StorageError(
+                f"step {artifact.step}: expected to belong to the records that {reader.step} read "
+                f"({str(reader.base_fingerprint)[:12]}); found {artifact.base_fingerprint}"
+            )
+    names = tuple(IDENTITY_SCHEMA.names)
+    files = _files(reader, IDENTITY, names, bound, columns, at_least=names[:1])
     shards = []
-    for index in range(len(base.shards)):
-        files = []
-        for artifact in (base, *bound):
-            names = tuple(name for name in artifact.columns if name in wanted)
-            path = artifact.path(index, DATA)
-            if path is not None and (names or artifact is base):
-                files.append(FileColumns(path, names or tuple(artifact.columns)[:1]))
-        removals = tuple(path for artifact in bound if (path := artifact.path(index, LEDGER)) is not None)
-        shards.append(ViewShard(index, base.shard_rows[index], tuple(files), removals, tuple(columns), with_position))
+    for index, rows in enumerate(reader.shard_records):
+        has_rejects = any(rule.startswith(f"{READ}/") for rule in reader.shards[index].rules)
+        rejects = reader.path(index, LEDGER) if has_rejects else None
+        removals = _ledgers(bound, index)
+        shards.append(ViewShard(index, rows, files[index], removals, tuple(columns), with_position, rejects))
     return tuple(shards)
+
+
+def _files(
+    origin: Manifest,
+    role: str,
+    names: tuple[str, ...],
+    bound: Sequence[Manifest],
+    columns: Sequence[str],
+    *,
+    at_least: tuple[str, ...],
+) -> list[tuple[FileColumns, ...]]:
+    """For each shard the files that hold `columns`: first the one whose rows the others have, then bound ones."""
+    wanted = set(columns)
+    holders = [(origin, role, tuple(name for name in names if name in wanted) or at_least)]
+    holders += [(artifact, DATA, tuple(name for name in artifact.columns if name in wanted)) for artifact in bound]
+    return [
+        tuple(
+            FileColumns(path, held)
+            for artifact, folder, held in holders
+            if held and (path := artifact.path(shard, folder)) is not None
+        )
+        for shard in range(len(origin.shards))
+    ]
+
+
+def _ledgers(bound: Sequence[Manifest], shard: int) -> tuple[str, ...]:
+    return tuple(path for artifact in bound if (path := artifact.path(shard, LEDGER)) is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Knows nothing of files, operators or runners.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import pyarrow as pa
@@ -56,6 +57,11 @@ class IdHasher:
     def __init__(self, source: str, relative_path: str) -> None:
         self._prefix = source.encode() + b"\0" + relative_path.encode() + b"\0"
 
+    def many(self, positions: Iterable[int]) -> pa.Array:
+        """The ids of the records at these positions, as a column."""
+        prefix, digest = self._prefix, xxhash.xxh3_128_digest
+        return _id_column([digest(prefix + position.to_bytes(8, "little")) for position in positions])
+
     def at(self, position: int) -> bytes:
         """The id of the record at `position`: its first byte in the decompressed stream, or its row ordinal."""
         return xxhash.xxh3_128_digest(self._prefix + position.to_bytes(8, "little"))
@@ -64,6 +70,15 @@ class IdHasher:
 def doc_id_from_input_id(source: str, input_id: str) -> bytes:
     """The doc_id of a document whose source says `id_from: column`: it survives re-sharding of the source."""
     return xxhash.xxh3_128_digest(source.encode() + b"\0\0" + input_id.encode())
+
+
+def doc_ids_from_input_ids(source: str, input_ids: Iterable[str]) -> pa.Array:
+    """The doc_ids of documents whose source says `id_from: column`, as a column."""
+    return _id_column([doc_id_from_input_id(source, input_id) for input_id in input_ids])
+
+
+def _id_column(digests: list[bytes]) -> pa.Array:
+    return pa.FixedSizeBinaryArray.from_buffers(DOC_ID_TYPE, len(digests), [None, pa.py_buffer(b"".join(digests))])
 
 
 def derived_doc_id(parents: tuple[bytes, ...], ordinal: int) -> bytes:

@@ -21,6 +21,9 @@ class Action(StrEnum):
     QUARANTINE = "quarantine"
 
 
+READ = "read"
+"""Stands where an operator's name would in ledger rows that the reader writes."""
+
 LEDGER_SCHEMA = pa.schema(
     [
         pa.field("row", pa.uint32(), nullable=False),

@@ -104,7 +104,9 @@ class RecordedStep:
     parents: tuple[str, ...]
     base: str | None
     bound: tuple[str, ...]
-    reads_sources: bool
+    sources: tuple[str, ...]
+    reader: str | None
+    """Over sources: the step whose reading numbered their records; the step itself, if it was a first reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ def load_run(output: Path) -> RecordedRun:
             f"{type(error).__name__}"
         ) from error
     steps = tuple(
-        RecordedStep(**{**step, "parents": tuple(step["parents"]), "bound": tuple(step["bound"])})
+        RecordedStep(**{**step, **{key: tuple(step[key]) for key in ("parents", "bound", "sources")}})
         for step in data["steps"]
     )
     return RecordedRun(output, data["recipe"], steps)

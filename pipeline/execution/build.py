@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.artifact import DATA, Manifest, ShardRecord, ViewShard, view_shards
-from pipeline.document import POSITION
+from pipeline.artifact import DATA, Manifest, ShardRecord, ViewShard, record_shards, view_shards
+from pipeline.document import POSITION, TEXT
 from pipeline.errors import CommitError, RunnerError
 from pipeline.execution.commit import StepFolder
 from pipeline.execution.exchange import PartitionInput
@@ -24,12 +24,11 @@ from pipeline.execution.input_checks import check_contents, check_unique_ids, kn
 from pipeline.execution.prepare import PreparedRecipe, pin_step_files
 from pipeline.execution.quarantine import check_budget
 from pipeline.execution.runner import Event, Runner, SegmentJob, Watch
-from pipeline.execution.work import Execution, SourceShard, StageSpec, TaskSource, Unit
+from pipeline.execution.work import BoundView, Execution, SourceShard, StageSpec, TaskSource, Unit
 from pipeline.ledger import Action
 from pipeline.operator import PartitionOperator
-from pipeline.plan.check import CheckedStep
+from pipeline.plan.check import BOUND_KINDS, RECORD_COLUMNS, CheckedStep
 from pipeline.plan.identity import StepIdentity, is_hardware, with_checksums
-from pipeline.plan.logical import ArtifactKind
 from pipeline.plan.stages import Segment, Stage, plan_segments
 
 RUN_NAME = "run.json"
@@ -110,11 +109,8 @@ class _StepBuild:
 
     def _make(self) -> Manifest:
         step = self._checked.step
-        base = None if step.view.base is None else self._manifests[step.view.base]
         segments = plan_segments(
-            self._checked,
-            num_partitions=self._prepared.num_partitions,
-            num_base_shards=0 if base is None else len(base.shards),
+            self._checked, num_partitions=self._prepared.num_partitions, num_base_shards=self._num_base_shards()
         )
         records: dict[int, ShardRecord] = {}
         for segment in segments:
@@ -126,14 +122,15 @@ class _StepBuild:
             reach("segment.done")
         ordered = tuple(records[index] for index in sorted(records))
         self._judge(ordered)
-        if any(self._prepared.recipe.sources[name].id_from == "column" for name in step.view.sources):
+        sources = step.view.sources if self._checked.is_first_reading else ()
+        if any(self._prepared.recipe.sources[name].id_from == "column" for name in sources):
             check_unique_ids(step.name, self._folder.path, ordered, self._folder.stage_file())
         manifest = Manifest(
             step=step.name,
             kind=step.write,
             fingerprint=self._identity.fingerprint,
-            base_step=step.view.base if step.write in (ArtifactKind.COLUMNS, ArtifactKind.REMOVALS) else None,
-            base_fingerprint=None if base is None else base.fingerprint,
+            base_step=step.view.base if step.write in BOUND_KINDS else None,
+            base_fingerprint=self._base_fingerprint(),
             operators=self._identity.operators,
             columns={field.name: str(field.type) for field in self._checked.output_schema},
             shards=ordered,
@@ -141,6 +138,19 @@ class _StepBuild:
         )
         self._folder.finish(manifest)
         return manifest
+
+    def _num_base_shards(self) -> int:
+        step = self._checked.step
+        if step.view.base is None:
+            return len(self._prepared.input_shards(step))
+        return len(self._manifests[step.view.base].shards)
+
+    def _base_fingerprint(self) -> str | None:
+        """Of the base; of the sources, for what belongs to their records."""
+        step = self._checked.step
+        if step.view.base is not None:
+            return self._manifests[step.view.base].fingerprint
+        return self._prepared.sources_fingerprint(step) if step.write in BOUND_KINDS else None
 
     def _check_arrival(self, sent: int, records: Mapping[int, ShardRecord]) -> None:
         """Refuses a step in whose exchange rows got lost or came twice."""
@@ -163,7 +173,7 @@ class _StepBuild:
         self._watch(Event("segment_started", step.name, done, len(units), _segment_label(segment)))
         if missing:
             job = SegmentJob(self._specs(segment, decided_by), missing)
-            known = known_contents(self._folder.root) if step.view.sources else {}
+            known = known_contents(self._folder.root) if self._checked.reads_files else {}
             with closing(self._runner.run_segment(job, self._watch)) as results:
                 for _, result in results:
                     for record in result:
@@ -213,7 +223,6 @@ class _StepBuild:
     # What the segment's units read
 
     def _units(self, segment: Segment, before: Segment | None, records: Mapping[int, ShardRecord]) -> list[Unit]:
-        step = self._checked.step
         if before is not None:
             assert before.partitioning is not None
             files = tuple(str(self._folder.path / records[index].files[DATA].name) for index in sorted(records))
@@ -226,15 +235,33 @@ class _StepBuild:
             return [Unit(i, (names[i],), partition) for i, partition in enumerate(inputs)]
         if segment.is_task:
             return [Unit(0, self._identity.shards, self._task_source())]
-        if step.view.sources:
-            planned = self._prepared.input_shards(step)
-            schema = self._prepared.schemas[step.view.sources[0]]
-            names = self._unit_fingerprints(segment, len(planned))
-            sources = {name: self._prepared.recipe.sources[name] for name in step.view.sources}
-            return [Unit(i, (names[i],), SourceShard(shard, sources, schema)) for i, shard in enumerate(planned)]
-        view = self._view(self._checked.read_columns, with_position=self._needs_position())
+        view: Sequence[SourceShard | ViewShard] = self._source_shards() if self._checked.reads_files else self._view()
         names = self._unit_fingerprints(segment, len(view))
-        return [Unit(shard.index, (names[shard.index],), shard) for shard in view]
+        return [Unit(index, (names[index],), shard) for index, shard in enumerate(view)]
+
+    def _source_shards(self) -> tuple[SourceShard, ...]:
+        """Shards of the sources' files, with what is bound beside them."""
+        step = self._checked.step
+        shards = self._prepared.input_shards(step)
+        sources = {name: self._prepared.recipe.sources[name] for name in step.view.sources}
+        offered = self._prepared.schemas[step.view.sources[0]]
+        read = set(self._checked.read_columns)
+        if self._checked.is_first_reading:
+            # Text is decoded for its checks anyway, and examples of what filters drop show it.
+            schema = pa.schema([field for field in offered if field.name in read | {TEXT}])
+            return tuple(SourceShard(shard, sources, schema) for shard in shards)
+        schema = pa.schema([field for field in offered if field.name in read - RECORD_COLUMNS])
+        records = [tuple(int(entry["num_records"]) for entry in shard.inputs) for shard in self._reader.shards]
+        return tuple(
+            SourceShard(shard, sources, schema, BoundView(view, records[view.index]))
+            for shard, view in zip(shards, self._view(), strict=True)
+        )
+
+    @property
+    def _reader(self) -> Manifest:
+        """The first reading of the step's sources."""
+        assert self._checked.reader is not None
+        return self._manifests[self._checked.reader]
 
     def _unit_fingerprints(self, segment: Segment, count: int) -> tuple[str, ...]:
         """A final segment's units are the artifact's shards; others have names within the step."""
@@ -242,10 +269,13 @@ class _StepBuild:
             return self._identity.shards
         return tuple(f"{self._identity.fingerprint}/{segment.index}/{index}" for index in range(count))
 
-    def _view(self, columns: tuple[str, ...], *, with_position: bool) -> tuple[ViewShard, ...]:
+    def _view(self) -> tuple[ViewShard, ...]:
+        """The view as far as artifacts hold it."""
         view = self._checked.step.view
-        assert view.base is not None
         bound = [self._manifests[name] for name in view.bound]
+        columns, with_position = self._checked.read_columns, self._needs_position()
+        if view.base is None:
+            return record_shards(self._reader, bound, columns, with_position=with_position)
         return view_shards(self._manifests[view.base], bound, columns, with_position=with_position)
 
     def _task_source(self) -> TaskSource:
@@ -253,9 +283,9 @@ class _StepBuild:
         rows = None
         schema = pa.schema([])
         base_rows: tuple[int, ...] = ()
-        if step.view.base is not None:
-            base_rows = self._manifests[step.view.base].shard_rows
-            rows = self._view(self._checked.read_columns, with_position=self._needs_position())
+        if step.view.base is not None or step.view.sources:
+            base_rows = self._base_rows()
+            rows = self._view()
             wanted = set(self._checked.read_columns) | ({POSITION} if self._needs_position() else set())
             schema = pa.schema([field for field in self._checked.view_schema if field.name in wanted])
         tables = {}
@@ -266,13 +296,19 @@ class _StepBuild:
             table_schemas[name] = columns
         return TaskSource(rows, schema, tables, table_schemas, base_rows)
 
+    def _base_rows(self) -> tuple[int, ...]:
+        """Rows of the base by shard; of sources, their records."""
+        view = self._checked.step.view
+        return self._reader.shard_records if view.base is None else self._manifests[view.base].shard_rows
+
     def _needs_position(self) -> bool:
         required = [name for operator in self._checked.step.operators for name in operator.requires().names]
         travelling = [name for schema in self._checked.exchange_schemas for name in schema.names]
         return POSITION in self._checked.view_schema.names and POSITION in (*required, *travelling)
 
     def _judge(self, records: Sequence[ShardRecord]) -> None:
-        inputs = [entry for record in records for entry in record.inputs]
+        # What is wrong with a file is judged where it is first read.
+        inputs = [entry for record in records for entry in record.inputs if self._checked.is_first_reading]
         check_budget(
             self._checked.step.name,
             self._prepared.recipe.error_budget,
@@ -325,7 +361,8 @@ def _write_run(prepared: PreparedRecipe, output: Path, finished: Mapping[str, Fi
             "parents": list(prepared.steps[name].step.parents),
             "base": prepared.steps[name].base,
             "bound": list(prepared.steps[name].step.view.bound),
-            "reads_sources": bool(prepared.steps[name].step.view.sources),
+            "sources": list(prepared.steps[name].step.view.sources),
+            "reader": prepared.steps[name].reader,
         }
         for name in prepared.steps
     ]

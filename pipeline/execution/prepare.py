@@ -14,7 +14,7 @@ from pipeline.io.splits import InputShard, plan_input_shards
 from pipeline.io.storage import InputFile, list_inputs
 from pipeline.operator import FileRef, Operator
 from pipeline.plan.check import CheckedStep, check_recipe
-from pipeline.plan.identity import StepIdentity, identify_step
+from pipeline.plan.identity import StepIdentity, identify_step, sources_fingerprint
 from pipeline.plan.logical import Recipe, Step
 from pipeline.plan.stages import partition_count
 
@@ -42,8 +42,12 @@ class PreparedRecipe:
         return partition_count(self.input_bytes, self.recipe.layout)
 
     def input_shards(self, step: Step) -> tuple[InputShard, ...]:
-        """What a step that reads sources reads."""
+        """The shards of the sources of a step's view."""
         return self.shards.get(step.view.sources, ())
+
+    def sources_fingerprint(self, step: Step) -> str:
+        """What columns and removals over a step's sources belong to."""
+        return sources_fingerprint(step.view.sources, self.recipe.sources, self.input_shards(step))
 
     def identify(self, name: str, parents: Mapping[str, StepIdentity]) -> StepIdentity:
         """The identity of a step, given its parents'."""

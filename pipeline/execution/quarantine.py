@@ -10,15 +10,12 @@ from pipeline.document import DOC_ID, IdHasher
 from pipeline.errors import BudgetError
 from pipeline.io.read_batch import ReadBatch, SplitSummary
 from pipeline.io.splits import Split
-from pipeline.ledger import IDENTITY_SCHEMA, LedgerBuilder
+from pipeline.ledger import IDENTITY_SCHEMA, READ, LedgerBuilder
 from pipeline.plan.logical import ErrorBudget
-
-READ = "read"
-"""Stands where an operator's name would in ledger rows that the reader writes."""
 
 
 class SourceRecords:
-    """Accounts for every record that a unit reads from sources."""
+    """Accounts for every record that a unit reads from sources for the first time."""
 
     def __init__(self, ledger: LedgerBuilder) -> None:
         self._ledger = ledger
@@ -27,8 +24,13 @@ class SourceRecords:
         self._split_first = 0
         self._inputs: list[dict[str, object]] = []
 
-    def take(self, batch: ReadBatch, split: Split) -> npt.NDArray[np.uint32]:
-        """Notes the next batch of a split; returns its documents' ordinals among all records of the unit."""
+    @property
+    def rows_read(self) -> int:
+        """Records so far."""
+        return self._first
+
+    def take(self, batch: ReadBatch, split: Split) -> tuple[pa.RecordBatch, npt.NDArray[np.uint32]]:
+        """Notes the next batch of a split; returns its documents with their ordinals among all records of the unit."""
         ids = np.empty(batch.num_records, "V16")
         start = self._first - self._split_first  # the batch's first record, counted in its split
         ids[batch.ordinals - start] = _fixed_values(batch.documents[DOC_ID])
@@ -45,29 +47,11 @@ class SourceRecords:
         ]
         self._identity.append(pa.RecordBatch.from_arrays(columns, schema=IDENTITY_SCHEMA))
         self._first += batch.num_records
-        return (batch.ordinals + self._split_first).astype(np.uint32)
+        return batch.documents, (batch.ordinals + self._split_first).astype(np.uint32)
 
     def end_split(self, split: Split, summary: SplitSummary) -> None:
         """Notes what was found at the end of a split."""
-        damaged = summary.damaged
-        entry: dict[str, object] = {
-            "source": split.file.source,
-            "path": split.file.relative_path,
-            "digest": split.file.digest,
-            "start": split.start,
-            "end": split.end,
-            "num_records": summary.num_records,
-            "num_bytes": summary.num_bytes,
-            "content_digest": summary.content_digest,
-            "num_duplicate_keys": summary.num_duplicate_keys,
-        }
-        if damaged is not None:
-            entry["damaged"] = {
-                "offset": damaged.offset,
-                "reason": damaged.reason.value,
-                "unread_compressed_bytes": damaged.unread_compressed_bytes,
-            }
-        self._inputs.append(entry)
+        self._inputs.append(input_entry(split, summary))
         self._split_first = self._first
 
     @property
@@ -78,6 +62,28 @@ class SourceRecords:
     def identity(self) -> pa.Table | None:
         """IDENTITY_SCHEMA rows of all records, in order; None where nothing was read from sources."""
         return pa.Table.from_batches(self._identity, IDENTITY_SCHEMA) if self._identity or self._inputs else None
+
+
+def input_entry(split: Split, summary: SplitSummary) -> dict[str, object]:
+    """What a commit records of a split that was read to its end."""
+    entry: dict[str, object] = {
+        "source": split.file.source,
+        "path": split.file.relative_path,
+        "digest": split.file.digest,
+        "start": split.start,
+        "end": split.end,
+        "num_records": summary.num_records,
+        "num_bytes": summary.num_bytes,
+        "content_digest": summary.content_digest,
+        "num_duplicate_keys": summary.num_duplicate_keys,
+    }
+    if summary.damaged is not None:
+        entry["damaged"] = {
+            "offset": summary.damaged.offset,
+            "reason": summary.damaged.reason.value,
+            "unread_compressed_bytes": summary.damaged.unread_compressed_bytes,
+        }
+    return entry
 
 
 def _fixed_values(column: pa.Array) -> npt.NDArray[np.void]:

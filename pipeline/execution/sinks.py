@@ -26,17 +26,17 @@ class Sink(Protocol):
         """Takes rows; `rows` are their numbers in the base, where they have a base."""
         ...
 
-    def close(self) -> dict[str, FileRecord]:
-        """Files by role."""
+    def close(self, base_rows: int) -> dict[str, FileRecord]:
+        """Files by role. `base_rows` are the rows of the base's shard, 0 where the rows have no base."""
         ...
 
 
-def open_sink(spec: StageSpec, shard: int, base_rows: int) -> Sink:
+def open_sink(spec: StageSpec, shard: int) -> Sink:
     """The sink of a stage that writes."""
     if spec.partitioning is not None:
         return _ExchangeSink(spec, shard)
     if spec.kind is ArtifactKind.COLUMNS:
-        return _ColumnsSink(spec, shard, base_rows)
+        return _ColumnsSink(spec, shard)
     if spec.kind is ArtifactKind.REMOVALS:
         return _NoSink()
     return RowsSink(spec, shard)
@@ -59,7 +59,7 @@ class RowsSink:
         self._writer.write(pa.RecordBatch.from_arrays(columns, schema=self._spec.output_schema))
         reach("write.unfinished")
 
-    def close(self) -> dict[str, FileRecord]:
+    def close(self, base_rows: int = 0) -> dict[str, FileRecord]:  # noqa: ARG002
         """The file, under its name by content."""
         self._writer.close()
         self.num_rows = self._writer.num_rows
@@ -69,9 +69,8 @@ class RowsSink:
 class _ColumnsSink(RowsSink):
     """A file with exactly the base's rows: null where the view, or an operator, lacked the row."""
 
-    def __init__(self, spec: StageSpec, shard: int, base_rows: int) -> None:
+    def __init__(self, spec: StageSpec, shard: int) -> None:
         super().__init__(spec, shard)
-        self._base_rows = base_rows
         self._next = 0
 
     def write(self, batch: pa.RecordBatch, rows: Rows | None) -> None:
@@ -79,11 +78,11 @@ class _ColumnsSink(RowsSink):
         if batch.num_rows:
             self._fill(batch, rows, int(rows[-1]) + 1)
 
-    def close(self) -> dict[str, FileRecord]:
+    def close(self, base_rows: int = 0) -> dict[str, FileRecord]:
         nothing = pa.RecordBatch.from_arrays(
             [pa.nulls(0, field.type) for field in self._spec.output_schema], schema=self._spec.output_schema
         )
-        self._fill(nothing, np.empty(0, np.uint32), self._base_rows)
+        self._fill(nothing, np.empty(0, np.uint32), base_rows)
         return super().close()
 
     def _fill(self, batch: pa.RecordBatch, rows: Rows, end: int) -> None:
@@ -113,7 +112,7 @@ class _ExchangeSink:
     def write(self, batch: pa.RecordBatch, rows: Rows | None) -> None:  # noqa: ARG002
         self._writer.write(batch)
 
-    def close(self) -> dict[str, FileRecord]:
+    def close(self, base_rows: int) -> dict[str, FileRecord]:  # noqa: ARG002
         reach("write.begin")
         staged = self._spec.folder.stage_file()
         self._writer.close(staged)
@@ -130,7 +129,7 @@ class _NoSink:
     def write(self, batch: pa.RecordBatch, rows: Rows | None) -> None:
         pass
 
-    def close(self) -> dict[str, FileRecord]:
+    def close(self, base_rows: int) -> dict[str, FileRecord]:  # noqa: ARG002
         return {}
 
 

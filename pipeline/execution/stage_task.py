@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.artifact import IDENTITY, LEDGER, FileRecord, ShardRecord, ViewShard
-from pipeline.errors import OperatorError, PipelineError
+from pipeline.errors import OperatorError, PipelineError, StorageError
+from pipeline.execution.bound_records import BoundRecords
 from pipeline.execution.exchange import PartitionInput, read_partition
 from pipeline.execution.home import bring_home
 from pipeline.execution.quarantine import SourceRecords
@@ -96,7 +97,7 @@ class _UnitRun:
         self._unit = unit
         self._given = given
         self._ledger = LedgerBuilder() if given is None else given.ledger
-        self._records = SourceRecords(self._ledger)
+        self._records = self._opened_records()
         examples = () if given is None else given.examples
         self._row_pass = RowPass(stage.row_operators, self._ledger, stage.spec.layout.examples_per_rule, examples)
         self._rows_read = 0 if given is None else given.rows_read
@@ -106,12 +107,11 @@ class _UnitRun:
     def run(self) -> Passage | Result:
         if not self._spec.is_last:
             return self._hand_over()
-        source = self._unit.source
-        base_rows = source.num_rows if isinstance(source, ViewShard) else 0
-        sink = open_sink(self._spec, self._unit.index, base_rows)
+        sink = open_sink(self._spec, self._unit.index)
         for batch, rows in self._through_shard_operator(self._through_partition(self._row_flow())):
             sink.write(batch, rows)
-        files = sink.close()
+        base_rows = self._base_rows()
+        files = sink.close(base_rows)
         counts = self._counts() | self._conserved | {"rows_written": sink.num_rows}
         if self._stage.shard is not None or self._stage.partition is not None:
             counts["rows_reshaped"] = sink.num_rows - self._rows_kept
@@ -119,6 +119,12 @@ class _UnitRun:
             counts["rows_base"] = base_rows
         if self._spec.partitioning is None:
             files |= self._write_accounts()
+        elif self._ledger.parts:
+            raise StorageError(
+                f"{self._spec.label}: expected records that can be read in the columns that travel; found "
+                f"{counts['rows_quarantined']} that cannot; bind a step of row operators that requires these columns, "
+                "so that it quarantines them"
+            )
         record = ShardRecord(
             index=self._unit.index,
             fingerprint=self._unit.fingerprints[0],
@@ -129,6 +135,22 @@ class _UnitRun:
             examples=self._row_pass.examples(),
         )
         return (record,)
+
+    def _opened_records(self) -> SourceRecords | BoundRecords:
+        source = self._unit.source
+        if isinstance(source, SourceShard) and source.bound is not None:
+            return BoundRecords(source.bound.view, source.bound.num_records, self._ledger)
+        return SourceRecords(self._ledger)
+
+    def _base_rows(self) -> int:
+        """Rows of the base's shard, or records of the sources' shard."""
+        source = self._unit.source
+        if isinstance(source, ViewShard):
+            return source.num_rows
+        if isinstance(source, SourceShard) and source.bound is not None:
+            return source.bound.view.num_rows
+        identity = self._identity()
+        return 0 if identity is None else int(identity.num_rows)
 
     def _batches(self) -> Flow:
         """The unit's rows, in order, a batch at a time."""
@@ -155,12 +177,12 @@ class _UnitRun:
                 split, source.sources[split.file.source], source.schema, self._spec.execution.read_bytes
             )
             for batch in reader.batches():
-                ordinals = self._records.take(batch, split)
-                self._rows_read += batch.num_records
-                for start in range(0, batch.documents.num_rows, self._spec.execution.batch_rows):
-                    part = batch.documents.slice(start, self._spec.execution.batch_rows)
+                documents, ordinals = self._records.take(batch, split)
+                for start in range(0, documents.num_rows, self._spec.execution.batch_rows):
+                    part = documents.slice(start, self._spec.execution.batch_rows)
                     yield part, ordinals[start : start + part.num_rows]
             self._records.end_split(split, reader.summary)
+        self._rows_read += self._records.rows_read
 
     def _row_flow(self) -> Flow:
         for batch, rows in self._batches():

@@ -39,6 +39,19 @@ class SourceShard:
     shard: InputShard
     sources: Mapping[str, Source]
     schema: pa.Schema
+    """Of the columns that are read from the files."""
+    bound: "BoundView | None" = None
+    """What steps over these sources left; None for a first reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundView:
+    """A shard's records as earlier steps numbered them, and what they found out."""
+
+    view: ViewShard
+    """Of its columns those that the files give are not in it."""
+    num_records: tuple[int, ...]
+    """Of each split."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,7 @@ class RecordDecoder:
         self._texts = msgspec.json.Decoder(str | None)
         self._declared = {name: _TypedField(name, kind) for name, kind in source.columns.items()}
         self._consumed = {source.text_column, source.id_column, *source.columns}
+        self._with_metadata = METADATA in schema.names
         self._spelled_names = _SpelledNames()
 
     @property
@@ -171,7 +172,8 @@ class RecordDecoder:
             rows.texts.append(text)
             for column, value in zip(rows.columns.values(), values, strict=True):
                 column.append(value)
-            rows.metadata.append(self._metadata(fields))
+            if self._with_metadata:
+                rows.metadata.append(self._metadata(fields))
         rows.input_ids.append(input_id)
 
     def _doc_id(self, position: int, input_id: str | None) -> bytes:
@@ -225,9 +227,10 @@ class RecordDecoder:
             INPUT_ID: pa.array(rows.document_input_ids, pa.large_string()),
             SOURCE: pa.repeat(pa.scalar(self._source_name, pa.string()), num_rows),
             TEXT: pa.array(rows.texts, TEXT_TYPE),
-            METADATA: pa.array(rows.metadata, pa.large_binary()).cast(pa.large_string()),
             **{name: pa.array(rows.columns[name], column.type) for name, column in self._declared.items()},
         }
+        if self._with_metadata:
+            columns[METADATA] = pa.array(rows.metadata, pa.large_binary()).cast(pa.large_string())
         arrays = [
             columns[field.name] if field.name in columns else pa.nulls(num_rows, field.type) for field in self._schema
         ]

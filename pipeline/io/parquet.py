@@ -47,7 +47,7 @@ class ParquetReader:
             return
         groups = range(len(footer.group_rows))[self._split.start : self._split.end]
         decoder = RowDecoder(self._split.file, self._source, footer.schema, self._schema)
-        for decoded in self._decoded(footer, groups):
+        for decoded in self._decoded(footer, groups, decoder.file_columns):
             for rows in self._cut(decoded):
                 position = self._split.first_row + self._num_records
                 yield decoder.decode(rows, position, self._num_records)
@@ -60,12 +60,14 @@ class ParquetReader:
             damaged=self._damage,
         )
 
-    def _decoded(self, footer: Footer, groups: range) -> Iterator[pa.RecordBatch]:
+    def _decoded(self, footer: Footer, groups: range, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """Rows of the groups until one cannot be decoded."""
         with open_parquet(self._split.file) as opened:
             for group in groups:
                 try:
-                    yield from opened.iter_batches(_decode_rows(footer, group), [group], use_threads=False)
+                    yield from opened.iter_batches(
+                        _decode_rows(footer, group), [group], columns=columns, use_threads=False
+                    )
                 except (OSError, pa.ArrowException) as error:
                     if not is_broken_content(error):
                         raise read_error(self._split.file.path, error) from error

@@ -4,7 +4,6 @@ Checks run on whole columns; only when one fails are rows looked at, by bisectio
 """
 
 from collections.abc import Callable
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +12,12 @@ import pyarrow as pa
 from pipeline.document import (
     COLUMN_TYPES,
     DOC_ID,
-    DOC_ID_TYPE,
     INPUT_ID,
     SOURCE,
+    TEXT,
     TEXT_TYPE,
     IdHasher,
-    doc_id_from_input_id,
+    doc_ids_from_input_ids,
 )
 from pipeline.io.parquet_footer import document_columns
 from pipeline.io.read_batch import ReadBatch, Rejected, RejectReason
@@ -26,11 +25,14 @@ from pipeline.io.storage import InputFile
 from pipeline.plan.logical import Source
 
 Rows = npt.NDArray[np.int64]
-_MADE_BY_READER: Final = (DOC_ID, INPUT_ID, SOURCE)
 
 
 class RowDecoder:
-    """Turns rows of one file into batches of documents of `schema`; columns that the file lacks are null."""
+    """Turns rows of one file into batches of documents of `schema`; columns that the file lacks are null.
+
+    Whoever asks for doc_ids reads the records for the first time: then the text, the id and declared columns are
+    checked, whether `schema` has them or not. Otherwise only the columns of `schema` are.
+    """
 
     def __init__(self, file: InputFile, source: Source, file_schema: pa.Schema, schema: pa.Schema) -> None:
         self._file = file
@@ -38,74 +40,87 @@ class RowDecoder:
         self._schema = schema
         self._columns = document_columns(file_schema, source)
         self._ids = IdHasher(file.source, file.relative_path)
+        checked = {TEXT, INPUT_ID, *source.columns} if DOC_ID in schema.names else set()
+        self._used = {name: column for name, column in self._columns.items() if name in checked | set(schema.names)}
+
+    @property
+    def file_columns(self) -> list[str]:
+        """The file's columns that have to be decoded: one at least, since it tells the number of rows."""
+        return list(dict.fromkeys(self._used.values())) or [self._source.text_column]
 
     def decode(self, rows: pa.RecordBatch, position: int, ordinal: int) -> ReadBatch:
         """The documents among R rows; the first is row `position` of the file and the `ordinal`-th of the split."""
         rejections = _Rejections(rows.num_rows)
-        text = rows.column(self._source.text_column)
-        self._reject_bytes(rows, text, rejections)
+        self._reject_bytes(rows, rejections)
         input_ids = self._input_ids(rows, rejections)  # (R,)
-        self._reject_nulls(text, input_ids, rejections)
+        self._reject_nulls(rows, input_ids, rejections)
         self._reject_types(rows, rejections)
         kept = rejections.kept()  # (D,)
-        places = pa.array(kept, pa.int64())
+        sound_ids = input_ids
+        if len(kept) < rows.num_rows:
+            places = pa.array(kept, pa.int64())
+            rows, sound_ids = rows.take(places), input_ids.take(places)
         return ReadBatch(
-            documents=self._documents(rows.take(places), kept + position, input_ids.take(places)),
+            documents=self._documents(rows, kept + position, sound_ids),
             ordinals=kept + ordinal,
-            num_records=rows.num_rows,
-            positions=np.arange(position, position + rows.num_rows, dtype=np.uint64),
+            num_records=len(input_ids),
+            positions=np.arange(position, position + len(input_ids), dtype=np.uint64),
             input_ids=input_ids,
             rejected=rejections.in_order(position, ordinal),
         )
 
-    def _reject_bytes(self, rows: pa.RecordBatch, text: pa.Array, rejections: "_Rejections") -> None:
+    def _reject_bytes(self, rows: pa.RecordBatch, rejections: "_Rejections") -> None:
         """Rejects rows with strings that are not UTF-8; Parquet files promise it, and writers break the promise."""
-        for name, column in zip(rows.schema.names, rows.columns, strict=True):
+        for name in self._used.values():
             detail = f"column {name!r}: expected UTF-8, found other bytes"
-            rejections.add(_failing(column, _check_content), RejectReason.INVALID_UTF8, detail)
-        detail = f"column {self._source.text_column!r}: expected UTF-8, found other bytes"
-        rejections.add(_failing(rejections.masked(text), _cast_to(TEXT_TYPE)), RejectReason.INVALID_UTF8, detail)
+            rejections.add(_failing(rows.column(name), _check_content), RejectReason.INVALID_UTF8, detail)
+        if TEXT in self._used:
+            detail = f"column {self._source.text_column!r}: expected UTF-8, found other bytes"
+            text = rejections.masked(rows.column(self._source.text_column))
+            rejections.add(_failing(text, _cast_to(TEXT_TYPE)), RejectReason.INVALID_UTF8, detail)
 
     def _input_ids(self, rows: pa.RecordBatch, rejections: "_Rejections") -> pa.Array:
         """(R,) large_string; null where the id is null or not UTF-8."""
-        name = self._columns.get(INPUT_ID)
+        name = self._used.get(INPUT_ID)
         if name is None:
             return pa.nulls(rows.num_rows, pa.large_string())
         return rejections.masked(rows.column(name)).cast(pa.large_string())
 
-    def _reject_nulls(self, text: pa.Array, input_ids: pa.Array, rejections: "_Rejections") -> None:
-        if self._source.id_from == "column":
+    def _reject_nulls(self, rows: pa.RecordBatch, input_ids: pa.Array, rejections: "_Rejections") -> None:
+        if self._source.id_from == "column" and INPUT_ID in self._used:
             detail = f"column {self._source.id_column!r}: expected an id, found none"
             rejections.add(_nulls(input_ids), RejectReason.NO_ID, detail)
-        detail = f"column {self._source.text_column!r}: expected string, found null"
-        rejections.add(_nulls(text), RejectReason.NULL_TEXT, detail)
+        if TEXT in self._used:
+            detail = f"column {self._source.text_column!r}: expected string, found null"
+            rejections.add(_nulls(rows.column(self._source.text_column)), RejectReason.NULL_TEXT, detail)
 
     def _reject_types(self, rows: pa.RecordBatch, rejections: "_Rejections") -> None:
         for name, kind in self._source.columns.items():
+            if name not in self._used:
+                continue
             column = rejections.masked(rows.column(name))
             detail = f"column {name!r}: expected {kind}, found {column.type}"
             rejections.add(_failing(column, _cast_to(COLUMN_TYPES[kind])), RejectReason.WRONG_TYPE, detail)
 
     def _documents(self, rows: pa.RecordBatch, positions: Rows, input_ids: pa.Array) -> pa.RecordBatch:
         """The documents of D sound rows."""
-        if self._source.id_from == "column":
-            doc_ids = [doc_id_from_input_id(self._file.source, str(input_id)) for input_id in input_ids.to_pylist()]
-        else:
-            doc_ids = [self._ids.at(position) for position in positions.tolist()]
-        made = {
-            DOC_ID: pa.array(doc_ids, DOC_ID_TYPE),
-            INPUT_ID: input_ids,
-            SOURCE: pa.repeat(pa.scalar(self._file.source, pa.string()), rows.num_rows),
-        }
+        made = {INPUT_ID: input_ids}
+        for field in self._schema:
+            if field.name == DOC_ID:
+                made[DOC_ID] = self._doc_ids(positions, input_ids)
+            elif field.name == SOURCE:
+                made[SOURCE] = pa.repeat(pa.scalar(self._file.source, pa.string()), rows.num_rows)
+            elif field.name in self._used and field.name not in made:
+                made[field.name] = rows.column(self._used[field.name]).cast(field.type)
         arrays = [
-            made[field.name]
-            if field.name in made
-            else rows.column(self._columns[field.name]).cast(field.type)
-            if field.name in self._columns
-            else pa.nulls(rows.num_rows, field.type)
-            for field in self._schema
+            made[field.name] if field.name in made else pa.nulls(rows.num_rows, field.type) for field in self._schema
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+    def _doc_ids(self, positions: Rows, input_ids: pa.Array) -> pa.Array:
+        if self._source.id_from == "column":
+            return doc_ids_from_input_ids(self._file.source, map(str, input_ids.to_pylist()))
+        return self._ids.many(positions.tolist())
 
 
 class _Rejections:

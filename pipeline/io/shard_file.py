@@ -20,6 +20,8 @@ from pipeline.errors import StorageError
 WRITER_VERSION = 1
 """Raised whenever equal rows may give other bytes; part of the layout and so of every fingerprint."""
 
+_ALIGNED_BATCH_ROWS = 4096
+
 _NO_DICTIONARY = frozenset({TEXT, METADATA, INPUT_ID})
 
 
@@ -169,6 +171,35 @@ def read_aligned(files: Sequence[FileColumns], batch_rows: int) -> Iterator[pa.R
         raise StorageError(
             f"shard files {[file.path for file in files]}: expected equal numbers of rows; found different ones"
         )
+
+
+class AlignedRows:
+    """Rows of files that hold different columns of the same rows, as many at a time as are asked for."""
+
+    def __init__(self, files: Sequence[FileColumns]) -> None:
+        self._files = files
+        self._batches = read_aligned(files, _ALIGNED_BATCH_ROWS)
+        self._rest: pa.RecordBatch | None = None
+
+    def take(self, num_rows: int) -> pa.RecordBatch:
+        """The next rows.
+
+        Raises:
+            StorageError: the files hold fewer.
+        """
+        parts: list[pa.RecordBatch] = []
+        missing = num_rows
+        while missing or not parts:
+            rest = next(self._batches, None) if self._rest is None else self._rest
+            if rest is None:
+                raise StorageError(
+                    f"shard files {[file.path for file in self._files]}: expected {missing} more rows; found their "
+                    "end; remove the step's folder and run again"
+                )
+            parts.append(rest.slice(0, missing))
+            self._rest = rest.slice(missing) if rest.num_rows > missing else None
+            missing -= parts[-1].num_rows
+        return parts[0] if len(parts) == 1 else pa.Table.from_batches(parts).combine_chunks().to_batches()[0]
 
 
 def _batches(file: FileColumns, batch_rows: int) -> Iterator[pa.RecordBatch]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from pipeline.document import DOC_ID, POSITION, POSITION_TYPE
+from pipeline.document import DOC_ID, INPUT_ID, POSITION, POSITION_TYPE
 from pipeline.errors import PlanError, SchemaError
 from pipeline.operator import (
     REMOVAL_SCHEMA,
@@ -26,6 +26,8 @@ from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, Step
 BASE_KINDS = frozenset({ArtifactKind.DOCUMENTS, ArtifactKind.TABLE})
 BOUND_KINDS = frozenset({ArtifactKind.COLUMNS, ArtifactKind.REMOVALS})
 KEY_TYPES = (pa.uint64(), pa.binary(16))
+RECORD_COLUMNS = frozenset({DOC_ID, INPUT_ID})
+"""Columns of documents that a first reading of sources leaves in identity files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,23 @@ class CheckedStep:
     step: Step
     base: str | None
     """The step whose rows this step's columns or removals belong to; None when it reads sources or has no view."""
+    reader: str | None
+    """Over sources: the step whose reading numbered the records; this step itself where nothing is bound."""
+    reads_files: bool
+    """Whether it reads the files of its sources. Where all that it needs is bound, earlier steps' files suffice."""
     view_schema: pa.Schema
-    """All columns that the view offers, `position` included where it reads a base."""
+    """All columns that the view offers, `position` included where it reads a base, or sources with something bound."""
     read_columns: tuple[str, ...]
     """The view's columns that the step needs, in view order, without `position`."""
     exchange_schemas: tuple[pa.Schema, ...]
     """Schema of the rows that travel through each exchange."""
     output_schema: pa.Schema
     """Schema of the artifact's rows; empty for removals and models."""
+
+    @property
+    def is_first_reading(self) -> bool:
+        """Whether this step reads its sources with nothing bound: it numbers their records, and leaves their ids."""
+        return self.reader == self.step.name
 
 
 def check_recipe(recipe: Recipe, source_schemas: Mapping[str, pa.Schema]) -> dict[str, CheckedStep]:
@@ -111,7 +122,37 @@ def _check_step(step: Step, checked: Mapping[str, CheckedStep], sources: Mapping
     read = tuple(
         name for name in view.names if name != POSITION and (name in needed or (name == DOC_ID and has_doc_id))
     )
-    return CheckedStep(step, step.view.base, view, read, tuple(exchange_schemas), output)
+    files = _file_columns(step, read, sources)
+    return CheckedStep(
+        step=step,
+        base=step.view.base,
+        reader=_reader(step, checked),
+        reads_files=bool(step.view.sources) and (not step.view.bound or bool(files)),
+        view_schema=view,
+        read_columns=read,
+        exchange_schemas=tuple(exchange_schemas),
+        output_schema=output,
+    )
+
+
+def _reader(step: Step, checked: Mapping[str, CheckedStep]) -> str | None:
+    if not step.view.sources:
+        return None
+    return checked[step.view.bound[0]].reader if step.view.bound else step.name
+
+
+def _file_columns(step: Step, read: tuple[str, ...], sources: Mapping[str, pa.Schema]) -> list[str]:
+    """Columns that only the sources' files have. A task does not read such files."""
+    if not step.view.sources:
+        return []
+    offered = set(sources[step.view.sources[0]].names) - RECORD_COLUMNS
+    files = [name for name in read if name in offered]
+    if files and any(isinstance(node, Task) for node in step.nodes):
+        raise PlanError(
+            f"{_label(step.nodes[0], 0)}: over sources a task reads doc_id and what is bound; found columns {files}; "
+            "write documents and make them the base"
+        )
+    return files
 
 
 def _check_shape(step: Step) -> None:
@@ -125,10 +166,11 @@ def _check_shape(step: Step) -> None:
                 f"{_label(node, place)}: a task stands alone and its step writes {node.produces}; "
                 f"found write: {step.write.value}"
             )
-        if isinstance(node, Task) and step.view.sources:
+        if isinstance(node, Task | Exchange) and step.view.sources and not step.view.bound:
             raise PlanError(
-                f"{_label(node, place)}: a task reads artifacts; found sources {list(step.view.sources)}; "
-                "read them in a step of their own and make it the base"
+                f"{_label(node, place)}: expected something bound to sources {list(step.view.sources)}; found nothing; "
+                "read them first, in a step of row operators that writes columns or removals, and bind it; "
+                "or write documents and make them the base"
             )
         if isinstance(node, ShardOperator):
             _check_shard_operator(step, node, place)
@@ -192,10 +234,8 @@ def _check_write(step: Step) -> None:
     is_task = bool(operators) and isinstance(operators[-1], Task)
     if step.columns is not None and kind not in BASE_KINDS:
         raise PlanError(f"columns: only documents and tables choose their columns; this step writes {kind.value}")
-    if kind in BOUND_KINDS and step.view.base is None:
-        raise PlanError(
-            f"write: {kind.value} belongs to a base, so the step must read one; found sources {step.view.sources}"
-        )
+    if kind in BOUND_KINDS and step.view.base is None and not step.view.sources:
+        raise PlanError(f"write: {kind.value} belongs to a base or to sources, so the step must read one; found none")
     if is_task:
         return
     if step.tables:
@@ -223,27 +263,25 @@ def _check_write(step: Step) -> None:
 
 def _view_schema(step: Step, checked: Mapping[str, CheckedStep], sources: Mapping[str, pa.Schema]) -> pa.Schema:
     view = step.view
-    if view.sources and view.bound:
-        raise PlanError(
-            f"bound: expected a base; found sources {list(view.sources)}; write documents first and make them the base"
-        )
     if view.sources:
-        return _sources_schema(view.sources, sources)
-    if view.base is None:
+        fields = list(_sources_schema(view.sources, sources))
+        if not view.bound:
+            return pa.schema(fields)
+    elif view.base is None:
         return pa.schema([])
-    base = checked[view.base]
-    if base.step.write not in BASE_KINDS:
-        raise PlanError(
-            f"base: expected a step that writes documents or a table; {view.base!r} writes {base.step.write.value}"
-        )
-    fields = list(base.output_schema)
+    else:
+        base = checked[view.base]
+        if base.step.write not in BASE_KINDS:
+            raise PlanError(
+                f"base: expected a step that writes documents or a table; {view.base!r} writes {base.step.write.value}"
+            )
+        fields = list(base.output_schema)
     for name in view.bound:
         bound = checked[name]
-        if bound.step.write not in BOUND_KINDS or bound.base != view.base:
+        if bound.step.write not in BOUND_KINDS or not view.has_rows_of(bound.step.view):
             raise PlanError(
-                f"bound: expected columns or removals over base {view.base!r}; {name!r} writes "
-                f"{bound.step.write.value} "
-                f"over base {bound.base!r}"
+                f"bound: expected columns or removals over {view.origin}; {name!r} writes "
+                f"{bound.step.write.value} over {bound.step.view.origin}"
             )
         clash = sorted({field.name for field in fields} & set(bound.output_schema.names))
         if clash:

@@ -34,12 +34,13 @@ def describe_operator(operator: Operator) -> str:
 def _reading(checked: CheckedStep) -> str:
     step = checked.step
     columns = f": {', '.join(checked.read_columns)}" if checked.read_columns else ""
-    if step.view.sources:
-        return f"sources {', '.join(step.view.sources)}{columns}"
+    bound = f" with {', '.join(step.view.bound)}" if step.view.bound else ""
     parts = []
+    if step.view.sources:
+        origin = step.view.origin if checked.reads_files else f"the records that {checked.reader} read"
+        parts.append(f"{origin}{bound}{columns}")
     if step.view.base:
-        without = f" with {', '.join(step.view.bound)}" if step.view.bound else ""
-        parts.append(f"{step.view.base}{without}{columns}")
+        parts.append(f"{step.view.base}{bound}{columns}")
     parts.extend(f"table {name}" for name in step.tables)
     return "; ".join(parts)
 
@@ -47,7 +48,9 @@ def _reading(checked: CheckedStep) -> str:
 def _writing(checked: CheckedStep) -> str:
     step = checked.step
     names = ", ".join(checked.output_schema.names)
-    over = f" of {checked.base}" if step.write in (ArtifactKind.COLUMNS, ArtifactKind.REMOVALS) else ""
+    over = ""
+    if step.write in (ArtifactKind.COLUMNS, ArtifactKind.REMOVALS):
+        over = f" of {checked.base or step.view.origin}"
     return f"{step.write.value}{over}{': ' + names if names else ''}"
 
 

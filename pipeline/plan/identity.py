@@ -56,31 +56,34 @@ def identify_step(
         "columns": checked.output_schema.names,
         "layout": _layout_identity(layout, checked, num_partitions),
     }
-    if step.view.sources:
-        reading = {name: _source_identity(sources[name]) for name in step.view.sources}
-        shards = [
-            fingerprint({**common, "sources": reading, "input": _input_identity(shard)}) for shard in input_shards
-        ]
-    elif _is_rowwise(checked):
-        assert step.view.base is not None
-        names = (step.view.base, *step.view.bound)
+    num_base_shards = len(input_shards) if step.view.base is None else parents[step.view.base].num_shards
+    if _is_rowwise(checked):
         positions = any(POSITION in operator.requires().names for operator in step.operators)
+        reading = {name: _source_identity(sources[name]) for name in step.view.sources}
+        names = (*((step.view.base,) if step.view.base else ()), *step.view.bound)
         shards = [
             fingerprint(
                 {
                     **common,
+                    "sources": reading,
+                    "input": _input_identity(input_shards[index]) if reading else None,
                     "parents": [parents[name].shards[index] for name in names],
                     "shard": index if positions else None,
                 }
             )
-            for index in range(parents[step.view.base].num_shards)
+            for index in range(num_base_shards)
         ]
     else:
         whole = {**common, "parents": [parents[name].fingerprint for name in step.parents]}
-        shards = [
-            fingerprint({**whole, "shard": index}) for index in range(_num_shards(checked, parents, num_partitions))
-        ]
+        count = _num_shards(checked, num_base_shards, num_partitions)
+        shards = [fingerprint({**whole, "shard": index}) for index in range(count)]
     return StepIdentity(fingerprint({"step": step.name, "shards": shards}), tuple(shards), operators)
+
+
+def sources_fingerprint(names: Sequence[str], sources: Mapping[str, Source], input_shards: Sequence[InputShard]) -> str:
+    """What columns and removals over sources belong to: these records, in these shards."""
+    reading = {name: _source_identity(sources[name]) for name in names}
+    return fingerprint({"sources": reading, "input": [_input_identity(shard) for shard in input_shards]})
 
 
 def is_hardware(checked: CheckedStep) -> bool:
@@ -97,14 +100,14 @@ def with_checksums(identity: StepIdentity, digests: Sequence[str]) -> StepIdenti
 def _is_rowwise(checked: CheckedStep) -> bool:
     """Whether shard i of the result depends on shard i of the view alone."""
     step = checked.step
-    return step.view.base is not None and not any(isinstance(node, Exchange | Task) for node in step.nodes)
+    has_view = step.view.base is not None or bool(step.view.sources)
+    return has_view and not any(isinstance(node, Exchange | Task) for node in step.nodes)
 
 
-def _num_shards(checked: CheckedStep, parents: Mapping[str, StepIdentity], num_partitions: int) -> int:
+def _num_shards(checked: CheckedStep, num_base_shards: int, num_partitions: int) -> int:
     step = checked.step
     if step.write in (ArtifactKind.COLUMNS, ArtifactKind.REMOVALS):
-        assert step.view.base is not None
-        return parents[step.view.base].num_shards
+        return num_base_shards
     if any(isinstance(node, PartitionOperator) for node in step.nodes):
         return num_partitions
     return 1

@@ -154,6 +154,17 @@ class View(_Frozen):
             raise ValueError("bound artifacts need a base or sources")
         return self
 
+    @property
+    def origin(self) -> str:
+        """What the rows are of, for messages and plans."""
+        if self.sources:
+            return f"sources {', '.join(self.sources)}"
+        return "no base" if self.base is None else f"base {self.base!r}"
+
+    def has_rows_of(self, other: "View") -> bool:
+        """Whether both read the same rows, whatever is bound to them."""
+        return (self.sources, self.base) == (other.sources, other.base)
+
     def binding(self, *steps: str) -> "View":
         """This view with more steps bound to it."""
         return View(sources=self.sources, base=self.base, bound=(*self.bound, *steps))

@@ -14,6 +14,8 @@ from pipeline.artifact import DATA, IDENTITY, LEDGER, Manifest
 from pipeline.document import DOC_ID
 from pipeline.errors import StorageError
 from pipeline.io.reading import read_record
+from pipeline.ledger import READ
+from pipeline.plan.check import BOUND_KINDS
 from pipeline.plan.logical import ArtifactKind
 from pipeline.run import RecordedRun, RecordedStep
 
@@ -72,7 +74,7 @@ def find_fates(run: RecordedRun, document: str, *, text_chars: int = 300) -> tup
     """
     manifests = run.manifests()
     steps = {step.step: step for step in run.steps if step.step in manifests}
-    readers = [step for step in steps.values() if step.reads_sources]
+    readers = _readers(steps)
     fates: list[Fate] = []
     for step in readers:
         identities = _find_identity(manifests[step.step], document)
@@ -105,12 +107,9 @@ def _follow(
     events = start.events
     end = ""
     for name, step in steps.items():
-        if step.reads_sources:
-            if name != reader.step:
-                continue
-            place: _Place | None = start
-        else:
-            place = places.get(step.base or "")
+        place = places.get(step.base or "")
+        if step.sources:
+            place = start if _has_records_of(step, reader) else None
         if place is None:
             continue
         happened = list(_in_step(step, manifests, place, found.doc_id))
@@ -118,6 +117,8 @@ def _follow(
         gone = next((event for event in happened if event.action in ("drop", "quarantine")), None)
         if gone is not None:
             end = end or gone.action
+            if gone.operator == READ:
+                break  # it never was a document
             continue
         if step.kind in (ArtifactKind.DOCUMENTS, ArtifactKind.TABLE):
             moved = _locate(manifests[name], place.shard, found.doc_id)
@@ -139,6 +140,28 @@ def _follow(
         verdict,
         _text(run, entry, found.position, text_chars),
     )
+
+
+def _readers(steps: Mapping[str, RecordedStep]) -> list[RecordedStep]:
+    """First readings of sources. Of those over the same records, one tells about all."""
+    first = [step for step in steps.values() if step.reader == step.step]
+    chosen: list[RecordedStep] = []
+    for step in first:
+        if not any(_has_records_of(step, other) for other in chosen):
+            chosen.append(step)
+    return chosen
+
+
+def _has_records_of(step: RecordedStep, reader: RecordedStep) -> bool:
+    """Whether a step over sources works on the records of that first reading."""
+    if step.step == reader.step:
+        return True
+    return step.sources == reader.sources and not _makes_base(step) and not _makes_base(reader)
+
+
+def _makes_base(step: RecordedStep) -> bool:
+    """Whether a step reads sources with nothing bound and writes rows of its own, to which others are bound."""
+    return step.reader == step.step and step.kind not in BOUND_KINDS
 
 
 def _in_step(
@@ -270,13 +293,12 @@ def _with_survivor_name(
 ) -> FateEvent:
     if event.survivor is None:
         return event
-    for step in steps.values():
-        if step.reads_sources:
-            for found in _find_identity(manifests[step.step], event.survivor):
-                return FateEvent(
-                    event.step, event.action, event.operator, event.rule, event.value, event.threshold,
-                    event.survivor, found.input_id, event.detail,
-                )  # fmt: skip
+    for step in _readers(steps):
+        for found in _find_identity(manifests[step.step], event.survivor):
+            return FateEvent(
+                event.step, event.action, event.operator, event.rule, event.value, event.threshold,
+                event.survivor, found.input_id, event.detail,
+            )  # fmt: skip
     return event
 
 

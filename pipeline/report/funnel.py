@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline.artifact import Manifest, view_shards
+from pipeline.artifact import Manifest, record_shards, view_shards
+from pipeline.ledger import READ
 from pipeline.operator import ShardOperator, Task
 from pipeline.plan.logical import ArtifactKind, Exchange, Step
 
@@ -54,14 +55,15 @@ def funnel(manifests: Mapping[str, Manifest], steps: Mapping[str, Step]) -> Funn
         steps: of the recipe, by name.
     """
     counts_of = {name: _step_counts(manifest) for name, manifest in manifests.items()}
-    first = [counts_of[name] for name in manifests if steps[name].view.sources]
-    inputs = [entry for manifest in manifests.values() for shard in manifest.shards for entry in shard.inputs]
+    first, repeated = _first_readings(manifests, steps)
+    inputs = [entry for name in first for shard in manifests[name].shards for entry in shard.inputs]
     return Funnel(
-        rows_in=sum(counts.rows_read for counts in first),
+        rows_in=sum(counts_of[name].rows_read for name in first),
         rows_dropped=sum(counts.rows_dropped for counts in counts_of.values()),
-        rows_quarantined=sum(counts.rows_quarantined for counts in counts_of.values()),
-        rows_kept=_rows_kept(manifests, steps),
-        damaged_files=sum(counts.damaged_files for counts in counts_of.values()),
+        rows_quarantined=sum(counts.rows_quarantined for counts in counts_of.values())
+        - sum(_rejected(manifests[name]) for name in repeated),
+        rows_kept=_rows_kept(manifests, steps, first),
+        damaged_files=sum(counts_of[name].damaged_files for name in first),
         duplicate_keys=sum(int(entry["num_duplicate_keys"]) for entry in inputs),
         tokens_in=sum(manifest.total("conserved_in") for manifest in manifests.values()),
         tokens_packed=sum(manifest.total("conserved_out") for manifest in manifests.values()),
@@ -70,17 +72,45 @@ def funnel(manifests: Mapping[str, Manifest], steps: Mapping[str, Step]) -> Funn
     )
 
 
-def _rows_kept(manifests: Mapping[str, Manifest], steps: Mapping[str, Step]) -> int:
+def _first_readings(manifests: Mapping[str, Manifest], steps: Mapping[str, Step]) -> tuple[list[str], list[str]]:
+    """Steps that read sources with nothing bound, and such steps over records that one of the former has read too."""
+    first: dict[str | None, str] = {}
+    repeated = []
+    for name, manifest in manifests.items():
+        if not steps[name].view.sources or steps[name].view.bound:
+            continue
+        # Documents are a base of their own; columns and removals belong to the records of the sources.
+        belongs_to = manifest.base_fingerprint or manifest.fingerprint
+        if first.setdefault(belongs_to, name) != name:
+            repeated.append(name)
+    return list(first.values()), repeated
+
+
+def _rejected(manifest: Manifest) -> int:
+    """Records that are no documents."""
+    return sum(rows for rule, rows in manifest.rule_totals().items() if rule.startswith(f"{READ}/"))
+
+
+def _rows_kept(manifests: Mapping[str, Manifest], steps: Mapping[str, Step], first: list[str]) -> int:
     """What is left of the rows that were read."""
     ends = [name for name in manifests if _passes_rows_on(steps[name])]
     if not ends:
-        return 0
+        return sum(_records_kept(manifests[name], manifests) for name in first)
     end = manifests[ends[-1]]
     kept = end.total("rows_kept")
     if any(isinstance(operator, ShardOperator) for operator in steps[end.step].operators):
         return kept  # its rows are no documents, so nothing that is removed from them is one
     later = [manifest for manifest in manifests.values() if manifest.base_step == end.step]
     return kept - sum(len(shard.removed_rows()) for shard in view_shards(end, later, (), with_position=False))
+
+
+def _records_kept(reader: Manifest, manifests: Mapping[str, Manifest]) -> int:
+    """Records that no step over the same sources removed."""
+    if reader.base_fingerprint is None:
+        return 0
+    bound = [manifest for manifest in manifests.values() if manifest.base_fingerprint == reader.base_fingerprint]
+    shards = record_shards(reader, bound, (), with_position=False)
+    return sum(shard.num_rows - len(shard.removed_rows()) for shard in shards)
 
 
 def _passes_rows_on(step: Step) -> bool:

@@ -37,7 +37,7 @@ def preview_plan(prepared: PreparedRecipe, output: Path, *, workers: int) -> Ite
                 identities[name] = with_checksums(identity, [shard.files[DATA].digest for shard in manifest.shards])
         yield ""
         yield _heading(name, identity, manifest, checked.step.write, workers)
-        base_shards = 0
+        base_shards = len(prepared.input_shards(checked.step))
         if checked.base is not None and checked.base in identities:
             base_shards = identities[checked.base].num_shards
         segments = plan_segments(checked, num_partitions=prepared.num_partitions, num_base_shards=base_shards)
