@@ -1,6 +1,7 @@
 """A recipe of cheap operators with every shape of plan: rows, columns, exchanges, removals, a copy and a task."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from pipeline.operator import Resources
 from pipeline.plan.logical import (
@@ -8,6 +9,7 @@ from pipeline.plan.logical import (
     ErrorBudget,
     Exchange,
     Layout,
+    Node,
     Operator,
     Recipe,
     Source,
@@ -38,6 +40,30 @@ def small_files(num_documents: int = 240, num_files: int = 6) -> dict[str, bytes
     """Input files for `small`."""
     per_file = num_documents // num_files
     return {f"docs/{file}.jsonl": lines(range(file * per_file, (file + 1) * per_file)) for file in range(num_files)}
+
+
+def over_sources(paths: str = "docs/*", *, shard_bytes: int = 1 << 13, **settings: Any) -> Recipe:
+    """`keys`, `copies`, `short`, `count` and `kept` over the source itself: text is read again only by the last two.
+
+    The same documents stay as in `small`, but for the lines that it joins.
+    """
+    return Recipe(
+        name="over_sources",
+        sources={"docs": Source(paths=(paths,), columns={"year": "int64"}, **settings)},
+        steps=(
+            _of_docs("keys", TextKey(), write=ArtifactKind.COLUMNS),
+            _of_docs("copies", Exchange(key=TEXT_KEY), KeepFirst(), write=ArtifactKind.REMOVALS, bound=("keys",)),
+            _of_docs("count", CountRows(), write=ArtifactKind.MODEL, bound=("copies",)),
+            _of_docs("short", LongEnough(min_chars=40), write=ArtifactKind.REMOVALS, bound=("copies",)),
+            _of_docs("kept", TextLength(), write=ArtifactKind.DOCUMENTS, bound=("copies", "short")),
+        ),
+        layout=Layout(shard_bytes=shard_bytes, row_group_rows=30, partition_bytes=1 << 14),
+        error_budget=ErrorBudget(max_bad_fraction=0.2),
+    )
+
+
+def _of_docs(name: str, *nodes: Node, write: ArtifactKind, bound: tuple[str, ...] = ()) -> Step:
+    return Step(name=name, view=View(sources=("docs",), bound=bound), nodes=nodes, write=write)
 
 
 def read(

@@ -228,9 +228,7 @@ class _StepBuild:
             files = tuple(str(self._folder.path / records[index].files[DATA].name) for index in sorted(records))
             count = before.partitioning.num_partitions
             names = self._unit_fingerprints(segment, count)
-            rows = (0,) * count
-            if before.partitioning.exchange is None and step.view.base is not None:
-                rows = self._manifests[step.view.base].shard_rows
+            rows = self._base_rows() if before.partitioning.exchange is None else (0,) * count
             inputs = [PartitionInput(i, files, before.partitioning, rows[i]) for i in range(count)]
             return [Unit(i, (names[i],), partition) for i, partition in enumerate(inputs)]
         if segment.is_task:

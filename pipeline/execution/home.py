@@ -43,12 +43,12 @@ def _removals(spec: StageSpec, unit: Unit, source: PartitionInput) -> Result:
 
 
 def _columns(spec: StageSpec, unit: Unit, source: PartitionInput) -> Result:
-    sink = open_sink(spec, unit.index, source.base_rows)
+    sink = open_sink(spec, unit.index)
     arrived = 0
     for batch, rows in _arrivals(spec, unit, source):
         sink.write(batch, rows)
         arrived += len(rows)
-    files = sink.close()
+    files = sink.close(source.base_rows)
     counts = {"rows_read": arrived, "rows_kept": arrived, "rows_dropped": 0, "rows_quarantined": 0, "rows_edited": 0}
     counts |= {"rows_written": sink.num_rows, "rows_base": source.base_rows}
     return (ShardRecord(unit.index, unit.fingerprints[0], files, counts),)

@@ -215,10 +215,10 @@ def default_write(nodes: tuple[Node, ...], *, reads_sources: bool = False) -> Ar
         return ArtifactKind(last.produces)
     if isinstance(last, ShardOperator):
         return ArtifactKind.TABLE
-    if last is None or reads_sources:
-        return ArtifactKind.DOCUMENTS
     if isinstance(last, PartitionOperator):
         return _kind_of_partition_rows(last)
+    if last is None or reads_sources:
+        return ArtifactKind.DOCUMENTS
     if all(isinstance(operator, Filter) for operator in operators):
         return ArtifactKind.REMOVALS
     all_annotate = all(isinstance(operator, Annotator) for operator in operators)

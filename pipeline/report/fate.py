@@ -311,6 +311,8 @@ def _text(run: RecordedRun, entry: Mapping[str, Any], position: int, num_chars: 
     except StorageError:
         return None
     text = record.get(source["text_column"])
+    if isinstance(text, bytes):  # some writers store strings without saying so
+        text = text.decode(errors="replace")
     return text[:num_chars] if isinstance(text, str) else None
 
 

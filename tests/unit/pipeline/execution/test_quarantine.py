@@ -52,9 +52,12 @@ def test_every_record_has_an_identity_and_every_bad_one_a_ledger_row():
     for name, batches in (("a", ["dxd", "xd"]), ("b", ["x", "dd"])):
         first = 0
         for kinds in batches:
-            found.append(records.take(batch(name, first, kinds), split(name)).tolist())
+            documents_, ordinals = records.take(batch(name, first, kinds), split(name))
+            assert documents_.num_rows == len(ordinals)
+            found.append(ordinals.tolist())
             first += len(kinds)
         records.end_split(split(name), SUMMARY)
+    assert records.rows_read == 8
     assert found == [[0, 2], [4], [], [6, 7]], "ordinals among all records of the unit"
     assert [row["row"] for row in ledger.table().to_pylist()] == [1, 3, 5]
     assert ledger.rules == {"read/quarantine/no_text": 3}
@@ -76,7 +79,7 @@ def test_every_record_has_an_identity_and_every_bad_one_a_ledger_row():
 
 def test_a_batch_without_documents_is_all_rejected():
     records = SourceRecords(LedgerBuilder())
-    assert records.take(batch("a", 0, "xx"), split("a")).tolist() == []
+    assert records.take(batch("a", 0, "xx"), split("a"))[1].tolist() == []
     records.end_split(split("a"), SUMMARY)
     assert records.identity()["doc_id"].to_pylist() == [IdHasher("web", "a").at(position) for position in (0, 10)]
 

@@ -45,7 +45,7 @@ def values(rows):
     return [{"score": row, "tokens": [row] * (row % 3), "minhash": [row % 100, 1]} for row in rows]
 
 
-def write(sink, rows, cuts=()):
+def write(sink, rows, cuts=(), base_rows=0):
     """Rows by their numbers in the base, in batches that end at `cuts`, with a column that is not stored."""
     bounds = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
     for start, end in pairwise(bounds):
@@ -53,7 +53,7 @@ def write(sink, rows, cuts=()):
         batch = pa.RecordBatch.from_pylist(values(part), SCHEMA)
         batch = batch.add_column(0, "other", pa.array(["x"] * len(part)))
         sink.write(batch, np.array(part, np.uint32))
-    return sink.close()
+    return sink.close(base_rows)
 
 
 def read(root, file):
@@ -75,8 +75,8 @@ def test_columns_have_exactly_the_bases_rows(tmp_path_factory, present, cuts, tr
     nothing = dict.fromkeys(SCHEMA.names)
     files = []
     for some_cuts in ((), cuts):
-        sink = open_sink(spec(root, ArtifactKind.COLUMNS), 4, base_rows)
-        files.append(write(sink, rows, some_cuts)[DATA])
+        sink = open_sink(spec(root, ArtifactKind.COLUMNS), 4)
+        files.append(write(sink, rows, some_cuts, base_rows)[DATA])
         assert sink.num_rows == base_rows
     assert files[0] == files[1], "how rows arrive does not show"
     there = dict(zip(rows, values(rows), strict=True))
@@ -85,13 +85,13 @@ def test_columns_have_exactly_the_bases_rows(tmp_path_factory, present, cuts, tr
 
 @pytest.mark.parametrize("base_rows", [0, 1, 7])
 def test_columns_of_a_view_that_lost_all_its_rows_are_null(tmp_path, base_rows):
-    files = write(open_sink(spec(tmp_path, ArtifactKind.COLUMNS), 0, base_rows), [])
+    files = write(open_sink(spec(tmp_path, ArtifactKind.COLUMNS), 0), [], base_rows=base_rows)
     assert read(tmp_path, files[DATA]) == [dict.fromkeys(SCHEMA.names)] * base_rows
 
 
 @pytest.mark.parametrize("kind", [ArtifactKind.DOCUMENTS, ArtifactKind.TABLE])
 def test_rows_are_written_as_they_come_with_the_artifacts_columns(tmp_path, kind):
-    sink = open_sink(spec(tmp_path, kind), 2, 0)
+    sink = open_sink(spec(tmp_path, kind), 2)
     files = write(sink, [5, 6, 9], [1])
     assert list(files) == [DATA]
     assert files[DATA].name.startswith("data/00002-")
@@ -100,13 +100,13 @@ def test_rows_are_written_as_they_come_with_the_artifacts_columns(tmp_path, kind
 
 
 def test_an_empty_shard_is_a_file_too(tmp_path):
-    files = open_sink(spec(tmp_path, ArtifactKind.DOCUMENTS), 0, 0).close()
+    files = open_sink(spec(tmp_path, ArtifactKind.DOCUMENTS), 0).close(0)
     assert read(tmp_path, files[DATA]) == []
 
 
 def test_removals_leave_no_rows(tmp_path):
-    sink = open_sink(spec(tmp_path, ArtifactKind.REMOVALS), 0, 9)
-    assert write(sink, [1, 2]) == {}
+    sink = open_sink(spec(tmp_path, ArtifactKind.REMOVALS), 0)
+    assert write(sink, [1, 2], base_rows=9) == {}
     assert sink.num_rows == 0
 
 
@@ -114,9 +114,9 @@ def test_rows_that_travel_lie_in_the_segments_folder(tmp_path):
     schema = pa.schema([pa.field("key", pa.uint64())])
     target = Partitioning("key", Exchange(key="key"), 3, schema)
     stage = spec(tmp_path, ArtifactKind.TABLE, SCHEMA, target)
-    sink = open_sink(stage, 7, 0)
+    sink = open_sink(stage, 7)
     sink.write(pa.record_batch({"key": pa.array([1, None, 2], pa.uint64())}), None)
-    files = sink.close()
+    files = sink.close(0)
     assert files[DATA].name.startswith("segment-1/00007-")
     assert sink.num_rows == files[DATA].num_rows == 2
     with pa.memory_map(str(stage.folder.path / files[DATA].name)) as source:

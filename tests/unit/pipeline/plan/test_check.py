@@ -36,6 +36,7 @@ COUNTS = Step(
     nodes=(Exchange(key="key"), CountKeys()),
     write=ArtifactKind.TABLE,
 )
+EXCHANGE = Exchange(key="key")
 BEFORE = (DOCUMENTS, KEYS, ONCE, COUNTS)
 
 
@@ -49,6 +50,38 @@ def step(*nodes, write="documents", base="documents", bound=(), **fields):
 
 def test_columns_from_an_exchange_are_new_and_may_be_null():
     assert check(*BEFORE, RANKS)["ranks"].output_schema == pa.schema([pa.field("rank", pa.int64())])
+
+
+def over_sources(*nodes, write="documents", bound=(), name="s"):
+    view = View(sources=("web",), bound=bound)
+    return Step(name=name, view=view, nodes=nodes, write=ArtifactKind(write))
+
+
+READ_KEYS = over_sources(AddKey(), write="columns", name="read_keys")
+READ_ONCE = over_sources(EXCHANGE, KeepFirst(), write="removals", bound=("read_keys",), name="read_once")
+
+
+def test_steps_over_sources_know_who_numbered_the_records_and_whether_they_read_files():
+    copy = over_sources(bound=("read_once", "read_keys"), name="copy")
+    long = over_sources(MinChars(), write="removals", bound=("read_once",), name="long")
+    found = check(READ_KEYS, READ_ONCE, long, copy)
+    assert {name: (one.reader, one.reads_files, one.is_first_reading) for name, one in found.items()} == {
+        "read_keys": ("read_keys", True, True),
+        "read_once": ("read_keys", False, False),
+        "long": ("read_keys", True, False),
+        "copy": ("read_keys", True, False),
+    }
+    assert "position" in found["read_once"].view_schema.names
+    assert "position" not in found["read_keys"].view_schema.names
+    assert found["read_once"].base is None
+    assert [*SOURCE_SCHEMA.names, "key"] == found["copy"].output_schema.names
+
+
+def test_a_task_over_sources_reads_no_text():
+    with pytest.raises(
+        PlanError, match=r"step s: node 0 total_chars: over sources a task reads doc_id and .*\['text'\]"
+    ):
+        check(READ_KEYS, over_sources(TotalChars(), write="model", bound=("read_keys",)))
 
 
 def test_without_an_order_only_what_is_required_travels():
@@ -113,16 +146,27 @@ def test_steps_that_cannot_be_put_in_order(steps, message):
         check(*steps)
 
 
-EXCHANGE = Exchange(key="key")
 STRUCTURE = {
     "nothing to do": (Step(name="s", write=ArtifactKind.DOCUMENTS), "has neither something to read nor operators"),
     "unknown source": (
         Step(name="s", view=View(sources=("nope",)), write=ArtifactKind.DOCUMENTS),
         r"sources: 'nope' is not defined; sources: \['web'\]",
     ),
-    "bound to sources": (
-        Step(name="s", view=View(sources=("web",), bound=("keys",)), write=ArtifactKind.DOCUMENTS),
-        r"bound: expected a base; found sources \['web'\]; write documents first and make them the base",
+    "columns of a base bound to sources": (
+        over_sources(bound=("keys",)),
+        r"bound: expected columns or removals over sources web; 'keys' writes columns over base 'documents'",
+    ),
+    "documents bound to their own sources": (
+        over_sources(bound=("documents",)),
+        r"bound: expected columns or removals over sources web; 'documents' writes documents over sources web",
+    ),
+    "exchange of what nobody has read": (
+        over_sources(Exchange(key="doc_id"), CountKeys(), write="table"),
+        r"node 0 exchange: expected something bound to sources \['web'\]; found nothing; read them first, in a step",
+    ),
+    "task over what nobody has read": (
+        over_sources(TotalChars(), write="model"),
+        r"node 0 total_chars: expected something bound to sources \['web'\]; found nothing",
     ),
     "task beside others": (step(NumChars(), TotalChars(), write="model"), "node 1 total_chars: a task stands alone"),
     "task writes another kind": (
@@ -185,9 +229,9 @@ STRUCTURE = {
         step(NumChars(), write="columns", columns=("num_chars",)),
         "columns: only documents and tables choose their columns; this step writes columns",
     ),
-    "columns over sources": (
-        Step(name="s", view=View(sources=("web",)), nodes=(NumChars(),), write=ArtifactKind.COLUMNS),
-        r"write: columns belongs to a base, .*found sources \('web',\)",
+    "columns of nothing": (
+        Step(name="s", nodes=(NumChars(),), write=ArtifactKind.COLUMNS),
+        r"write: columns belongs to a base or to sources, so the step must read one; found none",
     ),
     "model without a task": (step(NumChars(), write="model"), "write: model needs a task"),
     "columns from a filter": (step(NumChars(), MinChars(), write="columns"), "write: columns allows annotators only"),
