@@ -109,7 +109,9 @@ def _step(run: RecordedRun, step: RecordedStep) -> tuple[StepStatus, tuple[Quara
         sum(record.counts["rows_quarantined"] for record in records),
         sum(file.num_bytes for record in records for file in record.files.values()),
     )
-    return status, tuple(quarantined_rows(step.step, folder, records, MAX_QUARANTINED))
+    reader = next((other for other in run.steps if other.step == step.reader and other.folder is not None), None)
+    read_by = None if reader is None else load_manifest(run.output / str(reader.folder))
+    return status, tuple(quarantined_rows(step.step, folder, records, MAX_QUARANTINED, read_by))
 
 
 def _unfinished_segment(output: Path, step: str) -> Path | None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-import fasttext
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -99,6 +98,8 @@ class LanguageId(Annotator):
 
 def load_classifier(path: Path, uri: str) -> Any:  # Any: the binding has no types
     """The binding's model behind the Python wrapper, which would make an array for every prediction."""
+    import fasttext  # noqa: PLC0415 -- heavy: only workers that run this need it
+
     try:
         model = fasttext.load_model(str(path)).f
     except ValueError as error:

@@ -1,14 +1,16 @@
 """Scores documents with a supervised fastText classifier, as PreSelect and DCLM do."""
 
-from typing import ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
-import fasttext
 import numpy as np
 import pyarrow as pa
 
 from pipeline.document import TEXT, TEXT_TYPE
 from pipeline.errors import PlanError
 from pipeline.operator import AnnotateFunction, Annotator, FileRef
+
+if TYPE_CHECKING:
+    import fasttext
 
 NUM_CHARS: Final = "num_chars"
 
@@ -89,6 +91,8 @@ class FastTextScore(Annotator):
         return annotate
 
     def _load(self) -> "fasttext.FastText._FastText":
+        import fasttext  # noqa: PLC0415 -- heavy: only workers that run this need it
+
         path = self.model.open_path()
         try:
             model = fasttext.load_model(str(path))

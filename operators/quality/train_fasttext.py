@@ -5,15 +5,17 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-import fasttext
 import pyarrow as pa
 from pydantic import Field, model_validator
 
 from pipeline.document import DOC_ID, DOC_ID_TYPE, SOURCE, TEXT, TEXT_TYPE
 from pipeline.errors import OperatorError
 from pipeline.operator import RowReader, Task, TaskFunction, TaskInputs
+
+if TYPE_CHECKING:
+    import fasttext
 
 MODEL_FILE: Final = "model.bin"
 POSITIVE_LABEL: Final = "__label__1"
@@ -154,6 +156,8 @@ class TrainFastText(Task):
                 )
 
     def _train(self, lines: Path) -> "fasttext.FastText._FastText":
+        import fasttext  # noqa: PLC0415 -- heavy: only workers that run this need it
+
         try:
             with zeroed_allocations():
                 model = fasttext.train_supervised(

@@ -1,16 +1,18 @@
 """Turns text into token ids with a Hugging Face `tokenizer.json`. Only our policy adds an end-of-document token."""
 
 import os
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from tokenizers import Tokenizer
 
 from pipeline.document import TEXT, TEXT_TYPE
 from pipeline.errors import PlanError
 from pipeline.operator import AnnotateFunction, Annotator, FileRef
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 TOKENS: Final = "tokens"
 NUM_TOKENS: Final = "num_tokens"
@@ -96,7 +98,7 @@ class Tokenize(Annotator):
 
         return annotate
 
-    def _eos_ids(self, tokenizer: Tokenizer) -> Ids:
+    def _eos_ids(self, tokenizer: "Tokenizer") -> Ids:
         """The ids to put after a document: one or none."""
         if not self.append_eos:
             return np.empty(0, np.uint32)
@@ -118,8 +120,10 @@ class Tokenize(Annotator):
         return np.array([added[eos]], np.uint32)
 
 
-def load_tokenizer(file: FileRef) -> Tokenizer:
+def load_tokenizer(file: FileRef) -> "Tokenizer":
     """The tokenizer of a pinned file, set to treat all text as text."""
+    from tokenizers import Tokenizer  # noqa: PLC0415 -- heavy: only workers that run this need it
+
     path = file.open_path()
     try:
         tokenizer = Tokenizer.from_file(str(path))
@@ -133,7 +137,7 @@ def load_tokenizer(file: FileRef) -> Tokenizer:
     return tokenizer
 
 
-def encode_texts(tokenizer: Tokenizer, texts: list[str], eos: Ids | None = None) -> list[Ids]:
+def encode_texts(tokenizer: "Tokenizer", texts: list[str], eos: Ids | None = None) -> list[Ids]:
     """The ids of each text, with `eos` after those that have any."""
     documents: list[Ids] = []
     begin = 0

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from pipeline.document import DOC_ID, DOC_ID_TYPE, TEXT, TEXT_TYPE
 from pipeline.errors import OperatorError
@@ -76,6 +75,14 @@ class TrainTokenizer(Task):
 
         def run(inputs: TaskInputs) -> Iterator[tuple[int, pa.RecordBatch]]:
             assert inputs.rows is not None, "the planner gives this task a view"
+            from tokenizers import (  # noqa: PLC0415 -- heavy: only workers that run this need it
+                Tokenizer,
+                decoders,
+                models,
+                pre_tokenizers,
+                trainers,
+            )  # fmt: skip
+
             os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
             tokenizer = Tokenizer(models.BPE())
             tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from pipeline.artifact import IDENTITY, MANIFEST_NAME, ShardRecord
 from pipeline.errors import CommitError, StorageError
 
@@ -56,6 +54,8 @@ def check_unique_ids(step: str, folder: Path, records: Sequence[ShardRecord], sp
     files = [str(folder / record.files[IDENTITY].name) for record in records if IDENTITY in record.files]
     if not files:
         return
+    import duckdb  # noqa: PLC0415 - slow to import, and few sources need it
+
     config = {"memory_limit": _MEMORY_LIMIT, "threads": 1, "temp_directory": str(spill)}
     with duckdb.connect(config=config) as connection:
         repeated = connection.execute(

@@ -74,7 +74,7 @@ class RowDecoder:
         for name in self._used.values():
             detail = f"column {name!r}: expected UTF-8, found other bytes"
             rejections.add(_failing(rows.column(name), _check_content), RejectReason.INVALID_UTF8, detail)
-        if TEXT in self._used:
+        if TEXT in self._used and not _is_string(rows.column(self._source.text_column)):
             detail = f"column {self._source.text_column!r}: expected UTF-8, found other bytes"
             text = rejections.masked(rows.column(self._source.text_column))
             rejections.add(_failing(text, _cast_to(TEXT_TYPE)), RejectReason.INVALID_UTF8, detail)
@@ -154,6 +154,11 @@ class _Rejections:
             Rejected(ordinal + row, position + row, reason, detail)
             for row, (reason, detail) in sorted(self._found.items())
         )
+
+
+def _is_string(column: pa.Array) -> bool:
+    """Whether `_check_content` has looked at the column's bytes as UTF-8."""
+    return bool(pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
 
 
 def _nulls(column: pa.Array) -> Rows:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar, cast
 
-import fsspec
 import xxhash
 
 from pipeline.errors import PlanError, StorageError
@@ -167,6 +166,8 @@ def _absolute(pattern: str, directory: Path) -> str:
 
 def _filesystem(url: str) -> tuple[Any, str]:  # Any: fsspec is untyped
     """The store of a URL, and the path inside it."""
+    import fsspec  # noqa: PLC0415 - slow to import, and local files do without
+
     try:
         filesystem, inner = fsspec.core.url_to_fs(url)
     except (OSError, ImportError, ValueError) as error:

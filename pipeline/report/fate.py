@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import duckdb
-
 from pipeline.artifact import DATA, IDENTITY, LEDGER, Manifest
 from pipeline.document import DOC_ID
 from pipeline.errors import StorageError
@@ -322,6 +320,8 @@ def _path(manifest: Manifest, shard: int, role: str) -> str | None:
 
 
 def _query(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:  # Any: DuckDB values
+    import duckdb  # noqa: PLC0415 - slow to import, and only questions to files need it
+
     with duckdb.connect() as connection:
         rows: list[tuple[Any, ...]] = connection.execute(sql, parameters).fetchall()
         return rows

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.artifact import IDENTITY, LEDGER, ShardRecord
+from pipeline.artifact import IDENTITY, LEDGER, Manifest, ShardRecord
 from pipeline.ledger import Action
 
 
@@ -23,8 +23,14 @@ class QuarantinedRow:
     """File and position of a record that was read from sources; otherwise shard and row of the base."""
 
 
-def quarantined_rows(step: str, folder: Path, records: Sequence[ShardRecord], limit: int) -> Iterator[QuarantinedRow]:
-    """The first `limit` quarantined rows of a step, finished or not, in shard and row order."""
+def quarantined_rows(
+    step: str, folder: Path, records: Sequence[ShardRecord], limit: int, reader: Manifest | None = None
+) -> Iterator[QuarantinedRow]:
+    """The first `limit` quarantined rows of a step, finished or not, in shard and row order.
+
+    Args:
+        reader: the first reading of the step's sources, if it is another step.
+    """
     for record in records:
         if limit <= 0:
             return
@@ -33,10 +39,14 @@ def quarantined_rows(step: str, folder: Path, records: Sequence[ShardRecord], li
         ledger = pq.read_table(folder / record.files[LEDGER].name, memory_map=True)
         rows = ledger.filter(pc.equal(ledger["action"], Action.QUARANTINE.value)).slice(0, limit).to_pylist()
         limit -= len(rows)
-        identity = pq.read_table(folder / record.files[IDENTITY].name) if IDENTITY in record.files else None
+        path = str(folder / record.files[IDENTITY].name) if IDENTITY in record.files else None
+        inputs = record.inputs
+        if path is None and reader is not None:
+            path, inputs = reader.path(record.index, IDENTITY), reader.shards[record.index].inputs
+        identity = None if path is None else pq.read_table(path)
         for row in rows:
             place = f"shard {record.index}, row {row['row']}"
             if identity is not None:
-                entry = record.inputs[identity["split"][row["row"]].as_py()]
+                entry = inputs[identity["split"][row["row"]].as_py()]
                 place = f"{entry['path']} at {identity['offset'][row['row']].as_py()}"
             yield QuarantinedRow(step, row["operator"], row["rule"], row["detail"] or "", place)

@@ -21,7 +21,7 @@ OPERATORS_MAY = ("pipeline.document", "pipeline.operator", "pipeline.errors", "o
 STEPS_MAY = (*OPERATORS_MAY, "pipeline.plan.logical")
 CATALOGUE_MAY = (*OPERATORS_MAY, "pipeline.recipe")
 RAY_FOLDER = "pipeline.execution.on_ray"
-MODEL_LIBRARIES = ("torch", "transformers")
+HEAVY_LIBRARIES = ("torch", "transformers", "tokenizers", "fasttext", "duckdb", "fsspec", "pandas")
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,8 @@ def test_who_imports_the_ray_folder_does_so_when_it_is_needed():
     assert wrong([module for module in FILES if module != f"{RAY_FOLDER}.sizing"], allowed) == []
 
 
-def test_model_libraries_are_imported_inside_functions():
-    assert wrong(FILES, lambda _, one: not (one.at_load and is_in(one.module, MODEL_LIBRARIES))) == []
+def test_heavy_libraries_are_imported_inside_functions():
+    assert wrong(FILES, lambda _, one: not (one.at_load and is_in(one.module, HEAVY_LIBRARIES))) == []
 
 
 def test_no_module_has_a_name_that_says_nothing():
