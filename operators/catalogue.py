@@ -16,7 +16,7 @@ from operators.dedup.remove_lines import RemoveLines
 from operators.dedup.remove_repeated_lines import RemoveRepeatedLines
 from operators.dedup.shingle_sets import ShingleSets
 from operators.dedup.star_edges import StarEdges
-from operators.dedup.steps import exact_deduplication, minhash_deduplication
+from operators.dedup.steps import exact_deduplication, line_deduplication, minhash_deduplication
 from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.pack.best_fit import BestFit
@@ -66,7 +66,7 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     TrainFastText,
 )
 
-COMPOSITES: Final = (exact_deduplication, minhash_deduplication, select_by_share)
+COMPOSITES: Final = (exact_deduplication, minhash_deduplication, line_deduplication, select_by_share)
 
 
 def catalogue() -> Catalogue:

@@ -1,16 +1,23 @@
 """Deduplication as steps of a recipe: functions from names and settings to tuples of steps.
 
-Text never travels: hashes, band rows and clusters do, and each ends in removals of the same view.
+Text never travels: hashes, band rows and clusters do, and each ends in removals or columns of the same view.
 """
+
+from typing import Literal
 
 from operators.dedup.band_rows import BUCKET, BandRows
 from operators.dedup.choose_survivors import ChooseSurvivors
 from operators.dedup.components import CLUSTER, ConnectedComponents
 from operators.dedup.content_hash import CONTENT_HASH, ContentHash
+from operators.dedup.decide_lines import DecideLines
 from operators.dedup.drop_duplicates import DropDuplicates
+from operators.dedup.gather_lines import GatherLines
+from operators.dedup.line_rows import LINE, ORDINAL, LineRows
 from operators.dedup.minhash import MinHashSignature
+from operators.dedup.repeated_lines import MIN_WORDS
 from operators.dedup.star_edges import StarEdges
-from pipeline.document import DOC_ID
+from operators.text.units import Unit
+from pipeline.document import DOC_ID, POSITION
 from pipeline.plan.logical import ArtifactKind, Exchange, SortKey, Step, View
 
 
@@ -100,3 +107,41 @@ def minhash_deduplication(
             write=ArtifactKind.REMOVALS,
         ),
     )
+
+
+def line_deduplication(
+    name: str,
+    *,
+    view: View,
+    unit: Unit = "line",
+    min_words: int = MIN_WORDS,
+    min_count: int = 2,
+    keep: Literal["first", "none"] = "first",
+    order_by: tuple[str, ...] = (),
+    code_column: str | None = None,
+) -> tuple[Step, ...]:
+    """The step that finds repeated lines, or paragraphs, across all documents: `NAME`, with columns.
+
+    Nothing is cut out yet: bind NAME where text is written next, and put `remove_lines` there, then `drop_emptied`.
+
+    Args:
+        name: The step's name.
+        view: The documents whose lines are compared. `order_by` and `code_column` may name what is bound to it.
+        unit: `line`, or `paragraph`: lines between blank lines. The column is `repeated_lines`, or
+            `repeated_paragraphs`: the numbers of those that go, null for a document that loses nothing.
+        min_words: Words of a unit that takes part.
+        min_count: How often a unit is there, in all documents, for it to be repeated.
+        keep: `first` keeps one of equal units; `none` keeps none of them.
+        order_by: Columns of the view that say which unit is first. `-` before a name: largest first. Then position in
+            the view, then the place in the document.
+        code_column: A bool column that is true for documents that are code, which are left alone.
+    """
+    rows = LineRows(unit=unit, min_words=min_words, min_count=min_count, order_by=order_by, code_column=code_column)
+    nodes = (
+        rows,
+        Exchange(key=LINE, sort=_sort_keys(order_by)),
+        DecideLines(keep=keep, min_count=min_count),
+        Exchange(key=POSITION, sort=_sort_keys((ORDINAL,))),
+        GatherLines(unit=unit),
+    )
+    return (Step(name=name, view=view, nodes=nodes, write=ArtifactKind.COLUMNS),)

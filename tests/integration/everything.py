@@ -57,6 +57,15 @@ steps:
     read: archive
     operators: [language_id]
     write: documents
+  - name: archived_lines
+    base: archived
+    line_deduplication: {order_by: [-language_score], min_words: 2}
+  - name: archived_text
+    base: archived
+    bound: [archived_lines]
+    operators: [remove_lines, drop_emptied, {remove_repeated_lines: {min_words: 1, unit: paragraph}}]
+    write: documents
+    columns: [doc_id, text]
   - name: archived_once
     base: archived
     exact_deduplication: {order_by: [-language_score]}

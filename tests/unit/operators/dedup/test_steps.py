@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from operators.dedup import line_rows
 from operators.dedup.band_rows import BandRows
-from operators.dedup.steps import exact_deduplication, minhash_deduplication
+from operators.dedup.steps import exact_deduplication, line_deduplication, minhash_deduplication
 from pipeline.document import TEXT_TYPE
 from pipeline.operator import Annotator, PartitionOperator, ShardOperator, Task, TaskInputs
 from pipeline.plan.logical import ArtifactKind, Exchange, SortKey, View, default_write
+from tests.line_oracle import repeated
 
 
 def test_exact_deduplication_writes_hashes_then_removals():
@@ -178,3 +180,60 @@ def test_adding_an_exact_copy_removes_exactly_that_copy(kind, seeds, chosen):
     original = ids(len(seeds))[chosen % len(seeds)]
     after = survivors(STEPS[kind], {**documents, copy_id: documents[original]})
     assert after == {**before, copy_id: before.get(original, original)}
+
+
+def lines_gone(step, texts, scores, num_shards, batch_rows):
+    """{position: ordinals that go} after carrying the step out on documents dealt to shards, two partitions each."""
+    places = [((number % num_shards) << 32) | (number // num_shards) for number in range(len(texts))]
+    columns = {
+        "text": pa.array(texts, TEXT_TYPE),
+        "score": pa.array(scores, pa.float32()),
+        "position": pa.array(places, pa.uint64()),
+    }
+    view = pa.table(columns)
+    shards = [view.take(pa.array(range(shard, len(texts), num_shards), pa.int64())) for shard in range(num_shards)]
+    make_rows, by_line, decide, by_document, gather = step.nodes
+    rows = [batch for shard in shards for batch in make_rows.open()(iter(shard.to_batches(batch_rows)))]
+    schema = make_rows.output_schema(view.schema)
+    for node, operator in ((by_line, decide), (by_document, gather)):
+        table = pa.Table.from_batches(rows, schema)
+        schema = operator.output_schema(schema)
+        key = table.column(node.key).to_numpy()
+        partitions = [exchange(table.filter(pa.array(key % 2 == number)), node) for number in range(2)]
+        rows = [batch for rows in partitions for batch in operator.open()(iter(rows.to_batches(batch_rows)))]
+    return {row["position"]: row["repeated_lines"] for batch in rows for row in batch.to_pylist()}, places
+
+
+LINES = ("a b", "A, b!", "c d", "```", "e", "f 1", "f 2", "")
+
+
+@pytest.mark.parametrize("keep", ["first", "none"])
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(
+    texts=st.lists(st.lists(st.sampled_from(LINES), max_size=6).map("\n".join), max_size=10),
+    scores=st.lists(st.none() | st.sampled_from([0.0, 1.0]), min_size=10, max_size=10),
+    num_shards=st.integers(1, 4),
+    batch_rows=st.integers(1, 9),
+    chunk_units=st.sampled_from([1, 4, 100]),
+    min_count=st.integers(2, 4),
+)
+def test_lines_that_repeat_in_all_documents_go(keep, texts, scores, num_shards, batch_rows, chunk_units, min_count):
+    scores = scores[: len(texts)]
+    (step,) = line_deduplication(
+        "lines", view=View(base="read"), min_words=2, min_count=min_count, keep=keep, order_by=("-score",)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(line_rows, "CHUNK_UNITS", chunk_units)
+        gone, places = lines_gone(step, texts, scores, num_shards, batch_rows)
+    order = sorted(range(len(texts)), key=lambda n: (scores[n] is None, -(scores[n] or 0), places[n]))
+    expected = repeated(texts, "line", min_words=2, min_count=min_count, keep=keep, order=order)
+    assert gone == {places[number]: ordinals for number, ordinals in expected.items()}
+
+
+def test_line_deduplication_is_one_step_that_writes_columns():
+    (step,) = line_deduplication("lines", view=View(base="read", bound=("exact",)), unit="paragraph", min_count=3)
+    assert (step.name, step.view) == ("lines", View(base="read", bound=("exact",)))
+    assert [operator.name for operator in step.operators] == ["line_rows", "decide_lines", "gather_lines"]
+    assert step.operators[0].min_count == step.operators[1].min_count == 3
+    assert step.operators[0].unit == step.operators[2].unit == "paragraph"
+    assert step.write == default_write(step.nodes) == ArtifactKind.COLUMNS
