@@ -71,7 +71,7 @@ def minhash_deduplication(
             largest first. doc_id breaks ties, so the survivor does not depend on how the view is cut into shards.
         num_bands: Bands of a signature; more find less similar pairs.
         rows_per_band: Values in a band; more miss less similar pairs. See `buckets.collision_probability`.
-        ngram: Words of a shingle.
+        ngram: Words of a shingle; a document with fewer is compared whole.
         seed: Of the permutations.
         verify_at: Least estimated Jaccard similarity of a removed document and its survivor; 0 removes whole clusters.
     """
