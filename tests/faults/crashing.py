@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +21,12 @@ def fragile() -> Recipe:
     return small(shard_bytes=1 << 14)
 
 
-def crash_locally(point: str, inputs: Path, output: Path) -> int:
+def crash_locally(point: str, inputs: Path, output: Path, recipe: Callable[[], Recipe] = fragile) -> int:
     """The exit code of a process that builds on the local runner and dies at `point`; 0 if it never got there."""
     # The server imports the project once and forks a clean process for each build.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    process = context.Process(target=_build, args=(point, inputs, output))
+    process = context.Process(target=_build, args=(point, inputs, output, recipe))
     process.start()
     process.join(TIMEOUT_SECONDS)
     code = process.exitcode
@@ -44,9 +45,9 @@ def crash_on_ray(point: str, inputs: Path, output: Path, ray_folder: Path) -> in
     return subprocess.run(arguments, env=environment, timeout=TIMEOUT_SECONDS, check=False).returncode
 
 
-def _build(point: str, inputs: Path, output: Path) -> None:
+def _build(point: str, inputs: Path, output: Path, recipe: Callable[[], Recipe]) -> None:
     os.environ[VARIABLE] = point
-    run_build(fragile(), inputs, output)
+    run_build(recipe(), inputs, output)
 
 
 def _main(inputs: str, output: str) -> None:

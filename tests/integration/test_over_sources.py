@@ -1,5 +1,6 @@
 """Columns and removals of the sources themselves: nothing is copied before the last step, and the same rows stay."""
 
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -7,14 +8,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from operators.catalogue import catalogue
 from pipeline.artifact import DATA, IDENTITY, LEDGER, Manifest
 from pipeline.errors import CommitError, StorageError
 from pipeline.execution.work import Execution
-from pipeline.plan.logical import ArtifactKind, Exchange, SortKey, Step, View
+from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, SortKey, Step, View
+from pipeline.recipe import parse_recipe
 from pipeline.report.fate import find_fates
 from pipeline.run import load_run, run_recipe
 from tests.builds import Built, MakeRunner, run_build, staged_files, tree_digest
 from tests.corpus import BAD_LINES, Record, jsonl, write_files, zstd
+from tests.faults.crashing import crash_locally
 from tests.sample_operators import TEXT_KEY, KeepFirst
 from tests.small import lines, over_sources, small_files, text_of
 
@@ -136,6 +140,46 @@ def test_a_base_of_copied_documents_keeps_the_same(inputs: Path, built: Built, t
     other = run_build(recipe.model_copy(update={"steps": (copied, *over)}), inputs, tmp_path / "out")
     found = [row for _, row in rows(other.manifest("kept"), DATA)]
     assert found == [row for _, row in rows(built.manifest("kept"), DATA)]
+
+
+def composed(origin: str) -> Recipe:
+    """Both deduplications, over the source (`read: docs`) or over a copy of it (`base: documents`)."""
+    text = f"""
+name: composed
+sources: {{docs: {{paths: [docs/*], columns: {{year: int64}}}}}}
+layout: {{shard_bytes: 8192, partition_bytes: 16384}}
+error_budget: {{max_bad_fraction: 0.2}}
+steps:
+  - {{name: documents, read: docs}}
+  - {{name: exact, {origin}, exact_deduplication: {{order_by: [-year]}}}}
+  - {{name: near, {origin}, bound: [exact], minhash_deduplication: {{ngram: 2}}}}
+  - {{name: kept, {origin}, bound: [exact, near], columns: [doc_id, text], write: documents}}
+"""
+    return parse_recipe(text, catalogue())
+
+
+def test_the_deduplications_keep_the_same_over_sources_as_over_a_base(inputs: Path, tmp_path: Path) -> None:
+    over = {
+        origin: run_build(composed(origin), inputs, tmp_path / origin[:4])
+        for origin in ("read: docs", "base: documents")
+    }
+    kept = [[row for _, row in rows(built.manifest("kept"), DATA)] for built in over.values()]
+    assert kept[0] == kept[1]
+    of_sources = over["read: docs"]
+    assert of_sources.manifest("exact").total("rows_dropped") > 5
+    assert len(kept[0]) < of_sources.manifest("documents").total("rows_kept") - 5
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["write.renamed:2", "commit.staged:4", "commit.recorded:7", "manifest.recorded:2", "exchange.reduce.begin:2"],
+)
+def test_a_killed_build_is_finished_by_the_next_run(point: str, inputs: Path, built: Built, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    assert crash_locally(point, inputs, output, over_sources) == -signal.SIGKILL, "the point was not reached"
+    run_build(over_sources(), inputs, output)
+    assert staged_files(output) == []
+    assert tree_digest(output) == tree_digest(built.output)
 
 
 def test_a_column_of_the_files_may_order_an_exchange(inputs: Path, tmp_path: Path) -> None:

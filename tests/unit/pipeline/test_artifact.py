@@ -1,5 +1,7 @@
 """Manifests as files, and views: columns side by side, removals applied, positions made."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -7,6 +9,7 @@ import pytest
 
 from pipeline.artifact import (
     DATA,
+    IDENTITY,
     LEDGER,
     MANIFEST_NAME,
     FileRecord,
@@ -14,6 +17,7 @@ from pipeline.artifact import (
     ShardRecord,
     ShardRows,
     load_manifest,
+    record_shards,
     removed_rows,
     view_shards,
 )
@@ -197,6 +201,31 @@ def test_a_task_reads_what_is_left_shard_by_shard(base, scores, removals):
         found = [(shard, row) for shard, batch in rows.batches(("score",)) for row in batch.to_pylist()]
         assert found == [(0, {"score": 0.0}), (0, {"score": 1.0}), (0, {"score": 1.5})]
     assert all(batch.num_rows for _, batch in rows.batches())
+
+
+@pytest.mark.parametrize("is_bound", [True, False])
+def test_records_of_sources_without_those_that_are_no_documents(tmp_path, is_bound):
+    """A row that an operator failed on is gone where its step is bound; a record that is no document, always."""
+    ids = pa.table({"doc_id": [b"%016d" % row for row in range(4)]}, pa.schema([pa.field("doc_id", pa.binary(16))]))
+    builder = LedgerBuilder()
+    builder.add_quarantine("read", 1, "no_text", "")
+    builder.add_quarantine("o", 2, "ValueError", "")
+    (tmp_path / "keys").mkdir()
+    files = {}
+    keys_ = pa.table({"key": [0, None, None, 3]})
+    for role, table in ((DATA, keys_), (IDENTITY, ids), (LEDGER, builder.table())):
+        pq.write_table(table, tmp_path / "keys" / role)
+        files[role] = FileRecord(role, table.num_rows, 0, "")
+    kept = replace(record(0, files), rules=builder.rules)
+    reader = manifest(tmp_path / "keys", ArtifactKind.COLUMNS, [kept], {"key": "int64"}, "k" * 32, "s" * 32)
+    assert (reader.shard_rows, reader.shard_records) == ((4,), (4,))
+    bound, columns = ([reader], ["doc_id", "key"]) if is_bound else ([], ["doc_id"])
+    shards = record_shards(reader, bound, columns, with_position=True)
+    left = [0, 3] if is_bound else [0, 2, 3]
+    assert [row[1] for row in read(shards, 2)] == left
+    stranger = manifest(tmp_path / "keys", ArtifactKind.COLUMNS, [kept], {"key": "int64"}, "k" * 32, "t" * 32)
+    with pytest.raises(StorageError, match=r"step documents: expected to belong to the records .* read \(ssss"):
+        record_shards(reader, [stranger], columns, with_position=True)
 
 
 def test_every_listed_removal_must_meet_its_row(tmp_path, base):

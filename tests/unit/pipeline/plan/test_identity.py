@@ -84,6 +84,35 @@ def changed_steps(found):
     return {name for name in before if found[name].fingerprint != before[name].fingerprint}
 
 
+READ_KEYS = Step(name="read_keys", view=View(sources=("web",)), nodes=(AddKey(),), write=ArtifactKind.COLUMNS)
+READ_ONCE = Step(
+    name="read_once",
+    view=View(sources=("web",), bound=("read_keys",)),
+    nodes=(Exchange(key="key"), KeepFirst()),
+    write=ArtifactKind.REMOVALS,
+)
+READ_CHOSEN = Step(
+    name="read_chosen", view=View(sources=("web",), bound=("read_keys",)), nodes=(), write=ArtifactKind.DOCUMENTS
+)
+OVER_SOURCES = (READ_KEYS, READ_ONCE, READ_CHOSEN)
+
+
+def test_what_belongs_to_sources_has_their_shards_and_follows_each_of_them():
+    before = identify(*OVER_SOURCES)
+    after = identify(*OVER_SOURCES, shards=with_first_split(file=replace(FILES[0], digest="other")))
+    changed = {
+        step.name: [before[step.name].shards[i] != after[step.name].shards[i] for i in range(3)]
+        for step in OVER_SOURCES
+    }
+    assert changed == {
+        "read_keys": [True, False, False],
+        "read_once": [True, True, True],
+        "read_chosen": [True, False, False],
+    }
+    other = identify(edit(READ_KEYS, nodes=(AddKey(), NumChars())), READ_ONCE, READ_CHOSEN)
+    assert all(other[name].fingerprint != before[name].fingerprint for name in changed)
+
+
 def with_first_split(**fields):
     """SHARDS, the first one's split changed."""
     return (replace(SHARDS[0], splits=(replace(SHARDS[0].splits[0], **fields),)), *SHARDS[1:])

@@ -54,6 +54,19 @@ def test_a_row_that_two_steps_remove_is_gone_once(funnel_of: FunnelOf) -> None:
     assert counts(funnel_of(SHORT, SHORT_TOO)) == (6, 2, 5)
 
 
+def test_records_that_several_steps_read_for_the_first_time_count_once(funnel_of: FunnelOf) -> None:
+    source = View(sources=("docs",))
+    short = Step(name="read_short", view=source, nodes=(MinChars(min_chars=5),), write=ArtifactKind.REMOVALS)
+    keys = Step(name="read_keys", view=source, nodes=(AddKey(),), write=ArtifactKind.COLUMNS)
+    once = Step(
+        name="read_once",
+        view=source.binding("read_keys", "read_short"),
+        nodes=(Exchange(key=KEY), KeepFirst()),
+        write=ArtifactKind.REMOVALS,
+    )
+    assert counts(funnel_of(keys, short, once)) == (12, 3, 6), "the copied documents are another end"
+
+
 def test_rows_that_left_an_exchange_are_no_documents(funnel_of: FunnelOf) -> None:
     table = over("table", Exchange(key=KEY), CountKeys(), write=ArtifactKind.TABLE, bound=("keys",))
     assert counts(funnel_of(KEYS, table)) == (6, 0, 6)
