@@ -9,6 +9,7 @@ from operators.dedup.content_hash import ContentHash
 from operators.dedup.decide_lines import DecideLines
 from operators.dedup.drop_duplicates import DropDuplicates
 from operators.dedup.drop_emptied import DropEmptied
+from operators.dedup.drop_near_duplicates import DropNearDuplicates
 from operators.dedup.gather_lines import GatherLines
 from operators.dedup.line_rows import LineRows
 from operators.dedup.minhash import MinHashSignature
@@ -59,6 +60,7 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     RemoveLines,
     DropEmptied,
     RemoveRepeatedLines,
+    DropNearDuplicates,
     Tokenize,
     ConcatAndChunk,
     BestFit,

@@ -6,18 +6,25 @@ Text never travels: hashes, band rows and clusters do, and each ends in removals
 from typing import Literal
 
 from operators.dedup.band_rows import BUCKET, BandRows
-from operators.dedup.choose_survivors import ChooseSurvivors
+from operators.dedup.choose_survivors import ChooseSurvivors, Verification
 from operators.dedup.components import CLUSTER, ConnectedComponents
 from operators.dedup.content_hash import CONTENT_HASH, ContentHash
 from operators.dedup.decide_lines import DecideLines
 from operators.dedup.drop_duplicates import DropDuplicates
+from operators.dedup.drop_near_duplicates import DropNearDuplicates
 from operators.dedup.gather_lines import GatherLines
 from operators.dedup.line_rows import LINE, ORDINAL, LineRows
 from operators.dedup.minhash import MinHashSignature
+from operators.dedup.presets import PresetName, settings_of
 from operators.dedup.repeated_lines import MIN_WORDS
+from operators.dedup.settings import MinHashSettings, Ngram, NumBands, RowsPerBand, Seed
+from operators.dedup.shingle_sets import ShingleSets
+from operators.dedup.shingles import Unit as ShingleUnit
 from operators.dedup.star_edges import StarEdges
+from operators.text.normalized_characters import Normalization
 from operators.text.units import Unit
 from pipeline.document import DOC_ID, POSITION
+from pipeline.operator import FileRef
 from pipeline.plan.logical import ArtifactKind, Exchange, SortKey, Step, View
 
 
@@ -51,43 +58,63 @@ def exact_deduplication(name: str, *, view: View, order_by: tuple[str, ...] = ()
     )
 
 
-def minhash_deduplication(
+def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published method, all with its defaults
     name: str,
     *,
     view: View,
     order_by: tuple[str, ...] = (),
-    num_bands: int = 14,
-    rows_per_band: int = 8,
-    ngram: int = 5,
-    seed: int = 1,
+    preset: PresetName | None = None,
+    num_bands: NumBands | None = None,
+    rows_per_band: RowsPerBand | None = None,
+    ngram: Ngram | None = None,
+    unit: ShingleUnit | None = None,
+    normalization: Normalization | None = None,
+    tokenizer: FileRef | None = None,
+    seed: Seed | None = None,
+    verify: Verification = "signature",
     verify_at: float = 0.7,
+    hubs: int = 3,
 ) -> tuple[Step, ...]:
-    """Steps that remove near-duplicates: `NAME.signatures`, `.edges`, `.clusters`, and `NAME` with the removals.
+    """Steps that remove near-duplicates, the last of them, `NAME`, with the removals.
+
+    `NAME.signatures`, `.edges`, `.clusters` find documents that chains of shared buckets join; `NAME.decisions` are
+    columns that say of each of these which document stays in its place. `verify: jaccard` adds `NAME.shingles`.
 
     Args:
         name: The last step's name; the others are named under it.
         view: The documents that are compared. `order_by` may name the columns that are bound to it.
         order_by: Columns of the view that say which document of a cluster stays: the first. `-` before a name:
             largest first. doc_id breaks ties, so the survivor does not depend on how the view is cut into shards.
-        num_bands: Bands of a signature; more find less similar pairs.
-        rows_per_band: Values in a band; more miss less similar pairs. See `buckets.collision_probability`.
-        ngram: Words of a shingle; a document with fewer is compared whole.
-        seed: Of the permutations.
-        verify_at: Least estimated Jaccard similarity of a removed document and its survivor; 0 removes whole clusters.
+        preset: Published settings of what follows up to `seed`; without it they are those of `fineweb`.
+        num_bands: Bands of a signature, 14 unless set; more find less similar pairs.
+        rows_per_band: Values in a band, 8 unless set; more miss less similar pairs.
+        ngram: Units of a shingle, 5 unless set.
+        unit: What a shingle is made of, words unless set.
+        normalization: What is done to texts before, `datatrove` unless set.
+        tokenizer: A `tokenizer.json`, for the unit `token`.
+        seed: Of the permutations, 1 unless set.
+        verify: What is compared before a document is removed: `signature`; `jaccard`, the sets of shingles; or
+            nothing: `off` removes all but one document of each cluster.
+        verify_at: Least similarity of a removed document and its survivor.
+        hubs: Documents of a bucket, its first, that the others are compared with.
     """
+    explicit = {
+        "num_bands": num_bands,
+        "rows_per_band": rows_per_band,
+        "ngram": ngram,
+        "unit": unit,
+        "normalization": normalization,
+        "tokenizer": tokenizer,
+        "seed": seed,
+    }
+    settings = settings_of(preset, explicit)
     signatures, edges, clusters = (f"{name}.{part}" for part in ("signatures", "edges", "clusters"))
-    banding = {"num_bands": num_bands, "rows_per_band": rows_per_band}
-    return (
-        Step(
-            name=signatures,
-            view=view,
-            nodes=(MinHashSignature(**banding, ngram=ngram, seed=seed),),
-            write=ArtifactKind.COLUMNS,
-        ),
+    finding: tuple[Step, ...] = (
+        Step(name=signatures, view=view, nodes=(MinHashSignature(**dict(settings)),), write=ArtifactKind.COLUMNS),
         Step(
             name=edges,
             view=view.binding(signatures),
-            nodes=(BandRows(num_bands=num_bands), Exchange(key=BUCKET, order="arrival"), StarEdges()),
+            nodes=(BandRows(num_bands=settings.num_bands), Exchange(key=BUCKET, order="arrival"), StarEdges()),
             write=ArtifactKind.TABLE,
         ),
         Step(
@@ -97,13 +124,49 @@ def minhash_deduplication(
             nodes=(ConnectedComponents(),),
             write=ArtifactKind.COLUMNS,
         ),
+    )
+    chooser = ChooseSurvivors(
+        num_bands=settings.num_bands,
+        rows_per_band=settings.rows_per_band,
+        hubs=hubs,
+        verify=verify,
+        verify_at=verify_at,
+    )
+    compared: tuple[str, ...] = (signatures, clusters)
+    if verify == "jaccard":
+        sets = _shingle_step(f"{name}.shingles", view.binding(clusters), settings)
+        finding, compared = (*finding, sets), (*compared, sets.name)
+    return (*finding, *_removal_steps(name, view, compared, chooser, order_by))
+
+
+def _shingle_step(name: str, view: View, settings: MinHashSettings) -> Step:
+    """The sets that signatures stand for, of documents with company."""
+    sets = ShingleSets(
+        ngram=settings.ngram,
+        unit=settings.unit,
+        normalization=settings.normalization,
+        tokenizer=settings.tokenizer,
+    )
+    return Step(name=name, view=view, nodes=(sets,), write=ArtifactKind.COLUMNS)
+
+
+def _removal_steps(
+    name: str, view: View, bound: tuple[str, ...], chooser: ChooseSurvivors, order_by: tuple[str, ...]
+) -> tuple[Step, ...]:
+    """`NAME.decisions`, made of the columns of the steps in `bound`, and `NAME` with the removals."""
+    decisions = f"{name}.decisions"
+    threshold = chooser.verify_at if chooser.verify != "off" else None
+    return (
+        Step(
+            name=decisions,
+            view=view.binding(*bound),
+            nodes=(Exchange(key=CLUSTER, sort=_sort_keys(_with_doc_id(order_by))), chooser),
+            write=ArtifactKind.COLUMNS,
+        ),
         Step(
             name=name,
-            view=view.binding(signatures, clusters),
-            nodes=(
-                Exchange(key=CLUSTER, sort=_sort_keys(_with_doc_id(order_by))),
-                ChooseSurvivors(**banding, verify_at=verify_at),
-            ),
+            view=view.binding(decisions),
+            nodes=(DropNearDuplicates(verify_at=threshold),),
             write=ArtifactKind.REMOVALS,
         ),
     )

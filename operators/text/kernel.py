@@ -23,6 +23,18 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     return compiled
 
 
+def borrowing_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """As `kernel`, without counting references to arrays: for a kernel that reads many arrays a row and makes none.
+
+    Numba counts a reference, an atomic operation, whenever an array is taken out of a tuple; where some dozens are for
+    each row, that is most of the time. It refuses to compile such a kernel if it allocates.
+    """
+    compiled: Callable[P, R] = numba.njit(nogil=True, cache=True, error_model="numpy", boundscheck=False, _nrt=False)(
+        function
+    )
+    return compiled
+
+
 def inline_kernel(function: Callable[P, R]) -> Callable[P, R]:
     """As `kernel`, for a small function that is inlined into the kernels that call it."""
     compiled: Callable[P, R] = numba.njit(

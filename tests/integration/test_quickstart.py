@@ -49,7 +49,7 @@ def test_something_of_everything(local: Run):
     assert by_operator["gopher_quality"] >= 3
     assert by_operator["gopher_repetition"] >= 3
     assert rules["drop_duplicates/drop/exact_duplicate"] >= 10
-    assert rules["choose_survivors/drop/near_duplicate"] >= 10
+    assert rules["drop_near_duplicates/drop/near_duplicate"] >= 10
     assert rules["score_filter/drop/low_score"] >= 100
     assert funnel.rows_kept >= 500
     assert len(local.manifests["documents"].shards) >= 5

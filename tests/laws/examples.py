@@ -18,6 +18,7 @@ from operators.dedup.content_hash import ContentHash
 from operators.dedup.decide_lines import DecideLines
 from operators.dedup.drop_duplicates import DropDuplicates
 from operators.dedup.drop_emptied import DropEmptied
+from operators.dedup.drop_near_duplicates import DropNearDuplicates
 from operators.dedup.gather_lines import GatherLines
 from operators.dedup.line_rows import LineRows
 from operators.dedup.minhash import MinHashSignature
@@ -116,13 +117,14 @@ def examples(models: Models) -> dict[str, Example]:
         Example(BandRows(num_bands=NUM_BANDS)),
         Example(StarEdges(), key="bucket"),
         Example(ConnectedComponents()),
-        Example(ChooseSurvivors(**banding, verify_at=0.5, max_survivors=2), key="cluster"),
         Example(LineRows(min_words=1)),
         Example(DecideLines(), key="line"),
         Example(GatherLines(), key="position"),
         Example(RemoveLines()),
         Example(DropEmptied()),
         Example(RemoveRepeatedLines(min_words=2)),
+        Example(ChooseSurvivors(**banding, hubs=2, verify_at=0.5), key="cluster"),
+        Example(DropNearDuplicates(verify_at=0.5)),
         Example(Tokenize(tokenizer=models.tokenizer)),
         Example(ConcatAndChunk(window=16, pad_token=7)),
         Example(BestFit(window=16)),
@@ -177,6 +179,8 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "ordinal": pa.array([len(text) % 5 for text in texts], pa.uint32()),
         "count": pa.array([_hash(text) % 3 for text in texts], pa.uint32()),
         "repeated_lines": pa.array([_some_lines(text) for text in texts], pa.list_(pa.uint32())),
+        "survivor": pa.array([_survivor(text) for text in texts], pa.binary(16)),
+        "similarity": pa.array([_score(text) for text in texts], pa.float32()),
         "cluster": pa.array([_hash(text[:1]) % 4 or None for text in texts], pa.uint64()),
         "cluster_size": pa.array([_hash(text) % 4 or None for text in texts], pa.uint32()),
         "tokens": pa.array(letters, pa.large_list(pa.uint32())),
@@ -244,6 +248,10 @@ def _some_lines(text: str) -> list[int] | None:
 def _score(text: str) -> float | None:
     score = _hash(text) % 101 / 100
     return None if score > 0.95 else score
+
+
+def _survivor(text: str) -> bytes | None:
+    return None if _hash(text) % 2 else xxhash.xxh3_128_digest(text.encode())
 
 
 def _values(text: str, num: int) -> list[int] | None:

@@ -15,7 +15,7 @@ def test_the_commonest_rule_of_an_operator_and_a_duplicate_with_its_survivor(fin
     shown = removed_examples(finished.manifests)
     assert [(example.operator, example.rule) for example in shown] == [
         ("gopher_quality", "too_few_words"),
-        ("choose_survivors", WITH_SURVIVOR),
+        ("drop_near_duplicates", WITH_SURVIVOR),
     ]
     short, duplicate = shown
     assert short.text in ("too short", "one two three")

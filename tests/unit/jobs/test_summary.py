@@ -24,7 +24,7 @@ def test_the_whole_summary(prepared: PreparedRecipe, finished: Run):
     table = [[cell.strip() for cell in line.split("│")] for line in lines if "│" in line]
     assert ["documents", "gopher_quality", "too_few_words", "-2", "33.3%"] in table
     assert ["exact", "drop_duplicates", "exact_duplicate", "-1", "16.7%"] in table
-    assert ["near", "choose_survivors", "near_duplicate", "-1", "16.7%"] in table
+    assert ["near", "drop_near_duplicates", "near_duplicate", "-1", "16.7%"] in table
     assert any(line.startswith("the first window of packed has ") for line in lines)
     assert any(line.startswith("tokens: ") and line.endswith("of the windows is padding") for line in lines)
     assert f"output: {finished.output}" in lines

@@ -13,7 +13,7 @@ from operators.dedup import line_rows
 from operators.dedup.band_rows import BandRows
 from operators.dedup.steps import exact_deduplication, line_deduplication, minhash_deduplication
 from pipeline.document import TEXT_TYPE
-from pipeline.operator import Annotator, PartitionOperator, ShardOperator, Task, TaskInputs
+from pipeline.operator import Annotator, Filter, PartitionOperator, ShardOperator, Task, TaskInputs
 from pipeline.plan.logical import ArtifactKind, Exchange, SortKey, View, default_write
 from tests.line_oracle import repeated
 
@@ -32,21 +32,53 @@ def test_exact_deduplication_writes_hashes_then_removals():
     assert drop.name == "drop_duplicates"
 
 
-def test_minhash_deduplication_is_four_steps():
+def test_minhash_deduplication_is_five_steps():
     steps = minhash_deduplication(
         "fuzzy", view=View(base="read", bound=("exact",)), order_by=("-num_chars",), verify_at=0.8
     )
-    signatures, edges, clusters, removals = steps
-    assert [step.name for step in steps] == ["fuzzy.signatures", "fuzzy.edges", "fuzzy.clusters", "fuzzy"]
+    signatures, edges, clusters, decisions, removals = steps
+    parts = ["fuzzy.signatures", "fuzzy.edges", "fuzzy.clusters", "fuzzy.decisions", "fuzzy"]
+    assert [step.name for step in steps] == parts
     assert signatures.view == View(base="read", bound=("exact",))
     assert edges.view == View(base="read", bound=("exact", "fuzzy.signatures"))
     assert (clusters.view, clusters.tables) == (edges.view, ("fuzzy.edges",))
-    assert removals.view == View(base="read", bound=("exact", "fuzzy.signatures", "fuzzy.clusters"))
+    assert decisions.view == View(base="read", bound=("exact", "fuzzy.signatures", "fuzzy.clusters"))
+    assert removals.view == View(base="read", bound=("exact", "fuzzy.decisions"))
     assert edges.nodes[1] == Exchange(key="bucket", order="arrival")
-    assert removals.nodes[0] == Exchange(
+    assert decisions.nodes[0] == Exchange(
         key="cluster", sort=(SortKey(column="num_chars", descending=True), SortKey(column="doc_id"))
     )
-    assert removals.operators[0].verify_at == 0.8
+    assert decisions.operators[0].verify_at == removals.operators[0].verify_at == 0.8
+
+
+def test_without_verification_removals_have_no_threshold():
+    *_, decisions, removals = minhash_deduplication("fuzzy", view=View(base="read"), verify="off")
+    assert decisions.operators[0].verify == "off"
+    assert removals.operators[0].verify_at is None
+
+
+def test_exact_verification_compares_the_sets_that_signatures_stand_for():
+    steps = minhash_deduplication("fuzzy", view=View(base="read"), ngram=3, verify="jaccard")
+    signature, sets, decisions = steps[0].operators[0], steps[3], steps[4]
+    assert sets.name == "fuzzy.shingles"
+    assert sets.view == View(base="read", bound=("fuzzy.clusters",))
+    (operator,) = sets.operators
+    for name in ("ngram", "unit", "normalization", "tokenizer"):
+        assert getattr(operator, name) == getattr(signature, name)
+    assert decisions.view.bound == ("fuzzy.signatures", "fuzzy.clusters", "fuzzy.shingles")
+
+
+def test_a_preset_gives_the_settings():
+    steps = minhash_deduplication("fuzzy", view=View(base="read"), preset="curator", seed=3)
+    signature = steps[0].operators[0]
+    assert (signature.num_bands, signature.rows_per_band, signature.ngram, signature.seed) == (20, 13, 24, 3)
+    with pytest.raises(ValueError, match="preset 'curator': expected ngram 24"):
+        minhash_deduplication("fuzzy", view=View(base="read"), preset="curator", ngram=5)
+
+
+def test_off_may_be_written_as_yaml_reads_it():
+    steps = minhash_deduplication("fuzzy", view=View(base="read"), verify=False)
+    assert steps[3].operators[0].verify == "off"
 
 
 def test_settings_reach_every_operator_that_needs_them():
@@ -60,8 +92,8 @@ def test_settings_reach_every_operator_that_needs_them():
 
 
 def test_doc_id_is_a_tie_breaker_once():
-    removals = minhash_deduplication("fuzzy", view=View(base="read"), order_by=("-doc_id",))[3]
-    assert removals.nodes[0].sort == (SortKey(column="doc_id", descending=True),)
+    decisions = minhash_deduplication("fuzzy", view=View(base="read"), order_by=("-doc_id",))[3]
+    assert decisions.nodes[0].sort == (SortKey(column="doc_id", descending=True),)
 
 
 def test_each_step_writes_what_its_nodes_decide():
@@ -95,6 +127,13 @@ class Memory:
             yield 0, batch
 
 
+def at_home(rows, view):
+    """The rows in the view's order, without their positions; null where none came."""
+    places = {place: row for row, place in enumerate(rows.column("position").to_pylist())}
+    taken = [places.get(place) for place in view.column("position").to_pylist()]
+    return rows.drop_columns(["position"]).take(pa.array(taken, pa.int64()))
+
+
 def survivors(steps, documents, num_shards=3):
     """{doc_id removed: doc_id that stays} after carrying `steps` out on {doc_id: text}, dealt to shards."""
     shards = [list(documents.items())[shard::num_shards] for shard in range(num_shards)]
@@ -122,8 +161,13 @@ def survivors(steps, documents, num_shards=3):
                 tables = {name: Memory(artifacts[name]) for name in step.tables}
                 found = node.open()(TaskInputs(None, tables, base_rows, Path("unused")))
                 rows = pa.Table.from_batches([batch for _, batch in found])
+            elif isinstance(node, Filter):
+                verdicts = node.open()(one_batch(rows))
+                removed = rows.select(["position"]).append_column("survivor", verdicts.survivor)
+                rows = removed.filter(pa.array(~verdicts.keep))
         artifacts[step.name] = rows
         if step.write == ArtifactKind.COLUMNS:
+            rows = at_home(rows, view) if isinstance(step.nodes[-1], PartitionOperator) else rows
             for name in rows.schema.names:
                 view = view.append_column(rows.schema.field(name), rows.column(name))
     doc_id_at = dict(zip(view.column("position").to_pylist(), view.column("doc_id").to_pylist(), strict=True))
@@ -157,6 +201,7 @@ def test_exact_copies_go_and_near_ones_stay():
 STEPS = {
     "exact": exact_deduplication("dedup", view=View(base="read")),
     "minhash": minhash_deduplication("dedup", view=View(base="read")),
+    "jaccard": minhash_deduplication("dedup", view=View(base="read"), verify="jaccard"),
 }
 DOCUMENTS = st.lists(st.integers(0, 5), min_size=1, max_size=12)
 
