@@ -4,18 +4,22 @@ from typing import Final
 
 from operators.dedup.band_rows import BandRows
 from operators.dedup.choose_survivors import ChooseSurvivors
+from operators.dedup.cluster_sizes import ClusterSizes
 from operators.dedup.components import ConnectedComponents
 from operators.dedup.content_hash import ContentHash
 from operators.dedup.decide_lines import DecideLines
 from operators.dedup.drop_duplicates import DropDuplicates
 from operators.dedup.drop_emptied import DropEmptied
 from operators.dedup.drop_near_duplicates import DropNearDuplicates
+from operators.dedup.edge_forest import EdgeForest
 from operators.dedup.gather_lines import GatherLines
+from operators.dedup.large_star import LargeStar
 from operators.dedup.line_rows import LineRows
 from operators.dedup.minhash import MinHashSignature
 from operators.dedup.remove_lines import RemoveLines
 from operators.dedup.remove_repeated_lines import RemoveRepeatedLines
 from operators.dedup.shingle_sets import ShingleSets
+from operators.dedup.small_star import SmallStar
 from operators.dedup.star_edges import StarEdges
 from operators.dedup.steps import exact_deduplication, line_deduplication, minhash_deduplication
 from operators.language.language_filter import LanguageFilter
@@ -53,6 +57,10 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     BandRows,
     StarEdges,
     ConnectedComponents,
+    EdgeForest,
+    LargeStar,
+    SmallStar,
+    ClusterSizes,
     ChooseSurvivors,
     LineRows,
     DecideLines,

@@ -22,6 +22,8 @@ from pipeline.plan.logical import ArtifactKind
 
 MANIFEST_NAME = "manifest.json"
 DATA, LEDGER, IDENTITY = "data", "ledger", "identity"
+ROWS_TRUE = "rows_true"
+"""Count of a unit that closes a round: its rows that ask for another one."""
 Rows = npt.NDArray[np.uint32]
 
 

@@ -17,7 +17,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError, validate_call
@@ -31,6 +31,7 @@ from pipeline.plan.logical import (
     Layout,
     Node,
     Recipe,
+    Repeat,
     Source,
     Step,
     View,
@@ -39,6 +40,17 @@ from pipeline.plan.logical import (
 
 Composite = Callable[..., tuple[Step, ...]]
 Data = dict[str, Any]  # Any: parsed YAML
+
+_REPEAT_SCHEMA: Final[Data] = {
+    "type": "object",
+    "required": ["operators", "while_any"],
+    "additionalProperties": False,
+    "properties": {
+        "operators": {"type": "array", "items": {"type": ["object", "string"]}},
+        "while_any": {"type": "string"},
+        "max_rounds": {"type": "integer", "minimum": 1},
+    },
+}
 M = TypeVar("M", bound=BaseModel)
 
 _VIEW_FIELDS = ("read", "base", "bound")
@@ -115,6 +127,7 @@ def recipe_json_schema(catalogue: Catalogue) -> Data:
     for name, kind in sorted(catalogue.operators.items()):
         operators.append(_single(name, _schema_of(kind)))
     operators.append(_single("exchange", _schema_of(Exchange)))
+    operators.append(_single("repeat", _REPEAT_SCHEMA))
     composites = {name: {"type": ["object", "null"]} for name in sorted(catalogue.composites)}
     names = {"type": "array", "items": {"type": "string"}}
     step = {
@@ -218,9 +231,21 @@ def _node(entry: Any, label: str, catalogue: Catalogue) -> Node:  # Any: parsed 
     ((name, fields),) = entry.items()
     if name == "exchange":
         return _valid(Exchange, fields or {}, f"{label}.exchange")
+    if name == "repeat":
+        return _repeat(fields, f"{label}.repeat", catalogue)
     if name not in catalogue.operators:
-        raise PlanError(f"{label}: no operator {name!r}; operators: {sorted(catalogue.operators)}, and exchange")
+        raise PlanError(
+            f"{label}: no operator {name!r}; operators: {sorted(catalogue.operators)}, and exchange and repeat"
+        )
     return _valid(catalogue.operators[name], fields or {}, f"{label}.{name}")
+
+
+def _repeat(fields: Any, label: str, catalogue: Catalogue) -> Repeat:  # Any: parsed YAML
+    listed = fields.get("operators") if isinstance(fields, dict) else None
+    if not isinstance(listed, list):
+        raise PlanError(f"{label}: expected `operators`, a list, and `while_any`; found {type(listed).__name__}")
+    nodes = tuple(_node(node, f"{label}.operators[{number}]", catalogue) for number, node in enumerate(listed))
+    return _valid(Repeat, {**{key: fields[key] for key in fields if key != "operators"}, "nodes": nodes}, label)
 
 
 def _override(data: Data, override: str, catalogue: Catalogue) -> None:
@@ -311,16 +336,21 @@ def _dump_step(step: Step) -> Data:
     for key, names in (("bound", step.view.bound), ("tables", step.tables)):
         if names:
             data[key] = list(names)
-    data["operators"] = [
-        {node.name if isinstance(node, Operator) else "exchange": node.model_dump(mode="json", exclude_defaults=True)}
-        for node in step.nodes
-    ]
+    data["operators"] = [_dump_node(node) for node in step.nodes]
     data["write"] = step.write.value
     if step.columns is not None:
         data["columns"] = list(step.columns)
     if step.resources:
         data["resources"] = {name: needs.model_dump(exclude_defaults=True) for name, needs in step.resources.items()}
     return data
+
+
+def _dump_node(node: Node) -> Data:
+    if isinstance(node, Repeat):
+        rest = node.model_dump(mode="json", exclude={"nodes"}, exclude_defaults=True)
+        return {"repeat": {"operators": [_dump_node(inner) for inner in node.nodes], **rest}}
+    name = node.name if isinstance(node, Operator) else "exchange"
+    return {name: node.model_dump(mode="json", exclude_defaults=True)}
 
 
 def _schema_of(model: type[BaseModel]) -> Data:

@@ -1,6 +1,7 @@
 """Buckets on their way to each other: what brings the documents of a bucket together."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import ClassVar, Final
 
 import numpy as np
@@ -17,8 +18,9 @@ BUCKET: Final = "bucket"
 BUCKET_SCHEMA: Final = pa.schema(
     [pa.field(BUCKET, pa.uint64(), nullable=False), pa.field(POSITION, POSITION_TYPE, nullable=False)]
 )
-CHUNK_DOCUMENTS: Final = 1 << 17
-"""Documents of a shard that are joined before their rows travel. A part of the result, so it is no option."""
+CHUNK_BUCKETS: Final = 1 << 21
+"""Buckets of as many documents of a shard as are joined before their rows travel: 149,796 documents of 14 bands. It
+decides which rows travel, so it is no option."""
 
 Chunk = tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]
 """(D, num_bands) buckets and the (D,) positions of their documents."""
@@ -65,11 +67,11 @@ class BandRows(ShardOperator):
 
     def open(self) -> ShardFunction:
         """Nothing to load."""
-        return _combine
+        return partial(_combine, chunk_documents=max(1, CHUNK_BUCKETS // self.num_bands))
 
 
-def _combine(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for buckets, positions in _chunks(map(_buckets_of, batches)):
+def _combine(batches: Iterator[pa.RecordBatch], *, chunk_documents: int) -> Iterator[pa.RecordBatch]:
+    for buckets, positions in _chunks(map(_buckets_of, batches), chunk_documents):
         rows = combined_rows(buckets, positions, bucket_table(len(positions)))
         yield pa.record_batch([pa.array(column) for column in rows], schema=BUCKET_SCHEMA)
 
@@ -80,20 +82,20 @@ def _buckets_of(batch: pa.RecordBatch) -> Chunk:
     return (buckets, positions) if present.all() else (buckets[present], positions[present])
 
 
-def _chunks(parts: Iterator[Chunk]) -> Iterator[Chunk]:
-    """The same documents in chunks of CHUNK_DOCUMENTS; the last one holds what is left."""
+def _chunks(parts: Iterator[Chunk], num_documents: int) -> Iterator[Chunk]:
+    """The same documents in chunks of so many; the last one holds what is left."""
     held: list[Chunk] = []
-    room = CHUNK_DOCUMENTS
+    room = num_documents
     for part in parts:
         buckets, positions = part
         while len(positions) >= room:
             held.append((buckets[:room], positions[:room]))
             yield _joined(held)
             buckets, positions = buckets[room:], positions[room:]
-            held, room = [], CHUNK_DOCUMENTS
+            held, room = [], num_documents
         held.append((buckets, positions))
         room -= len(positions)
-    if room < CHUNK_DOCUMENTS:
+    if room < num_documents:
         yield _joined(held)
 
 

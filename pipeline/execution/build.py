@@ -4,19 +4,20 @@ It holds nothing that files do not: killed at any moment, a second run finds wha
 """
 
 import fcntl
+import itertools
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.artifact import DATA, Manifest, ShardRecord, ViewShard, record_shards, view_shards
+from pipeline.artifact import DATA, ROWS_TRUE, Manifest, ShardRecord, ViewShard, record_shards, view_shards
 from pipeline.document import POSITION, TEXT
-from pipeline.errors import CommitError, RunnerError
+from pipeline.errors import CommitError, OperatorError, RunnerError
 from pipeline.execution.commit import StepFolder
 from pipeline.execution.exchange import PartitionInput
 from pipeline.execution.faults import reach
@@ -29,7 +30,7 @@ from pipeline.ledger import Action
 from pipeline.operator import PartitionOperator
 from pipeline.plan.check import BOUND_KINDS, RECORD_COLUMNS, CheckedStep
 from pipeline.plan.identity import StepIdentity, is_hardware, with_checksums
-from pipeline.plan.stages import Segment, Stage, plan_segments
+from pipeline.plan.stages import Round, Segment, Stage, plan_segments
 
 RUN_NAME = "run.json"
 
@@ -112,14 +113,7 @@ class _StepBuild:
         segments = plan_segments(
             self._checked, num_partitions=self._prepared.num_partitions, num_base_shards=self._num_base_shards()
         )
-        records: dict[int, ShardRecord] = {}
-        for segment in segments:
-            before = segments[segment.index - 1] if segment.index else None
-            sent = sum(record.counts["rows_written"] for record in records.values())
-            records = self._run_segment(segment, self._units(segment, before, records), _decider(segment, segments))
-            if before is not None:
-                self._check_arrival(sent, records)
-            reach("segment.done")
+        records = self._run_segments(segments)
         ordered = tuple(records[index] for index in sorted(records))
         self._judge(ordered)
         sources = step.view.sources if self._checked.is_first_reading else ()
@@ -151,6 +145,45 @@ class _StepBuild:
         if step.view.base is not None:
             return self._manifests[step.view.base].fingerprint
         return self._prepared.sources_fingerprint(step) if step.write in BOUND_KINDS else None
+
+    def _run_segments(self, segments: Sequence[Segment]) -> dict[int, ShardRecord]:
+        """Carries the segments out, those of a Repeat until a round changes nothing; returns the last one's records.
+
+        Every round's segments have numbers of their own, so that a step that was killed goes on in the round.
+        """
+        records: dict[int, ShardRecord] = {}
+        before: Segment | None = None
+        place = num_rounds = 0
+        for index in itertools.count():
+            segment = replace(segments[place], index=index)
+            sent = sum(record.counts["rows_written"] for record in records.values())
+            records = self._run_segment(segment, self._units(segment, before, records), _decider(segment, before))
+            if before is not None:
+                self._check_arrival(sent, records)
+            if before is not None and num_rounds:
+                self._folder.drop_exchange(before.index)
+            reach("segment.done")
+            place += 1
+            if segment.closes is not None:
+                num_rounds += 1
+                if self._asks_for_another_round(segment.closes, records, num_rounds):
+                    place = segment.closes.first
+                else:
+                    num_rounds = 0
+                reach("round.done")
+            if place == len(segments):
+                break
+            before = segment
+        return records
+
+    def _asks_for_another_round(self, closed: Round, records: Mapping[int, ShardRecord], num_rounds: int) -> bool:
+        num_rows = sum(record.counts[ROWS_TRUE] for record in records.values())
+        if num_rows and num_rounds == closed.max_rounds:
+            raise OperatorError(
+                f"step {self._folder.step}: expected rounds that come to an end within max_rounds {closed.max_rounds}; "
+                f"{num_rows} rows of the last one are {closed.while_any}; raise max_rounds, and run again to go on"
+            )
+        return num_rows > 0
 
     def _check_arrival(self, sent: int, records: Mapping[int, ShardRecord]) -> None:
         """Refuses a step in whose exchange rows got lost or came twice."""
@@ -216,6 +249,7 @@ class _StepBuild:
                     layout=self._prepared.recipe.layout,
                     execution=self._execution,
                     decided_by=decided_by,
+                    counts_true="" if segment.closes is None else segment.closes.while_any,
                 )
             )
         return tuple(specs)
@@ -333,11 +367,10 @@ def _record_indexes(unit: Unit) -> tuple[int, ...]:
     return (unit.index,) if len(unit.fingerprints) == 1 else tuple(range(len(unit.fingerprints)))
 
 
-def _decider(segment: Segment, segments: Sequence[Segment]) -> str:
+def _decider(segment: Segment, before: Segment | None) -> str:
     """The partition operator whose removals or columns this segment brings home; empty for any other segment."""
-    if segment.index == 0 or segment.partitioning is not None:
+    if before is None or segment.partitioning is not None:
         return ""
-    before = segments[segment.index - 1]
     if before.partitioning is None or before.partitioning.exchange is not None:
         return ""
     deciders = [op for stage in before.stages for op in stage.operators if isinstance(op, PartitionOperator)]

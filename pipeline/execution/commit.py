@@ -122,6 +122,11 @@ class StepFolder:
         data = json.dumps(record.to_json(), indent=1, ensure_ascii=False).encode()
         self._create(self.segment(segment) / f"{record.index:05d}.json", data, "commit")
 
+    def drop_exchange(self, segment: int) -> None:
+        """Removes the rows that a segment sent, once the next one has read them: rounds would fill the disk."""
+        for path in self.segment(segment).glob("*.arrow"):
+            path.unlink()
+
     def finish(self, manifest: Manifest) -> None:
         """Records the manifest: the step is done."""
         self._create(self.path / MANIFEST_NAME, manifest.to_bytes(), "manifest")

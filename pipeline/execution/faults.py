@@ -21,6 +21,7 @@ FAULT_POINTS: Final = (
     "commit.staged",
     "commit.recorded",
     "segment.done",
+    "round.done",
     "manifest.staged",
     "manifest.recorded",
     "sweep.begin",

@@ -15,7 +15,7 @@ from pipeline.io.storage import InputFile, list_inputs
 from pipeline.operator import FileRef, Operator
 from pipeline.plan.check import CheckedStep, check_recipe
 from pipeline.plan.identity import StepIdentity, identify_step, sources_fingerprint
-from pipeline.plan.logical import Recipe, Step
+from pipeline.plan.logical import Node, Recipe, Repeat, Step
 from pipeline.plan.stages import partition_count
 
 
@@ -102,11 +102,14 @@ def pin_step_files(operators: tuple[Operator, ...], manifests: Mapping[str, Mani
 
 
 def _pin_step(step: Step, directory: Path) -> Step:
-    nodes = tuple(
-        _pin(node, lambda ref: None if ref.step else ref.locate(directory)) if isinstance(node, Operator) else node
-        for node in step.nodes
-    )
-    return step.model_copy(update={"nodes": nodes})
+    def pinned(node: Node) -> Node:
+        if isinstance(node, Repeat):
+            return node.model_copy(update={"nodes": tuple(map(pinned, node.nodes))})
+        if isinstance(node, Operator):
+            return _pin(node, lambda ref: None if ref.step else ref.locate(directory))
+        return node
+
+    return step.model_copy(update={"nodes": tuple(map(pinned, step.nodes))})
 
 
 def _pin(operator: Operator, place: Callable[[FileRef], Path | None]) -> Operator:

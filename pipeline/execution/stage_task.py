@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.artifact import IDENTITY, LEDGER, FileRecord, ShardRecord, ViewShard
+from pipeline.artifact import IDENTITY, LEDGER, ROWS_TRUE, FileRecord, ShardRecord, ViewShard
 from pipeline.errors import OperatorError, PipelineError, StorageError
 from pipeline.execution.bound_records import BoundRecords
 from pipeline.execution.exchange import PartitionInput, read_partition
@@ -108,11 +108,16 @@ class _UnitRun:
         if not self._spec.is_last:
             return self._hand_over()
         sink = open_sink(self._spec, self._unit.index)
+        num_true = 0
         for batch, rows in self._through_shard_operator(self._through_partition(self._row_flow())):
+            if self._spec.counts_true:
+                num_true += int(pc.sum(batch[self._spec.counts_true]).as_py() or 0)
             sink.write(batch, rows)
         base_rows = self._base_rows()
         files = sink.close(base_rows)
         counts = self._counts() | self._conserved | {"rows_written": sink.num_rows}
+        if self._spec.counts_true:
+            counts[ROWS_TRUE] = num_true
         if self._stage.shard is not None or self._stage.partition is not None:
             counts["rows_reshaped"] = sink.num_rows - self._rows_kept
         if self._spec.kind is ArtifactKind.COLUMNS:

@@ -91,6 +91,8 @@ class StageSpec:
     execution: Execution
     decided_by: str = ""
     """Name of the partition operator whose rows this segment brings home, if it does."""
+    counts_true: str = ""
+    """The column whose true values are counted, where the segment closes a round."""
 
     @property
     def brings_home(self) -> bool:

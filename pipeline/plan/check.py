@@ -3,7 +3,7 @@
 Every error lists what exists. Knows no files and no runner.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -21,7 +21,7 @@ from pipeline.operator import (
     Task,
     Transform,
 )
-from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, Step
+from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, Repeat, Step
 
 BASE_KINDS = frozenset({ArtifactKind.DOCUMENTS, ArtifactKind.TABLE})
 BOUND_KINDS = frozenset({ArtifactKind.COLUMNS, ArtifactKind.REMOVALS})
@@ -102,9 +102,7 @@ def _check_step(step: Step, checked: Mapping[str, CheckedStep], sources: Mapping
     schema = view
     needed: list[str] = []
     exchange_schemas: list[pa.Schema] = []
-    operators_after = list(step.nodes)
-    for place, node in enumerate(step.nodes):
-        operators_after = operators_after[1:]
+    for place, node in enumerate(step.unrolled):
         if isinstance(node, Exchange):
             schema = _exchange_schema(node, schema, step, place)
             exchange_schemas.append(schema)
@@ -116,6 +114,7 @@ def _check_step(step: Step, checked: Mapping[str, CheckedStep], sources: Mapping
     for reference_step, kind in ((name, checked[name].step.write) for name in step.tables):
         if kind is not ArtifactKind.TABLE:
             raise PlanError(f"tables: expected a step that writes a table; {reference_step!r} writes {kind.value}")
+    _check_rounds(step, exchange_schemas)
     output, kept = _output_schema(step, schema, view)
     needed.extend(kept)
     has_doc_id = DOC_ID in view.names
@@ -159,7 +158,7 @@ def _check_shape(step: Step) -> None:
     """What may follow what; see the module docstring of stages.py for the three shapes of a plan."""
     if not step.nodes and not step.view.sources and not step.view.base:
         raise PlanError("has neither something to read nor operators")
-    for place, node in enumerate(step.nodes):
+    for place, node in enumerate(step.unrolled):
         _check_exchange_order(step, place)
         if isinstance(node, Task) and (len(step.nodes) > 1 or step.write.value != node.produces):
             raise PlanError(
@@ -185,10 +184,11 @@ def _check_shape(step: Step) -> None:
 
 def _check_exchange_order(step: Step, place: int) -> None:
     """A partition operator stands right after each exchange and nowhere else; row operators stand in other steps."""
-    node = step.nodes[place]
+    nodes = step.unrolled
+    node = nodes[place]
     label = _label(node, place)
-    before = step.nodes[place - 1] if place else None
-    has_exchange = any(isinstance(other, Exchange) for other in step.nodes)
+    before = nodes[place - 1] if place else None
+    has_exchange = any(isinstance(other, Exchange) for other in nodes)
     if has_exchange and isinstance(node, Annotator | Filter | Transform):
         raise PlanError(
             f"{label}: row operators and an exchange do not share a step, so that failing rows stay accountable; "
@@ -198,7 +198,7 @@ def _check_exchange_order(step: Step, place: int) -> None:
         raise PlanError(f"{label}: a partition operator is legal only right after an exchange")
     if isinstance(before, Exchange) and not isinstance(node, PartitionOperator):
         raise PlanError(f"{label}: expected a partition operator right after the exchange")
-    if isinstance(node, Exchange) and place == len(step.nodes) - 1:
+    if isinstance(node, Exchange) and place == len(nodes) - 1:
         raise PlanError(f"{label}: expected a partition operator after the exchange")
 
 
@@ -208,8 +208,9 @@ def _check_shard_operator(step: Step, node: ShardOperator, place: int) -> None:
     Rows of a partition have no place in a base, so they cannot be handed from one stage to the next.
     """
     label = _label(node, place)
-    before = step.nodes[place - 1] if place else None
-    after = step.nodes[place + 1] if place + 1 < len(step.nodes) else None
+    nodes = step.unrolled
+    before = nodes[place - 1] if place else None
+    after = nodes[place + 1] if place + 1 < len(nodes) else None
     if after is not None and not isinstance(after, Exchange):
         raise PlanError(f"{label}: a shard operator is the last one of its step or followed by an exchange")
     if isinstance(before, PartitionOperator) and step.resources_of(before) != step.resources_of(node):
@@ -225,6 +226,34 @@ def _check_hardware(step: Step, node: Operator, place: int) -> None:
             f"{_label(node, place)}: its results depend on the hardware, so it must end its own step that writes "
             "columns; "
             f"found write: {step.write.value}"
+        )
+
+
+def _check_rounds(step: Step, exchange_schemas: Sequence[pa.Schema]) -> None:
+    """Rows enter each round, and leave the last one, through the same exchange: with the same columns."""
+    start = 0
+    for node in step.nodes:
+        if isinstance(node, Repeat):
+            end = start + len(node.nodes) // 2
+            first, last = exchange_schemas[start], exchange_schemas[end]
+            if not first.equals(last):
+                raise SchemaError(
+                    f"repeat: expected its first exchange to bring {_describe(first)} after every round, for what "
+                    f"follows it as for what it begins with; found {_describe(last)}"
+                )
+            _check_while_any(node, exchange_schemas[end - 1])
+            start = end
+        start += isinstance(node, Exchange | Repeat)
+
+
+def _check_while_any(node: Repeat, given: pa.Schema) -> None:
+    last = node.nodes[-1]
+    assert isinstance(last, PartitionOperator)
+    left = last.output_schema(given)
+    if node.while_any not in left.names or left.field(node.while_any).type != pa.bool_():
+        raise SchemaError(
+            f"repeat: while_any needs a column {node.while_any!r} (bool) of what {last.name} yields; available: "
+            f"{_describe(left)}"
         )
 
 
@@ -310,7 +339,7 @@ def _sources_schema(names: tuple[str, ...], sources: Mapping[str, pa.Schema]) ->
 
 def _exchange_schema(node: Exchange, schema: pa.Schema, step: Step, place: int) -> pa.Schema:
     """Only what the partition operator, the key and the order need travels."""
-    after = step.nodes[place + 1]
+    after = step.unrolled[place + 1]
     assert isinstance(after, PartitionOperator)
     columns = (node.key, *(key.column for key in node.sort), *after.requires().names)
     missing = sorted(set(columns) - set(schema.names))

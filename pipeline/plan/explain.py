@@ -20,6 +20,9 @@ def describe_step(checked: CheckedStep, segments: Sequence[Segment]) -> list[str
                 lines.extend(f"      {note}" for operator in stage.operators for note in operator.notes())
         if segment.partitioning is not None:
             lines.append(f"  exchange {_describe_partitioning(segment.partitioning)}")
+        if segment.closes is not None:
+            again = segments[segment.closes.first].stages[0].operators[0].name
+            lines.append(f"  repeat from {again} while any {segment.closes.while_any}")
     lines.append(f"  write {_writing(checked)}")
     return lines
 

@@ -14,7 +14,7 @@ from pipeline.io.shard_file import WRITER_VERSION
 from pipeline.io.splits import InputShard
 from pipeline.operator import Determinism, PartitionOperator, Task
 from pipeline.plan.check import CheckedStep
-from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Source
+from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Repeat, Source
 from pipeline.plan.stages import EXCHANGE_VERSION
 
 
@@ -48,14 +48,21 @@ def identify_step(
     step = checked.step
     step_fingerprints = {name: identity.fingerprint for name, identity in parents.items()}
     operators = tuple(operator_identity(operator, step_fingerprints) for operator in step.operators)
-    exchanges = [node.model_dump(mode="json") for node in step.nodes if isinstance(node, Exchange)]
-    common = {
+    exchanges = [node.model_dump(mode="json") for node in step.unrolled if isinstance(node, Exchange)]
+    common: dict[str, Any] = {  # Any: JSON-like
         "operators": operators,
         "exchanges": exchanges,
         "write": step.write.value,
         "columns": checked.output_schema.names,
         "layout": _layout_identity(layout, checked, num_partitions),
     }
+    repeats = [
+        {"while_any": node.while_any, "after": place, "nodes": len(node.nodes)}
+        for place, node in enumerate(step.nodes)
+        if isinstance(node, Repeat)
+    ]
+    if repeats:
+        common["repeats"] = repeats
     num_base_shards = len(input_shards) if step.view.base is None else parents[step.view.base].num_shards
     if _is_rowwise(checked):
         positions = any(POSITION in operator.requires().names for operator in step.operators)
@@ -101,7 +108,7 @@ def _is_rowwise(checked: CheckedStep) -> bool:
     """Whether shard i of the result depends on shard i of the view alone."""
     step = checked.step
     has_view = step.view.base is not None or bool(step.view.sources)
-    return has_view and not any(isinstance(node, Exchange | Task) for node in step.nodes)
+    return has_view and not any(isinstance(node, Exchange | Task) for node in step.unrolled)
 
 
 def _num_shards(checked: CheckedStep, num_base_shards: int, num_partitions: int) -> int:
@@ -117,7 +124,7 @@ def _layout_identity(layout: Layout, checked: CheckedStep, num_partitions: int) 
     """What of the layout can reach this step's bytes: shard_bytes does so through the input shards alone."""
     identity = layout.model_dump(mode="json", exclude={"shard_bytes", "partition_bytes"})
     identity["writer_version"] = WRITER_VERSION
-    if any(isinstance(node, Exchange) for node in checked.step.nodes):
+    if any(isinstance(node, Exchange) for node in checked.step.unrolled):
         identity["num_partitions"] = num_partitions
         identity["exchange_version"] = EXCHANGE_VERSION
     return identity

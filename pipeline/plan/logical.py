@@ -134,7 +134,33 @@ class Exchange(_Frozen):
         return self
 
 
-Node = Operator | Exchange
+class Repeat(_Frozen):
+    """Exchanges and partition operators that run again and again, until a round changes nothing.
+
+    What a round leaves goes through the first exchange into the next round. When no row of a round says that anything
+    changed, it has gone there too: so a partition operator follows a Repeat, and reads as the first of its own does.
+    """
+
+    nodes: tuple[Exchange | SerializeAsAny[PartitionOperator], ...] = Field(min_length=2)
+    while_any: str
+    """A boolean column of what a round leaves: another round follows while it is true in any row."""
+    max_rounds: int = Field(default=100, ge=1)
+    """A step that needs more is refused: its operators never come to an end."""
+
+    @model_validator(mode="after")
+    def _is_a_round(self) -> Self:
+        kinds = [isinstance(node, Exchange) for node in self.nodes]
+        if kinds != [place % 2 == 0 for place in range(len(kinds))] or len(kinds) % 2:
+            raise ValueError("nodes of a repeat: expected an exchange and a partition operator, by turns")
+        return self
+
+
+Node = Operator | Exchange | Repeat
+
+
+def unrolled(node: Node) -> tuple[Operator | Exchange, ...]:
+    """One round of a Repeat, and the exchange by which rows leave it; any other node itself."""
+    return (*node.nodes, node.nodes[0]) if isinstance(node, Repeat) else (node,)
 
 
 class View(_Frozen):
@@ -177,7 +203,7 @@ class Step(_Frozen):
     view: View = View()
     tables: tuple[str, ...] = ()
     """Table artifacts that the step's task reads beside, or instead of, its view."""
-    nodes: tuple[SerializeAsAny[Operator] | Exchange, ...] = ()
+    nodes: tuple[SerializeAsAny[Operator] | Exchange | Repeat, ...] = ()
     write: ArtifactKind
     columns: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Columns that go into a documents or table artifact; all where not given."""
@@ -185,9 +211,14 @@ class Step(_Frozen):
     """Overrides by operator name; never part of identity."""
 
     @property
+    def unrolled(self) -> tuple[Operator | Exchange, ...]:
+        """The nodes, with one round of every Repeat."""
+        return tuple(inner for node in self.nodes for inner in unrolled(node))
+
+    @property
     def operators(self) -> tuple[Operator, ...]:
         """The operators, without exchanges."""
-        return tuple(node for node in self.nodes if isinstance(node, Operator))
+        return tuple(node for node in self.unrolled if isinstance(node, Operator))
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -276,5 +307,6 @@ class Recipe(_Frozen):
 
 __all__ = [
     "Annotator", "ArtifactKind", "ErrorBudget", "Exchange", "Filter", "Layout", "Node", "Operator", "PartitionOperator",
-    "Recipe", "ShardOperator", "SortKey", "Source", "Step", "Task", "Transform", "View", "default_write",
+    "Recipe", "Repeat", "ShardOperator", "SortKey", "Source", "Step", "Task", "Transform", "View", "default_write",
+    "unrolled",
 ]  # fmt: skip

@@ -8,18 +8,19 @@ three shapes:
     exchange  view [-> shard operator] -> exchange -> partition operator ... -> artifact
     task      artifacts -> task -> artifact
 
+A Repeat stands for the segments of one round; how often they run is known when they have run.
 Removals and columns that a partition operator yields travel once more, back to the shards of their base.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from pipeline.document import POSITION, POSITION_TYPE
 from pipeline.operator import REMOVAL_SCHEMA, Operator, PartitionOperator, Resources, Task
 from pipeline.plan.check import BOUND_KINDS, CheckedStep
-from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Step
+from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Repeat, Step, unrolled
 
 EXCHANGE_VERSION = 1
 """Raised whenever an exchange may bring equal rows in another order; part of its step's fingerprint."""
@@ -45,6 +46,17 @@ class Partitioning:
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """What ends with a segment that closes a round of a Repeat."""
+
+    first: int
+    """Place of the round's first segment in the plan."""
+    while_any: str
+    """The rows of the segment are counted in which this column is true; while there are any, the round runs again."""
+    max_rounds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """Stages between two barriers. The first reads the view or the previous exchange; the last writes."""
 
@@ -52,6 +64,7 @@ class Segment:
     stages: tuple[Stage, ...]
     partitioning: Partitioning | None
     """None: the segment writes the step's artifact."""
+    closes: Round | None = None
 
     @property
     def is_task(self) -> bool:
@@ -64,16 +77,18 @@ def plan_segments(checked: CheckedStep, *, num_partitions: int, num_base_shards:
     step = checked.step
     segments: list[Segment] = []
     operators: list[Operator] = []
-    exchanges = 0
+    schemas = iter(checked.exchange_schemas)
     for node in step.nodes:
-        if isinstance(node, Exchange):
-            schema = checked.exchange_schemas[exchanges]
-            exchanges += 1
-            target = Partitioning(node.key, node, num_partitions, schema)
-            segments.append(Segment(len(segments), fuse(step, tuple(operators)), target))
-            operators = []
-        else:
-            operators.append(node)
+        first = len(segments) + 1
+        for inner in unrolled(node):
+            if isinstance(inner, Exchange):
+                target = Partitioning(inner.key, inner, num_partitions, next(schemas))
+                segments.append(Segment(len(segments), fuse(step, tuple(operators)), target))
+                operators = []
+            else:
+                operators.append(inner)
+        if isinstance(node, Repeat):
+            segments[-1] = replace(segments[-1], closes=Round(first, node.while_any, node.max_rounds))
     if step.write in BOUND_KINDS and operators and isinstance(operators[-1], PartitionOperator):
         home = Partitioning(POSITION, None, num_base_shards, _home_schema(checked))
         segments.append(Segment(len(segments), fuse(step, tuple(operators)), home))

@@ -116,7 +116,7 @@ def _records_kept(reader: Manifest, manifests: Mapping[str, Manifest]) -> int:
 def _passes_rows_on(step: Step) -> bool:
     """Whether what it writes are the documents that it read. What leaves an exchange or a task (edges) are others."""
     is_written = step.write in (ArtifactKind.DOCUMENTS, ArtifactKind.TABLE)
-    return is_written and not any(isinstance(node, Exchange | Task) for node in step.nodes)
+    return is_written and not any(isinstance(node, Exchange | Task) for node in step.unrolled)
 
 
 def _step_counts(manifest: Manifest) -> StepCounts:

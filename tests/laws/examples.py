@@ -13,19 +13,23 @@ import xxhash
 
 from operators.dedup.band_rows import BandRows
 from operators.dedup.choose_survivors import ChooseSurvivors
+from operators.dedup.cluster_sizes import ClusterSizes
 from operators.dedup.components import ConnectedComponents
 from operators.dedup.content_hash import ContentHash
 from operators.dedup.decide_lines import DecideLines
 from operators.dedup.drop_duplicates import DropDuplicates
 from operators.dedup.drop_emptied import DropEmptied
 from operators.dedup.drop_near_duplicates import DropNearDuplicates
+from operators.dedup.edge_forest import EdgeForest
 from operators.dedup.gather_lines import GatherLines
+from operators.dedup.large_star import LargeStar
 from operators.dedup.line_rows import LineRows
 from operators.dedup.minhash import MinHashSignature
 from operators.dedup.remove_lines import RemoveLines
 from operators.dedup.remove_repeated_lines import RemoveRepeatedLines
 from operators.dedup.shingle_sets import ShingleSets
 from operators.dedup.signature import buckets_type, signature_type
+from operators.dedup.small_star import SmallStar
 from operators.dedup.star_edges import EDGE_SCHEMA, StarEdges
 from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
@@ -117,6 +121,11 @@ def examples(models: Models) -> dict[str, Example]:
         Example(BandRows(num_bands=NUM_BANDS)),
         Example(StarEdges(), key="bucket"),
         Example(ConnectedComponents()),
+        Example(EdgeForest()),
+        Example(LargeStar(), key="node"),
+        Example(SmallStar(), key="node"),
+        Example(ClusterSizes(), key="node"),
+        Example(ChooseSurvivors(**banding, verify_at=0.5, max_survivors=2), key="cluster"),
         Example(LineRows(min_words=1)),
         Example(DecideLines(), key="line"),
         Example(GatherLines(), key="position"),
@@ -181,6 +190,11 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "repeated_lines": pa.array([_some_lines(text) for text in texts], pa.list_(pa.uint32())),
         "survivor": pa.array([_survivor(text) for text in texts], pa.binary(16)),
         "similarity": pa.array([_score(text) for text in texts], pa.float32()),
+        "document": pa.array([_hash(text[:3]) % 8 for text in texts], pa.uint64()),
+        "hub": pa.array([_hash(text[:1]) % 8 for text in texts], pa.uint64()),
+        "node": pa.array([8 + _hash(text[:2]) % 4 for text in texts], pa.uint64()),
+        "neighbour": pa.array([_hash(text) % 16 for text in texts], pa.uint64()),
+        "changed": pa.array([len(text) % 3 == 0 for text in texts], pa.bool_()),
         "cluster": pa.array([_hash(text[:1]) % 4 or None for text in texts], pa.uint64()),
         "cluster_size": pa.array([_hash(text) % 4 or None for text in texts], pa.uint32()),
         "tokens": pa.array(letters, pa.large_list(pa.uint32())),
@@ -188,6 +202,20 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "position": pa.array([position(0, index) for index in range(len(texts))], POSITION_TYPE),
     }
     required = {"doc_id", "source", "text", "num_chars", "tokens", "num_tokens", "position", "line", "ordinal", "count"}
+    required = {
+        "document",
+        "hub",
+        "node",
+        "neighbour",
+        "changed",
+        "doc_id",
+        "source",
+        "text",
+        "num_chars",
+        "tokens",
+        "num_tokens",
+        "position",
+    }
     fields = [pa.field(name, array.type, nullable=name not in required) for name, array in columns.items()]
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=pa.schema(fields))
 

@@ -213,6 +213,29 @@ class CountKeys(PartitionOperator):
         return count
 
 
+class LowerKey(PartitionOperator):
+    """Lowers every key by one until it is 0; `lowered` says where it did. For rounds."""
+
+    name: ClassVar[str] = "lower_key"
+
+    def requires(self) -> pa.Schema:
+        return pa.schema([pa.field(KEY, pa.uint64()), pa.field(POSITION, POSITION_TYPE, nullable=False)])
+
+    def output_schema(self, given: pa.Schema) -> pa.Schema:  # noqa: ARG002 -- the contract's signature
+        return self.requires().append(pa.field("lowered", pa.bool_(), nullable=False))
+
+    def open(self) -> PartitionFunction:
+        def lower(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                keys = batch.column(KEY).to_pylist()
+                lowered = [key > 0 for key in keys]
+                lower_keys = pa.array([key - more for key, more in zip(keys, lowered, strict=True)], pa.uint64())
+                columns = [lower_keys, batch.column(POSITION), pa.array(lowered)]
+                yield pa.record_batch(columns, schema=self.output_schema(batch.schema))
+
+        return lower
+
+
 class RankInKey(PartitionOperator):
     """For each row its place among the rows of its key, from 0; beside it the key, which is there already."""
 

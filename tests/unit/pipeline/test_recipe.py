@@ -7,9 +7,11 @@ import pytest
 import yaml
 
 from operators.catalogue import catalogue as real_catalogue
+from operators.dedup.large_star import LargeStar
+from operators.dedup.small_star import SmallStar
 from pipeline.errors import PlanError
 from pipeline.operator import FileRef, Resources
-from pipeline.plan.logical import ArtifactKind, Exchange, SortKey, Step, View
+from pipeline.plan.logical import ArtifactKind, Exchange, Repeat, SortKey, Step, View
 from pipeline.recipe import Catalogue, dump_recipe, load_recipe, parse_recipe, recipe_json_schema
 from tests.unit.pipeline.sample_operators import OPERATORS, AddKey, KeepFirst, MinChars, NumChars
 
@@ -83,6 +85,27 @@ def test_the_example_becomes_steps():
     )
     assert recipe.sources["web"].paths == ("data/*.jsonl",)
     assert (recipe.layout.shard_bytes, recipe.error_budget.max_bad_fraction) == (4096, 0.5)
+
+
+def test_rounds_are_a_list_inside_the_list():
+    catalogue = real_catalogue()
+    by_node = {"exchange": {"key": "node", "sort": ["neighbour"]}}
+    rounds = {"repeat": {"operators": [by_node, "large_star", by_node, "small_star"], "while_any": "changed"}}
+    steps = [{"name": "stars", "base": "edges", "operators": ["edge_forest", rounds, "cluster_sizes"]}]
+    data = {"name": "r", "steps": steps}
+    assert [error.message for error in validator(catalogue).iter_errors(data)] == []
+    recipe = parse_recipe(yaml.safe_dump(data), catalogue)
+    (step,) = recipe.steps
+    exchange = Exchange(key="node", sort=(SortKey(column="neighbour"),))
+    assert step.nodes[1] == Repeat(nodes=(exchange, LargeStar(), exchange, SmallStar()), while_any="changed")
+    assert parse_recipe(dump_recipe(recipe), catalogue) == recipe
+
+
+@pytest.mark.parametrize("rounds", [None, [], {"while_any": "changed"}, {"operators": "large_star"}])
+def test_rounds_without_a_list_are_refused(rounds):
+    data = {"name": "r", "steps": [{"name": "stars", "base": "edges", "operators": [{"repeat": rounds}]}]}
+    with pytest.raises(PlanError, match=r"operators\[0\]\.repeat: expected `operators`, a list, and `while_any`"):
+        parse_recipe(yaml.safe_dump(data), real_catalogue())
 
 
 def test_dump_and_load_round_trip():
@@ -167,7 +190,7 @@ REFUSED = {
     ),
     "unknown operator": (
         with_steps([STEP | {"operators": ["nm_chars"]}]),
-        r"^recipe: steps\[0\] \(a\)\.operators\[0\]: no operator 'nm_chars'; operators: \['add_key',.*, and exchange$",
+        r"^recipe: steps\[0\] \(a\)\.operators\[0\]: no operator 'nm_chars'; operators: \[.*, and exchange and repeat$",
     ),
     "unknown operator field": (
         with_steps([STEP | {"operators": [{"min_chars": {"min_cahrs": 1}}]}]),

@@ -43,7 +43,7 @@ def test_documents_without_buckets_have_no_rows():
 
 @pytest.mark.parametrize("chunk", [1, 7, 20, 40])
 def test_batches_do_not_matter(monkeypatch, chunk):
-    monkeypatch.setattr(band_rows_module, "CHUNK_DOCUMENTS", chunk)
+    monkeypatch.setattr(band_rows_module, "CHUNK_BUCKETS", 2 * chunk)
     null = np.arange(40) % 5 == 0
     whole = batch(DRAWN, null=null)
     for cut in (0, 7, 13, 39):
@@ -52,13 +52,13 @@ def test_batches_do_not_matter(monkeypatch, chunk):
 
 @pytest.mark.parametrize("chunk", [1, 7, 20, 40])
 def test_chunks_join_the_same_documents(monkeypatch, chunk):
-    monkeypatch.setattr(band_rows_module, "CHUNK_DOCUMENTS", chunk)
+    monkeypatch.setattr(band_rows_module, "CHUNK_BUCKETS", 2 * chunk)
     expected = components_of_buckets((int(bucket), at) for at, row in enumerate(DRAWN) for bucket in row)
     assert components_of_buckets(rows(batch(DRAWN))) == expected
 
 
 def test_a_hot_bucket_sends_one_row_a_chunk(monkeypatch):
-    monkeypatch.setattr(band_rows_module, "CHUNK_DOCUMENTS", 10)
+    monkeypatch.setattr(band_rows_module, "CHUNK_BUCKETS", 2 * 10)
     buckets = [[7, 100 + at] for at in range(35)]
     assert [bucket for bucket, _ in rows(batch(buckets))].count(7) == 4
 

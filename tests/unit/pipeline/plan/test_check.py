@@ -6,13 +6,14 @@ import pytest
 from pipeline.errors import PlanError, SchemaError
 from pipeline.operator import REMOVAL_SCHEMA, Resources
 from pipeline.plan.check import build_order, check_recipe
-from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, SortKey, Step, View
+from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, Repeat, SortKey, Step, View
 from tests.unit.pipeline.sample_operators import (
     SOURCE_SCHEMA,
     AddKey,
     CountKeys,
     FirstRows,
     KeepFirst,
+    LowerKey,
     MinChars,
     ModelScore,
     NumChars,
@@ -322,6 +323,18 @@ COLUMNS = {
     "columns that are there already": (
         step(EXCHANGE, RankInKey(), bound=("keys", "ranks"), write="columns"),
         "write: columns after rank_in_key needs a column that the view does not have; found",
+    ),
+    "rounds that nothing ends": (
+        step(Repeat(nodes=(EXCHANGE, LowerKey()), while_any="rank"), RankInKey(), bound=("keys",), write="columns"),
+        r"repeat: while_any needs a column 'rank' \(bool\) of what lower_key yields; available: .*'lowered: bool'",
+    ),
+    "rounds that end by what is no yes or no": (
+        step(Repeat(nodes=(EXCHANGE, LowerKey()), while_any="key"), RankInKey(), bound=("keys",), write="columns"),
+        r"repeat: while_any needs a column 'key' \(bool\)",
+    ),
+    "rounds that take other columns than they leave": (
+        step(Repeat(nodes=(EXCHANGE, CountKeys()), while_any="rows"), CountKeys(), bound=("keys",), write="table"),
+        r"repeat: expected its first exchange to bring \['key: uint64', 'position: uint64'\] .*found \['key: uint64'\]",
     ),
     "columns that are not there": (
         step(NumChars(), columns=("text", "nope")),

@@ -1,10 +1,11 @@
 """What the values of a recipe know about themselves."""
 
 import pytest
+from pydantic import ValidationError
 
 from pipeline.operator import FileRef, Resources
-from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, SortKey, Step, View
-from tests.unit.pipeline.sample_operators import AddKey, ByFile, MinChars, NumChars
+from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, Repeat, SortKey, Step, View
+from tests.unit.pipeline.sample_operators import AddKey, ByFile, CountKeys, LowerKey, MinChars, NumChars
 
 
 def test_sort_keys_are_written_as_words():
@@ -63,3 +64,26 @@ def test_an_unknown_step_lists_the_steps():
 def test_names_become_folders_so_they_are_plain(name):
     with pytest.raises(ValueError, match="name"):
         Step(name=name, write=ArtifactKind.DOCUMENTS)
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        (),
+        (Exchange(key="key"),),
+        (LowerKey(),),
+        (LowerKey(), Exchange(key="key")),
+        (Exchange(key="key"), LowerKey(), Exchange(key="key")),
+    ],
+)
+def test_a_round_is_exchanges_and_partition_operators_by_turns(nodes):
+    with pytest.raises(ValidationError, match=r"at least 2 items|by turns|PartitionOperator"):
+        Repeat(nodes=nodes, while_any="lowered")
+
+
+def test_a_repeat_is_one_round_and_the_exchange_by_which_rows_leave_it():
+    exchange = Exchange(key="key")
+    repeat = Repeat(nodes=(exchange, LowerKey()), while_any="lowered")
+    step = Step(name="s", nodes=(repeat, CountKeys()), write=ArtifactKind.TABLE)
+    assert step.unrolled == (exchange, LowerKey(), exchange, CountKeys())
+    assert step.operators == (LowerKey(), CountKeys())

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.operator import Resources
 from pipeline.plan.check import check_recipe
-from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Recipe, Step, View
+from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Recipe, Repeat, Step, View
 from pipeline.plan.stages import fuse, partition_count, plan_segments
 from tests.unit.pipeline.plan.test_check import BEFORE
 from tests.unit.pipeline.sample_operators import (
@@ -14,6 +14,7 @@ from tests.unit.pipeline.sample_operators import (
     CountKeys,
     FirstRows,
     KeepFirst,
+    LowerKey,
     MinChars,
     ModelScore,
     NumChars,
@@ -38,7 +39,9 @@ def printed(*nodes, write, bound=("keys",), **fields):
         to = segment.partitioning
         end = "artifact" if to is None else f"{to.key} x{to.num_partitions} {','.join(to.schema.names)}"
         kind = "task " if segment.is_task else ""
-        lines.append(f"{segment.index}: {kind}{stages} -> {end}")
+        again = segment.closes
+        repeats = "" if again is None else f"; again from {again.first} while any {again.while_any}"
+        lines.append(f"{segment.index}: {kind}{stages} -> {end}{repeats}")
         assert to is None or (to.exchange is None) == (to.key == "position")
     return lines
 
@@ -81,6 +84,31 @@ SNAPSHOTS = {
     "two exchanges": (
         printed(EXCHANGE, CountKeys(), EXCHANGE, CountKeys(), write="table"),
         ["0:  -> key x3 key,position", "1: count_keys -> key x3 key", "2: count_keys -> artifact"],
+    ),
+    "rounds": (
+        printed(Repeat(nodes=(EXCHANGE, LowerKey()), while_any="lowered"), CountKeys(), write="table"),
+        [
+            "0:  -> key x3 key,position",
+            "1: lower_key -> key x3 key,position; again from 1 while any lowered",
+            "2: count_keys -> artifact",
+        ],
+    ),
+    "rounds of several exchanges": (
+        printed(
+            EXCHANGE,
+            LowerKey(),
+            Repeat(nodes=(EXCHANGE, LowerKey(), EXCHANGE, LowerKey()), while_any="lowered"),
+            RankInKey(),
+            write="columns",
+        ),
+        [
+            "0:  -> key x3 key,position",
+            "1: lower_key -> key x3 key,position",
+            "2: lower_key -> key x3 key,position",
+            "3: lower_key -> key x3 key,position; again from 2 while any lowered",
+            "4: rank_in_key -> position x5 position,rank",
+            "5:  -> artifact",
+        ],
     ),
     "task": (printed(TotalChars(), write="model"), ["0: task total_chars -> artifact"]),
 }
