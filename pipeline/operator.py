@@ -16,7 +16,7 @@ Law for all of them but Task: splitting or joining batches changes no row.
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
@@ -325,6 +325,10 @@ class Task(Operator):
     """
 
     produces: ClassVar[Literal["table", "columns", "model"]]
+
+    def fits(self, base_rows: Sequence[int]) -> bool:  # noqa: ARG002 -- a task that holds little need not look
+        """Whether it may run over a base with so many rows a shard. If not, its step runs `beyond_memory` instead."""
+        return True
 
     @abstractmethod
     def open(self) -> TaskFunction:

@@ -54,7 +54,7 @@ _REPEAT_SCHEMA: Final[Data] = {
 M = TypeVar("M", bound=BaseModel)
 
 _VIEW_FIELDS = ("read", "base", "bound")
-_STEP_FIELDS = ("name", *_VIEW_FIELDS, "tables", "operators", "write", "columns", "resources")
+_STEP_FIELDS = ("name", *_VIEW_FIELDS, "tables", "operators", "beyond_memory", "write", "columns", "resources")
 _RECIPE_FIELDS = ("name", "sources", "steps", "layout", "error_budget")
 
 
@@ -141,6 +141,7 @@ def recipe_json_schema(catalogue: Catalogue) -> Data:
             "bound": names,
             "tables": names,
             "operators": {"type": "array", "items": {"anyOf": operators}},
+            "beyond_memory": {"type": "array", "items": {"type": ["object", "string"]}},
             "write": {"enum": [kind.value for kind in ArtifactKind]},
             "columns": names,
             "resources": {"type": "object"},
@@ -179,11 +180,13 @@ def _steps(entry: Any, label: str, catalogue: Catalogue) -> tuple[Step, ...]:  #
     if not isinstance(listed, list):
         raise PlanError(f"{label}.operators: expected a list, each with a dash; found {type(listed).__name__}")
     nodes = tuple(_node(node, f"{label}.operators[{number}]", catalogue) for number, node in enumerate(listed))
+    beyond = entry.get("beyond_memory") or []
     view = _view(entry, label)
     fields: Data = {
         "name": entry.get("name"),
         "view": view,
         "nodes": nodes,
+        "beyond_memory": tuple(_node(node, f"{label}.beyond_memory", catalogue) for node in beyond),
         "write": entry.get("write") or default_write(nodes, reads_sources=bool(view.sources)),
         "tables": entry.get("tables") or (),
         "columns": entry.get("columns"),
@@ -337,6 +340,8 @@ def _dump_step(step: Step) -> Data:
         if names:
             data[key] = list(names)
     data["operators"] = [_dump_node(node) for node in step.nodes]
+    if step.beyond_memory:
+        data["beyond_memory"] = [_dump_node(node) for node in step.beyond_memory]
     data["write"] = step.write.value
     if step.columns is not None:
         data["columns"] = list(step.columns)

@@ -3,12 +3,13 @@
 Arrays: N documents of the base, numbered through all shards (a shard's start plus the row), E edges of a batch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from pydantic import Field
 
 from operators.dedup.star_edges import DOCUMENT, EDGE_SCHEMA, HUB
 from operators.dedup.union_find import Forest, flatten, singletons, unite
@@ -78,12 +79,20 @@ class ConnectedComponents(Task):
 
     Cost:
         One process, one pass over the edges; 8 bytes of memory a document of the base (12 beyond 2^32 documents),
-        10 to 40 ns an edge.
+        10 to 40 ns an edge. Where that is more than `memory_bytes`, the step's `beyond_memory` runs instead.
     """
 
     name: ClassVar[str] = "connected_components"
     version: ClassVar[int] = 2
     produces: ClassVar[Literal["table", "columns", "model"]] = "columns"
+
+    memory_bytes: int = Field(default=8 << 30, ge=0)
+    """Of the forest and the sizes. A larger base needs the rounds that the step has as `beyond_memory`."""
+
+    def fits(self, base_rows: Sequence[int]) -> bool:
+        """Whether the forest of the base's documents fits."""
+        num_documents = sum(base_rows)
+        return num_documents * (8 if num_documents < 1 << 32 else 12) <= self.memory_bytes
 
     def requires(self) -> pa.Schema:
         """Nothing of the view: edges come from a table."""

@@ -7,12 +7,15 @@ from typing import Literal
 
 from operators.dedup.band_rows import BUCKET, BandRows
 from operators.dedup.choose_survivors import ChooseSurvivors, Verification
+from operators.dedup.cluster_sizes import ClusterSizes
 from operators.dedup.components import CLUSTER, ConnectedComponents
 from operators.dedup.content_hash import CONTENT_HASH, ContentHash
 from operators.dedup.decide_lines import DecideLines
 from operators.dedup.drop_duplicates import DropDuplicates
 from operators.dedup.drop_near_duplicates import DropNearDuplicates
+from operators.dedup.edge_forest import NEIGHBOUR, NODE, EdgeForest
 from operators.dedup.gather_lines import GatherLines
+from operators.dedup.large_star import CHANGED, LargeStar
 from operators.dedup.line_rows import LINE, ORDINAL, LineRows
 from operators.dedup.minhash import MinHashSignature
 from operators.dedup.presets import PresetName, settings_of
@@ -20,12 +23,13 @@ from operators.dedup.repeated_lines import MIN_WORDS
 from operators.dedup.settings import MinHashSettings, Ngram, NumBands, RowsPerBand, Seed
 from operators.dedup.shingle_sets import ShingleSets
 from operators.dedup.shingles import Unit as ShingleUnit
+from operators.dedup.small_star import SmallStar
 from operators.dedup.star_edges import StarEdges
 from operators.text.normalized_characters import Normalization
 from operators.text.units import Unit
 from pipeline.document import DOC_ID, POSITION
 from pipeline.operator import FileRef
-from pipeline.plan.logical import ArtifactKind, Exchange, SortKey, Step, View
+from pipeline.plan.logical import ArtifactKind, Exchange, Node, Repeat, SortKey, Step, View
 
 
 def _sort_keys(order_by: tuple[str, ...]) -> tuple[SortKey, ...]:
@@ -56,6 +60,12 @@ def exact_deduplication(name: str, *, view: View, order_by: tuple[str, ...] = ()
             write=ArtifactKind.REMOVALS,
         ),
     )
+
+
+def _component_rounds() -> tuple[Node, ...]:
+    """Connected components over exchanges, for more documents than one process holds."""
+    by_node = Exchange(key=NODE, sort=(SortKey(column=NEIGHBOUR),))
+    return EdgeForest(), Repeat(nodes=(by_node, LargeStar(), by_node, SmallStar()), while_any=CHANGED), ClusterSizes()
 
 
 def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published method, all with its defaults
@@ -122,6 +132,7 @@ def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published met
             view=view.binding(signatures),
             tables=(edges,),
             nodes=(ConnectedComponents(),),
+            beyond_memory=_component_rounds(),
             write=ArtifactKind.COLUMNS,
         ),
     )

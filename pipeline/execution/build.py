@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from pipeline.artifact import DATA, ROWS_TRUE, Manifest, ShardRecord, ViewShard, record_shards, view_shards
 from pipeline.document import POSITION, TEXT
-from pipeline.errors import CommitError, OperatorError, RunnerError
+from pipeline.errors import CommitError, OperatorError, PlanError, RunnerError
 from pipeline.execution.commit import StepFolder
 from pipeline.execution.exchange import PartitionInput
 from pipeline.execution.faults import reach
@@ -27,7 +27,7 @@ from pipeline.execution.quarantine import check_budget
 from pipeline.execution.runner import Event, Runner, SegmentJob, Watch
 from pipeline.execution.work import BoundView, Execution, SourceShard, StageSpec, TaskSource, Unit
 from pipeline.ledger import Action
-from pipeline.operator import PartitionOperator
+from pipeline.operator import PartitionOperator, Task
 from pipeline.plan.check import BOUND_KINDS, RECORD_COLUMNS, CheckedStep
 from pipeline.plan.identity import StepIdentity, is_hardware, with_checksums
 from pipeline.plan.stages import Round, Segment, Stage, plan_segments
@@ -86,6 +86,8 @@ class _StepBuild:
     ) -> None:
         self._prepared = prepared
         self._checked = prepared.steps[name]
+        self._running = self._checked
+        """What is carried out: the step, or what it has for inputs beyond its task's memory."""
         self._runner = runner
         self._execution = execution
         self._watch = watch
@@ -110,8 +112,9 @@ class _StepBuild:
 
     def _make(self) -> Manifest:
         step = self._checked.step
+        self._running = self._what_fits()
         segments = plan_segments(
-            self._checked, num_partitions=self._prepared.num_partitions, num_base_shards=self._num_base_shards()
+            self._running, num_partitions=self._prepared.num_partitions, num_base_shards=self._num_base_shards()
         )
         records = self._run_segments(segments)
         ordered = tuple(records[index] for index in sorted(records))
@@ -145,6 +148,22 @@ class _StepBuild:
         if step.view.base is not None:
             return self._manifests[step.view.base].fingerprint
         return self._prepared.sources_fingerprint(step) if step.write in BOUND_KINDS else None
+
+    def _what_fits(self) -> CheckedStep:
+        """The step itself, unless its task says that the base is too large for it: from numbers of rows alone."""
+        step = self._checked.step
+        task = step.nodes[0] if step.nodes else None
+        if not isinstance(task, Task) or (step.view.base is None and not step.view.sources):
+            return self._checked
+        base_rows = self._base_rows()
+        if task.fits(base_rows):
+            return self._checked
+        if self._checked.beyond_memory is None:
+            raise PlanError(
+                f"step {step.name}: expected a base that fits into the memory of {task.name}; found "
+                f"{sum(base_rows)} rows; raise its memory_bytes, or give the step `beyond_memory`"
+            )
+        return self._checked.beyond_memory
 
     def _run_segments(self, segments: Sequence[Segment]) -> dict[int, ShardRecord]:
         """Carries the segments out, those of a Repeat until a round changes nothing; returns the last one's records.
@@ -267,7 +286,7 @@ class _StepBuild:
             return [Unit(i, (names[i],), partition) for i, partition in enumerate(inputs)]
         if segment.is_task:
             return [Unit(0, self._identity.shards, self._task_source())]
-        view: Sequence[SourceShard | ViewShard] = self._source_shards() if self._checked.reads_files else self._view()
+        view: Sequence[SourceShard | ViewShard] = self._source_shards() if self._running.reads_files else self._view()
         names = self._unit_fingerprints(segment, len(view))
         return [Unit(index, (names[index],), shard) for index, shard in enumerate(view)]
 
@@ -303,9 +322,9 @@ class _StepBuild:
 
     def _view(self) -> tuple[ViewShard, ...]:
         """The view as far as artifacts hold it."""
-        view = self._checked.step.view
+        view = self._running.step.view
         bound = [self._manifests[name] for name in view.bound]
-        columns, with_position = self._checked.read_columns, self._needs_position()
+        columns, with_position = self._running.read_columns, self._needs_position()
         if view.base is None:
             return record_shards(self._reader, bound, columns, with_position=with_position)
         return view_shards(self._manifests[view.base], bound, columns, with_position=with_position)
@@ -334,9 +353,9 @@ class _StepBuild:
         return self._reader.shard_records if view.base is None else self._manifests[view.base].shard_rows
 
     def _needs_position(self) -> bool:
-        required = [name for operator in self._checked.step.operators for name in operator.requires().names]
-        travelling = [name for schema in self._checked.exchange_schemas for name in schema.names]
-        return POSITION in self._checked.view_schema.names and POSITION in (*required, *travelling)
+        required = [name for operator in self._running.step.operators for name in operator.requires().names]
+        travelling = [name for schema in self._running.exchange_schemas for name in schema.names]
+        return POSITION in self._running.view_schema.names and POSITION in (*required, *travelling)
 
     def _judge(self, records: Sequence[ShardRecord]) -> None:
         # What is wrong with a file is judged where it is first read.

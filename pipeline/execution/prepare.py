@@ -109,7 +109,8 @@ def _pin_step(step: Step, directory: Path) -> Step:
             return _pin(node, lambda ref: None if ref.step else ref.locate(directory))
         return node
 
-    return step.model_copy(update={"nodes": tuple(map(pinned, step.nodes))})
+    beyond = tuple(map(pinned, step.beyond_memory))
+    return step.model_copy(update={"nodes": tuple(map(pinned, step.nodes)), "beyond_memory": beyond})
 
 
 def _pin(operator: Operator, place: Callable[[FileRef], Path | None]) -> Operator:

@@ -21,7 +21,7 @@ from pipeline.operator import (
     Task,
     Transform,
 )
-from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, Repeat, Step
+from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, Repeat, Step, View
 
 BASE_KINDS = frozenset({ArtifactKind.DOCUMENTS, ArtifactKind.TABLE})
 BOUND_KINDS = frozenset({ArtifactKind.COLUMNS, ArtifactKind.REMOVALS})
@@ -49,6 +49,8 @@ class CheckedStep:
     """Schema of the rows that travel through each exchange."""
     output_schema: pa.Schema
     """Schema of the artifact's rows; empty for removals and models."""
+    beyond_memory: "CheckedStep | None" = None
+    """What runs where the step's task does not fit: over the rows of its table, with the same columns as a result."""
 
     @property
     def is_first_reading(self) -> bool:
@@ -131,6 +133,7 @@ def _check_step(step: Step, checked: Mapping[str, CheckedStep], sources: Mapping
         read_columns=read,
         exchange_schemas=tuple(exchange_schemas),
         output_schema=output,
+        beyond_memory=_check_beyond_memory(step, checked, sources, output) if step.beyond_memory else None,
     )
 
 
@@ -148,10 +151,29 @@ def _file_columns(step: Step, read: tuple[str, ...], sources: Mapping[str, pa.Sc
     files = [name for name in read if name in offered]
     if files and any(isinstance(node, Task) for node in step.nodes):
         raise PlanError(
-            f"{_label(step.nodes[0], 0)}: over sources a task reads doc_id and what is bound; found columns {files}; "
-            "write documents and make them the base"
+            f"{_label(step.unrolled[0], 0)}: over sources a task reads doc_id and what is bound; found columns "
+            f"{files}; write documents and make them the base"
         )
     return files
+
+
+def _check_beyond_memory(
+    step: Step, checked: Mapping[str, CheckedStep], sources: Mapping[str, pa.Schema], output: pa.Schema
+) -> CheckedStep:
+    """What runs in the task's place: a step of its own over the table, whose rows go home to the task's base."""
+    if len(step.tables) != 1 or not all(isinstance(node, Task) for node in step.nodes):
+        raise PlanError(
+            "beyond_memory: expected it beside a task that reads one table; "
+            f"found tables {list(step.tables)} and operators {[operator.name for operator in step.operators]}"
+        )
+    chain = Step(name=step.name, view=View(base=step.tables[0]), nodes=step.beyond_memory, write=step.write)
+    result = _check_step(chain, checked, sources)
+    if not result.output_schema.equals(output):
+        raise SchemaError(
+            f"beyond_memory: expected the columns that the task leaves, {_describe(output)}; "
+            f"found {_describe(result.output_schema)}"
+        )
+    return result
 
 
 def _check_shape(step: Step) -> None:

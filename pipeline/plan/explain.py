@@ -23,6 +23,9 @@ def describe_step(checked: CheckedStep, segments: Sequence[Segment]) -> list[str
         if segment.closes is not None:
             again = segments[segment.closes.first].stages[0].operators[0].name
             lines.append(f"  repeat from {again} while any {segment.closes.while_any}")
+    if checked.beyond_memory is not None:
+        names = " + ".join(operator.name for operator in checked.beyond_memory.step.operators)
+        lines.append(f"  beyond memory: {names}, in rounds of exchanges")
     lines.append(f"  write {_writing(checked)}")
     return lines
 

@@ -14,7 +14,7 @@ from pipeline.io.shard_file import WRITER_VERSION
 from pipeline.io.splits import InputShard
 from pipeline.operator import Determinism, PartitionOperator, Task
 from pipeline.plan.check import CheckedStep
-from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Repeat, Source
+from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Repeat, Source, Step
 from pipeline.plan.stages import EXCHANGE_VERSION
 
 
@@ -63,6 +63,12 @@ def identify_step(
     ]
     if repeats:
         common["repeats"] = repeats
+    if step.beyond_memory:
+        chain = Step(name=step.name, nodes=step.beyond_memory, write=step.write)
+        common["beyond_memory"] = [
+            node.model_dump(mode="json") if isinstance(node, Exchange) else operator_identity(node, step_fingerprints)
+            for node in chain.unrolled
+        ]
     num_base_shards = len(input_shards) if step.view.base is None else parents[step.view.base].num_shards
     if _is_rowwise(checked):
         positions = any(POSITION in operator.requires().names for operator in step.operators)
@@ -124,7 +130,7 @@ def _layout_identity(layout: Layout, checked: CheckedStep, num_partitions: int) 
     """What of the layout can reach this step's bytes: shard_bytes does so through the input shards alone."""
     identity = layout.model_dump(mode="json", exclude={"shard_bytes", "partition_bytes"})
     identity["writer_version"] = WRITER_VERSION
-    if any(isinstance(node, Exchange) for node in checked.step.unrolled):
+    if checked.step.beyond_memory or any(isinstance(node, Exchange) for node in checked.step.unrolled):
         identity["num_partitions"] = num_partitions
         identity["exchange_version"] = EXCHANGE_VERSION
     return identity

@@ -204,6 +204,8 @@ class Step(_Frozen):
     tables: tuple[str, ...] = ()
     """Table artifacts that the step's task reads beside, or instead of, its view."""
     nodes: tuple[SerializeAsAny[Operator] | Exchange | Repeat, ...] = ()
+    beyond_memory: tuple[SerializeAsAny[Operator] | Exchange | Repeat, ...] = ()
+    """What runs, over the rows of the step's one table, where the step's task says that its inputs do not fit."""
     write: ArtifactKind
     columns: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Columns that go into a documents or table artifact; all where not given."""

@@ -8,12 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.artifact import DATA
-from pipeline.errors import OperatorError
+from pipeline.errors import OperatorError, PlanError
 from pipeline.execution.work import Execution
 from tests.builds import Built, MakeRunner, run_build, tree_digest
 from tests.corpus import write_files
 from tests.graphs import components_of_edges
-from tests.rounds import ROUNDS, edge_files, rounds
+from tests.rounds import ROUNDS, clusters, edge_files, rounds
 
 _RANDOM = random.Random(2)
 _ORDER = _RANDOM.sample(range(300), 300)
@@ -68,6 +68,37 @@ def test_more_rounds_than_allowed_are_refused_and_can_go_on(tmp_path: Path) -> N
     fresh = run_build(rounds(), inputs, tmp_path / "fresh")
     assert tree_digest(resumed.output) == tree_digest(fresh.output)
     assert resumed.num_units < fresh.num_units
+
+
+def files_of(built: Built) -> list[bytes]:
+    """What the shards of the clusters hold, byte for byte."""
+    manifest = built.manifest("clusters")
+    return [Path(str(manifest.path(shard, DATA))).read_bytes() for shard in range(len(manifest.shards))]
+
+
+@pytest.mark.parametrize("graph", ["shuffled chain", "one giant component and small ones"])
+def test_a_task_beyond_its_memory_gives_way_to_rounds_with_the_same_columns(graph: str, tmp_path: Path) -> None:
+    edges = [edge for edge in GRAPHS[graph] if edge[0] != edge[1]]
+    # One shard that has all the rows which the edges name, some of them without company.
+    edges += [(node, node) for node in range(300 - len(edges))]
+    inputs = write_files(tmp_path / "in", edge_files(edges, num_files=1))
+    in_memory = run_build(clusters(8 * len(edges)), inputs, tmp_path / "memory")
+    in_rounds = run_build(clusters(8 * len(edges) - 1), inputs, tmp_path / "rounds")
+    assert in_memory.steps_of("segment_started").count("clusters") == 1
+    assert in_rounds.steps_of("segment_started").count("clusters") >= 5
+    assert files_of(in_rounds) == files_of(in_memory)
+    rows = pq.read_table(in_memory.manifest("clusters").path(0, DATA)).to_pylist()
+    found = [(row["cluster"], row["cluster_size"]) for row in rows if row["cluster"] is not None]
+    components = components_of_edges(edge for edge in edges if edge[0] != edge[1])
+    assert sorted(found) == sorted((min(component), len(component)) for component in components for _ in component)
+
+
+def test_a_task_beyond_its_memory_with_nothing_else_to_run_is_refused(tmp_path: Path) -> None:
+    inputs = write_files(tmp_path / "in", edge_files(GRAPHS["chain"], num_files=1))
+    recipe = clusters(memory_bytes=100)
+    alone = recipe.steps[2].model_copy(update={"beyond_memory": ()})
+    with pytest.raises(PlanError, match=r"step clusters: expected a base that fits .* 100 rows; raise its memory"):
+        run_build(recipe.model_copy(update={"steps": (*recipe.steps[:2], alone)}), inputs, tmp_path / "out")
 
 
 @pytest.mark.ray

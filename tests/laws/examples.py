@@ -125,7 +125,6 @@ def examples(models: Models) -> dict[str, Example]:
         Example(LargeStar(), key="node"),
         Example(SmallStar(), key="node"),
         Example(ClusterSizes(), key="node"),
-        Example(ChooseSurvivors(**banding, verify_at=0.5, max_survivors=2), key="cluster"),
         Example(LineRows(min_words=1)),
         Example(DecideLines(), key="line"),
         Example(GatherLines(), key="position"),
@@ -201,20 +200,22 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "num_tokens": pa.array(list(map(len, letters)), pa.int64()),
         "position": pa.array([position(0, index) for index in range(len(texts))], POSITION_TYPE),
     }
-    required = {"doc_id", "source", "text", "num_chars", "tokens", "num_tokens", "position", "line", "ordinal", "count"}
     required = {
+        "changed",
+        "count",
+        "doc_id",
         "document",
         "hub",
-        "node",
+        "line",
         "neighbour",
-        "changed",
-        "doc_id",
+        "node",
+        "num_chars",
+        "num_tokens",
+        "ordinal",
+        "position",
         "source",
         "text",
-        "num_chars",
         "tokens",
-        "num_tokens",
-        "position",
     }
     fields = [pa.field(name, array.type, nullable=name not in required) for name, array in columns.items()]
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=pa.schema(fields))

@@ -127,6 +127,13 @@ def test_refuses_positions_outside_the_base(wrong, end):
         list(ConnectedComponents().open()(inputs))
 
 
+def test_a_base_fits_while_its_forest_does():
+    assert ConnectedComponents(memory_bytes=80).fits((3, 0, 7))
+    assert not ConnectedComponents(memory_bytes=80).fits((3, 1, 7))
+    assert ConnectedComponents().fits((1 << 30,))
+    assert not ConnectedComponents(memory_bytes=12 << 32).fits((1 << 32, 1))
+
+
 def test_refuses_other_than_one_table():
     table = Table(edge_table([], []))
     for tables in ({}, {"one": table, "two": table}):
