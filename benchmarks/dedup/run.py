@@ -138,7 +138,7 @@ def _speed(corpora: Corpora, builds: Path, options: argparse.Namespace) -> Json:
     sizes = [10_000] if options.quick else [10_000, 100_000]
     chosen = [corpora.planted(size) for size in sizes]
     unplanted = _most_similar_unplanted(chosen[0])
-    tools = [corpusmill(), corpusmill("ours_unverified", overrides=["near.verify_at=0"], verify_at=0.0)]
+    tools = [corpusmill(), corpusmill("ours_unverified", overrides=["near.verify=off"], verify_at=0.0)]
     peers: Json = {}
     if not options.quick:
         found, peers = _peers(options)

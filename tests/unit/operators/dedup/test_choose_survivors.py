@@ -291,6 +291,14 @@ def test_the_seed_chooses_the_candidate_and_no_more():
     assert len({row["candidate"] for row in one}) > 5
 
 
+def test_notes_say_what_travels():
+    (note,) = ChooseSurvivors(num_bands=14, rows_per_band=8).notes()
+    assert "travels in 368 bytes" in note
+    (note,) = ChooseSurvivors(num_bands=100, rows_per_band=4, verify="jaccard").notes()
+    assert f"{32 + 800 + 512} bytes" in note
+    assert "4 bytes a shingle" in note
+
+
 def test_no_rows():
     assert decided([]) == []
 
