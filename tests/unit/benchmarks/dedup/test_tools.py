@@ -32,7 +32,7 @@ def test_a_tool_that_fails_stops_the_benchmark(tmp_path):
 
 
 def test_overrides_reach_the_command(tmp_path):
-    command = corpusmill(overrides=["near.verify_at=0"]).command(tmp_path, tmp_path / "out")
-    assert command[-2:] == ["--set", "near.verify_at=0"]
+    command = corpusmill(overrides=["near.verify=off"]).command(tmp_path, tmp_path / "out")
+    assert command[-2:] == ["--set", "near.verify=off"]
     assert f"sources.docs.paths=[{tmp_path}/*.parquet]" in command
     assert str(tools.RECIPE) in command
