@@ -278,11 +278,12 @@ class _StepBuild:
     def _units(self, segment: Segment, before: Segment | None, records: Mapping[int, ShardRecord]) -> list[Unit]:
         if before is not None:
             assert before.partitioning is not None
-            files = tuple(str(self._folder.path / records[index].files[DATA].name) for index in sorted(records))
+            files = [Path(records[index].files[DATA].name).name for index in sorted(records)]
+            listing = str(self._folder.list_exchange(before.index, files))
             count = before.partitioning.num_partitions
             names = self._unit_fingerprints(segment, count)
             rows = self._base_rows() if before.partitioning.exchange is None else (0,) * count
-            inputs = [PartitionInput(i, files, before.partitioning, rows[i]) for i in range(count)]
+            inputs = [PartitionInput(i, listing, before.partitioning, rows[i]) for i in range(count)]
             return [Unit(i, (names[i],), partition) for i, partition in enumerate(inputs)]
         if segment.is_task:
             return [Unit(0, self._identity.shards, self._task_source())]

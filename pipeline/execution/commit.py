@@ -29,6 +29,7 @@ from pipeline.execution.faults import reach
 from pipeline.plan.logical import ArtifactKind
 
 FINGERPRINT_PREFIX = 12
+LISTING_NAME = "files.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,18 @@ class StepFolder:
         return FileRecord(name, num_rows, num_bytes, digest)
 
     # What the driver does
+
+    def list_exchange(self, segment: int, names: Iterable[str]) -> Path:
+        """Writes the listing of a segment's exchange files, which lie beside it; the same every time it is written.
+
+        One file a segment, so that a unit of the next segment carries its path, not the names of all files.
+        """
+        staged = self.stage_file()
+        staged.write_text("".join(f"{name}\n" for name in names))
+        target = self.segment(segment) / LISTING_NAME
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged.replace(target)
+        return target
 
     def earlier_shards(self) -> dict[str, tuple[Path, ShardRecord]]:
         """Shards of all builds of this step in the output, finished or not, by fingerprint, with their folder."""

@@ -2,41 +2,51 @@
 
 Each map unit writes one Arrow IPC file with exactly one record batch per partition, so the file's own footer is the
 index and a reducer reads its slices and nothing else. Files outlive actors and nodes: a lost reducer is run again from
-them. A partition that exceeds the memory budget is read in key ranges, several passes over memory-mapped files; the
-rows and their order are the same either way.
+them. A partition that exceeds the memory budget is read in key ranges, several passes over memory-mapped files, and a
+range that does is merged from sorted runs; the rows and their order are the same either way.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.document import POSITION
 from pipeline.errors import StorageError
 from pipeline.execution.faults import reach
+from pipeline.execution.merge import Run, merge_runs
+from pipeline.execution.row_order import RowOrder, UIntArray, leading_words
 from pipeline.plan.stages import Partitioning
 
-_ORDINAL = "__ordinal"
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-CHUNK_ROWS = 1 << 16
+_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
+CHUNK_ROWS: Final = 1 << 16
 """Rows are handed to the partition operator in chunks of at most this many."""
-
-UIntArray = npt.NDArray[np.uint64]
+SAMPLED_KEYS: Final = 1 << 18
+"""Of so many keys, about, key ranges are made. They decide speed, never rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionInput:
-    """One partition of an exchange: the map units' files, in the order of the units."""
+    """One partition of an exchange."""
 
     index: int
-    files: tuple[str, ...]
+    listing: str
+    """File that names the map units' files, which lie beside it, in the order of the units."""
     partitioning: Partitioning
     base_rows: int = 0
     """Rows of the base's shard to which the partition goes home; 0 where it does not."""
+
+    def files(self) -> list[Path]:
+        """The map units' files."""
+        try:
+            names = Path(self.listing).read_text().splitlines()
+        except FileNotFoundError as error:
+            raise _lost("listing", self.listing) from error
+        return [Path(self.listing).parent / name for name in names]
 
 
 class ExchangeWriter:
@@ -60,72 +70,58 @@ class ExchangeWriter:
     def close(self, path: Path) -> None:
         """Writes the file: one record batch per partition, rows in arrival order."""
         target = self._target
-        table = pa.Table.from_batches(self._batches, target.schema)
-        partitions = _partition_of(table[target.key], target)
-        order = np.argsort(partitions, kind="stable")
-        bounds = np.searchsorted(partitions[order], np.arange(target.num_partitions + 1))
-        table = table.take(pa.array(order)).combine_chunks()
+        rows = pa.concat_batches(self._batches) if self._batches else _empty(target.schema)
+        partitions = _partition_of(rows[target.key], target)
+        bounds = np.cumsum(np.bincount(partitions, minlength=target.num_partitions))
+        narrow = partitions.astype(np.min_scalar_type(target.num_partitions))  # a stable sort of 16 bits is a fast one
+        rows = rows.take(pa.array(np.argsort(narrow, kind="stable")))
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, target.schema) as writer:
-            for index in range(target.num_partitions):
-                rows = table.slice(int(bounds[index]), int(bounds[index + 1] - bounds[index]))
-                batches = rows.combine_chunks().to_batches()
-                writer.write_batch(batches[0] if batches else _empty(target.schema))
+            start = 0
+            for end in bounds.tolist()[: target.num_partitions]:
+                writer.write_batch(rows.slice(start, end - start))
+                start = end
         reach("exchange.map.closed")
 
 
 def read_partition(source: PartitionInput, memory_bytes: int, chunk_rows: int = CHUNK_ROWS) -> Iterator[pa.RecordBatch]:
     """The partition's rows in chunks: sorted by key, sort columns and position, or as they arrived.
 
-    Memory stays near `memory_bytes`, unless one key alone is larger; rows in order of arrival are never all in memory.
+    Sorting takes about twice `memory_bytes`, and of a key that does not fit into it 4 bytes a row more. Rows in order
+    of arrival take none: one file after the other is mapped. Sorting maps all files at once, of which Linux allows
+    a process 65,530 (vm.max_map_count).
     """
     reach("exchange.reduce.begin")
     exchange = source.partitioning.exchange
     if exchange is not None and exchange.order == "arrival":
-        for path in source.files:
+        for path in source.files():
             yield from _chunks(_slice(path, source.index), chunk_rows)
         return
-    slices = [_slice(path, source.index) for path in source.files]
-    total = sum(batch.nbytes for batch in slices)
-    if total <= memory_bytes:
-        yield from _sorted_chunks(slices, source.partitioning, chunk_rows)
+    slices = [part for path in source.files() if (part := _slice(path, source.index)).num_rows]
+    order = RowOrder.of(source.partitioning)
+    num_bytes = sum(part.nbytes for part in slices)
+    if num_bytes <= memory_bytes:
+        yield from _sorted(slices, order, chunk_rows)
         return
+    row_bytes = num_bytes / sum(part.num_rows for part in slices)
     key = source.partitioning.key
-    proxies = [_proxy(batch[key]) for batch in slices]
-    for low, high in _ranges(np.concatenate(proxies), -(-total // memory_bytes)):
-        picked = [
-            batch.filter(pa.array((proxy >= low) & (proxy <= high)))
-            for batch, proxy in zip(slices, proxies, strict=True)
-        ]
-        yield from _sorted_chunks(picked, source.partitioning, chunk_rows)
+    for low, high in _ranges([part[key] for part in slices], -int(-2 * num_bytes // memory_bytes)):
+        runs = [Run(number, part, _rows_between(part[key], low, high)) for number, part in enumerate(slices)]
+        runs = [run for run in runs if len(run.rows)]
+        if sum(len(run.rows) for run in runs) * row_bytes <= memory_bytes:
+            yield from _sorted([run.batch.take(pa.array(run.rows)) for run in runs], order, chunk_rows)
+        else:
+            for batch in merge_runs(runs, order, memory_bytes, row_bytes):
+                yield from _chunks(batch, chunk_rows)
 
 
-def _ranges(proxies: UIntArray, num_ranges: int) -> Iterator[tuple[np.uint64, np.uint64]]:
-    """Inclusive key ranges of about equal numbers of rows; equal keys are never parted."""
-    ordered = np.sort(proxies)
-    last = ordered[np.minimum(np.arange(1, num_ranges + 1) * len(ordered) // num_ranges, len(ordered) - 1)]
-    start = 0
-    for end in np.unique(np.searchsorted(ordered, last, side="right")):
-        yield ordered[start], ordered[end - 1]
-        start = end
-
-
-def _sorted_chunks(
-    batches: Sequence[pa.RecordBatch], target: Partitioning, chunk_rows: int
-) -> Iterator[pa.RecordBatch]:
-    table = pa.Table.from_batches(batches, target.schema).combine_chunks()
-    if table.num_rows == 0:
+def _sorted(parts: Sequence[pa.RecordBatch], order: RowOrder, chunk_rows: int) -> Iterator[pa.RecordBatch]:
+    """Rows of all parts, copied once to lie together and once more, a chunk at a time, into their order."""
+    if not parts:
         return
-    table = table.append_column(_ORDINAL, pa.array(np.arange(table.num_rows, dtype=np.int64)))
-    keys = {target.key: "ascending"}  # a column counts where it first stands: the key, then as `sort` says
-    for key in () if target.exchange is None else target.exchange.sort:
-        keys.setdefault(key.column, "descending" if key.descending else "ascending")
-    if POSITION in target.schema.names:
-        keys.setdefault(POSITION, "ascending")
-    # The ordinal makes the order total: map units in order, rows in order. Without it ties have no defined order.
-    keys[_ORDINAL] = "ascending"
-    order = pc.sort_indices(table, sort_keys=[(name, way, "at_end") for name, way in keys.items()])
-    (whole,) = table.drop_columns([_ORDINAL]).take(order).combine_chunks().to_batches()
-    yield from _chunks(whole, chunk_rows)
+    rows = pa.concat_batches(parts)
+    indices = order.indices(rows)
+    for begin in range(0, len(indices), chunk_rows):
+        yield rows.take(pa.array(indices[begin : begin + chunk_rows]))
 
 
 def _chunks(batch: pa.RecordBatch, chunk_rows: int) -> Iterator[pa.RecordBatch]:
@@ -133,43 +129,50 @@ def _chunks(batch: pa.RecordBatch, chunk_rows: int) -> Iterator[pa.RecordBatch]:
         yield batch.slice(begin, chunk_rows)
 
 
-def _partition_of(keys: pa.ChunkedArray, target: Partitioning) -> npt.NDArray[np.int64]:
-    if len(keys) == 0:
-        return np.empty(0, np.int64)
-    proxy = _proxy(keys.combine_chunks())
+def _ranges(keys: Sequence[pa.Array], num_ranges: int) -> Iterator[tuple[np.uint64, np.uint64]]:
+    """Inclusive ranges of keys' leading words that cover all, of about equal numbers of rows as a sample of them says.
+
+    A word that is frequent enough to fill a range of its own gets one.
+    """
+    step = max(1, sum(map(len, keys)) // SAMPLED_KEYS)
+    sample = np.sort(np.concatenate([leading_words(column)[::step] for column in keys]))
+    last = sample[np.arange(1, num_ranges) * len(sample) // num_ranges]
+    words, counts = np.unique(last, return_counts=True)
+    hot = words[counts > 1]
+    ends = np.union1d(words, hot[hot > 0] - np.uint64(1))
+    low = np.uint64(0)
+    top = np.uint64(np.iinfo(np.uint64).max)
+    for high in ends[ends < top]:
+        yield low, high
+        low = high + np.uint64(1)
+    yield low, top
+
+
+def _rows_between(keys: pa.Array, low: np.uint64, high: np.uint64) -> npt.NDArray[np.uint32]:
+    words = leading_words(keys)
+    return np.flatnonzero((words >= low) & (words <= high)).astype(np.uint32)
+
+
+def _partition_of(keys: pa.Array, target: Partitioning) -> npt.NDArray[np.int64]:
+    words = leading_words(keys)
     if target.exchange is None:
-        return (proxy >> np.uint64(32)).astype(np.int64)
-    mixed = proxy ^ (proxy >> np.uint64(33))
+        return (words >> np.uint64(32)).astype(np.int64)
+    mixed: UIntArray = words ^ (words >> np.uint64(33))
     mixed = mixed * _MULTIPLIER
     mixed ^= mixed >> np.uint64(29)
     return (mixed % np.uint64(target.num_partitions)).astype(np.int64)
 
 
-def _proxy(keys: pa.Array) -> UIntArray:
-    """A uint64 per key that orders as the keys do: the key itself, or its first eight bytes."""
-    exact = _proxy_exact(keys)
-    if pa.types.is_uint64(keys.type):
-        return exact.view(np.uint64)
-    return exact.view(">u8").reshape(len(exact), 2)[:, 0].astype(np.uint64)
-
-
-def _proxy_exact(keys: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.void] | UIntArray:
-    array = keys.combine_chunks() if isinstance(keys, pa.ChunkedArray) else keys
-    if isinstance(array, pa.ChunkedArray):
-        array = array.chunk(0)
-    if pa.types.is_uint64(array.type):
-        return np.asarray(array.to_numpy(zero_copy_only=False), np.uint64)
-    width = array.type.byte_width
-    data = np.frombuffer(array.buffers()[1], np.dtype((np.void, width)))
-    return data[array.offset : array.offset + len(array)]
-
-
-def _slice(path: str, partition: int) -> pa.RecordBatch:
+def _slice(path: Path, partition: int) -> pa.RecordBatch:
     try:
-        with pa.memory_map(path) as source:
+        with pa.memory_map(str(path)) as source:
             return pa.ipc.open_file(source).get_batch(partition)
     except FileNotFoundError as error:
-        raise StorageError(f"exchange file {path!r}: expected by a commit; not found; run the recipe again") from error
+        raise _lost("file", path) from error
+
+
+def _lost(what: str, path: Path | str) -> StorageError:
+    return StorageError(f"exchange {what} {str(path)!r}: expected by a commit; not found; run the recipe again")
 
 
 def _empty(schema: pa.Schema) -> pa.RecordBatch:

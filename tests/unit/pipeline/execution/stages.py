@@ -43,3 +43,10 @@ def unit(source, index=0, fingerprints=("f",)):
 
 def data_of(stage, record):
     return pq.read_table(stage.folder.path / record.files[DATA].name).to_pylist()
+
+
+def listing(folder, names):
+    """A file in `folder` that names exchange files beside it, as the driver leaves it."""
+    path = folder / "files.txt"
+    path.write_text("".join(f"{name}\n" for name in names))
+    return str(path)

@@ -132,6 +132,15 @@ def test_what_is_committed_is_found_again(folder):
     assert list(folder.staging.iterdir()) == []
 
 
+def test_a_listing_lies_beside_its_files_and_is_no_record(folder):
+    path = folder.list_exchange(1, ["00000-a.arrow", "00001-b.arrow"])
+    assert path == folder.list_exchange(1, ["00000-a.arrow", "00001-b.arrow"])
+    assert path.read_text().splitlines() == ["00000-a.arrow", "00001-b.arrow"]
+    assert path.parent == folder.segment(1)
+    assert folder.committed(1) == {}
+    assert list(folder.staging.iterdir()) == []
+
+
 def test_an_equal_record_is_success_and_another_an_error(folder):
     files = {DATA: data_file(folder)}
     folder.commit(0, record(WRITTEN, files), DOCUMENTS)

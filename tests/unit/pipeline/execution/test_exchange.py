@@ -12,6 +12,7 @@ from pipeline.execution.exchange import ExchangeWriter, PartitionInput, read_par
 from pipeline.operator import REMOVAL_SCHEMA
 from pipeline.plan.logical import Exchange, SortKey
 from pipeline.plan.stages import Partitioning
+from tests.unit.pipeline.execution.stages import listing
 
 LARGE = 1 << 30
 SCHEMA = pa.schema(
@@ -39,8 +40,8 @@ def write(tmp_path, target, units, batch_rows=4):
         path = tmp_path / f"{number}.arrow"
         writer.close(path)
         assert writer.num_rows == sum(row[target.key] is not None for row in rows)
-        paths.append(str(path))
-    return tuple(paths)
+        paths.append(path.name)
+    return listing(tmp_path, paths)
 
 
 def read(paths, target, memory=LARGE, chunk_rows=1 << 18):
@@ -179,8 +180,8 @@ def test_empty_partitions_give_no_rows(tmp_path, units, memory):
 
 def test_one_record_batch_a_partition(tmp_path):
     target = partitioning(5)
-    (path,) = write(tmp_path, target, [make_units([1, 2, 3], [None] * 3, [None] * 3, 1)[0]])
-    with pa.memory_map(path) as source:
+    write(tmp_path, target, [make_units([1, 2, 3], [None] * 3, [None] * 3, 1)[0]])
+    with pa.memory_map(str(tmp_path / "0.arrow")) as source:
         assert pa.ipc.open_file(source).num_record_batches == 5
 
 
@@ -222,7 +223,7 @@ def test_slices_with_offsets_are_written_as_they_are(tmp_path):
     writer.write(whole.slice(3, 4))
     writer.write(whole.slice(9))
     writer.close(tmp_path / "a")
-    (partition,) = read((str(tmp_path / "a"),), target)
+    (partition,) = read(listing(tmp_path, ["a"]), target)
     assert [row["name"] for row in rows_of(partition)] == ["3", "4", "5", "6", "9"]
 
 
@@ -231,14 +232,14 @@ def test_only_travelling_columns_are_written(tmp_path):
     writer = ExchangeWriter(target)
     writer.write(pa.record_batch({"text": ["long"], "key": pa.array([1], pa.uint64())}))
     writer.close(tmp_path / "a")
-    assert read((str(tmp_path / "a"),), target) == [[[{"key": 1}]]]
+    assert read(listing(tmp_path, ["a"]), target) == [[[{"key": 1}]]]
 
 
 def test_a_lost_file_is_named(tmp_path):
     with pytest.raises(
         StorageError, match=r"exchange file '.*gone': expected by a commit; not found; run the recipe again"
     ):
-        list(read_partition(PartitionInput(0, (str(tmp_path / "gone"),), partitioning()), LARGE))
+        list(read_partition(PartitionInput(0, listing(tmp_path, ["gone"]), partitioning()), LARGE))
 
 
 def test_rows_of_a_partition_are_one_array_each(tmp_path):

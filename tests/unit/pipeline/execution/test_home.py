@@ -11,7 +11,7 @@ from pipeline.execution.exchange import ExchangeWriter, PartitionInput
 from pipeline.execution.home import bring_home
 from pipeline.operator import REMOVAL_SCHEMA
 from pipeline.plan.stages import Partitioning
-from tests.unit.pipeline.execution.stages import data_of, spec, unit
+from tests.unit.pipeline.execution.stages import data_of, listing, spec, unit
 
 HOME = Partitioning("position", None, 2, REMOVAL_SCHEMA)
 
@@ -24,8 +24,8 @@ def removals(tmp_path, *files):
         rows = [{"position": position(*place), "rule": "later", "survivor": bytes(16)} for place in places]
         writer.write(pa.RecordBatch.from_pylist(rows, REMOVAL_SCHEMA))
         writer.close(tmp_path / f"{number}.arrow")
-        paths.append(str(tmp_path / f"{number}.arrow"))
-    return tuple(paths)
+        paths.append(f"{number}.arrow")
+    return listing(tmp_path, paths)
 
 
 def collect(tmp_path, paths, shard):
@@ -70,9 +70,9 @@ def columns_of(tmp_path, base_rows, *files, shard=1):
         rows = [{"position": position(*place), "rank": rank} for rank, place in enumerate(places)]
         writer.write(pa.RecordBatch.from_pylist(rows, RANKS_HOME.schema))
         writer.close(tmp_path / f"{number}.arrow")
-        paths.append(str(tmp_path / f"{number}.arrow"))
+        paths.append(f"{number}.arrow")
     stage = spec(tmp_path, [], kind="columns", schema=RANKS, segment=2, decided_by="rank_in_key")
-    (record,) = bring_home(stage, unit(PartitionInput(shard, tuple(paths), RANKS_HOME, base_rows), shard))
+    (record,) = bring_home(stage, unit(PartitionInput(shard, listing(tmp_path, paths), RANKS_HOME, base_rows), shard))
     return record, [row["rank"] for row in data_of(stage, record)]
 
 

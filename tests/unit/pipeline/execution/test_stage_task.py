@@ -14,7 +14,7 @@ from pipeline.execution.stage_task import StageWorker
 from pipeline.execution.work import Execution, Passage
 from pipeline.plan.logical import Exchange
 from pipeline.plan.stages import Partitioning
-from tests.unit.pipeline.execution.stages import data_of, spec, unit, view_shard
+from tests.unit.pipeline.execution.stages import data_of, listing, spec, unit, view_shard
 from tests.unit.pipeline.sample_operators import AddKey, CountKeys, FirstRows, MinChars, NumChars, Shout, documents
 
 TEXTS = ["alpha", "b", "beta!", "", "gamma", "g", "delta"]
@@ -93,9 +93,9 @@ def test_a_partition_travels_and_is_counted(tmp_path):
         (record,) = StageWorker(mapped).run(unit(view_shard(tmp_path / f"view{index}", TEXTS), index))
         assert (record.counts["rows_kept"], record.counts["rows_written"]) == (7, 6), "no key, no journey"
         assert list(record.files) == [DATA]
-        paths.append(str(mapped.folder.path / record.files[DATA].name))
+        paths.append(record.files[DATA].name)
     reduced = spec(tmp_path, [CountKeys()], kind="table", schema=out, segment=1)
-    (record,) = StageWorker(reduced).run(unit(PartitionInput(0, tuple(paths), target)))
+    (record,) = StageWorker(reduced).run(unit(PartitionInput(0, listing(mapped.folder.path, paths), target)))
     found = {chr(row["key"]): row["rows"] for row in data_of(reduced, record)}
     assert found == {"a": 2, "b": 4, "d": 2, "g": 4}
     assert (record.counts["rows_read"], record.counts["rows_written"]) == (12, 4)
@@ -156,7 +156,7 @@ def test_operators_over_many_rows_fail_with_their_place(tmp_path):
     target = Partitioning("key", Exchange(key="key"), 1, pa.schema([pa.field("key", pa.uint64())]))
     mapped = spec(tmp_path, [AddKey()], kind="table", partitioning=target)
     (record,) = StageWorker(mapped).run(unit(source))
-    paths = (str(mapped.folder.path / record.files[DATA].name),)
+    paths = listing(mapped.folder.path, [record.files[DATA].name])
     bad = spec(tmp_path, [BadPartition()], kind="table", schema=CountKeys().output_schema(pa.schema([])))
     with pytest.raises(
         OperatorError, match=r"operator count_keys: failed within the first 6 rows of a partition"
