@@ -126,7 +126,40 @@ def test_only_short_strings_are_put_into_dictionaries(tmp_path):
     group = pq.read_metadata(tmp_path / "a").row_group(0)
     columns = [group.column(index) for index in range(group.num_columns)]
     assert [column.path_in_schema for column in columns if column.has_dictionary_page] == ["language"]
-    assert {column.compression for column in columns} == {"ZSTD"}
+
+
+def test_hashes_are_neither_compressed_nor_bounded(tmp_path):
+    fields = {
+        "doc_id": (pa.binary(16), bytes(16)),
+        "minhash": (pa.list_(pa.uint16(), 2), [1, 2]),
+        "minhash_buckets": (pa.list_(pa.uint64(), 2), [1, 2]),
+        "input_ids": (pa.list_(pa.uint32(), 2), [1, 2]),
+        "tokens": (pa.large_list(pa.uint32()), [1, 2]),
+        "doc_ids": (pa.list_(pa.binary(16)), [bytes(16)]),
+        "cluster": (pa.uint64(), 7),
+        "text": (pa.large_string(), "a"),
+    }
+    schema = pa.schema([pa.field(name, kind) for name, (kind, _) in fields.items()])
+    batch = pa.RecordBatch.from_pylist([{name: value for name, (_, value) in fields.items()}] * 9, schema)
+    with ShardWriter(tmp_path / "a", schema, GROUPS) as writer:
+        writer.write(batch)
+    group = pq.read_metadata(tmp_path / "a").row_group(0)
+    columns = [group.column(index) for index in range(group.num_columns)]
+    raw = [column.path_in_schema for column in columns if column.compression == "UNCOMPRESSED"]
+    assert raw == ["doc_id", "minhash.list.element", "minhash_buckets.list.element"]
+    assert {column.compression for column in columns if column.path_in_schema not in raw} == {"ZSTD"}
+    assert [column.path_in_schema for column in columns if not column.is_stats_set] == raw
+    assert pq.read_table(tmp_path / "a").to_pylist() == batch.to_pylist()
+
+
+def test_the_level_of_compression_reaches_the_file(tmp_path):
+    batch = pa.record_batch({"text": pa.array([" ".join(map(str, range(row, 99 * row))) for row in range(60)])})
+    sizes = []
+    for level in (1, 19):
+        with ShardWriter(tmp_path / str(level), batch.schema, RowGroups(1000, 1 << 24, level)) as writer:
+            writer.write(batch)
+        sizes.append((tmp_path / str(level)).stat().st_size)
+    assert sizes[0] > sizes[1]
 
 
 def test_an_error_between_leaves_the_writer_closed(tmp_path):
