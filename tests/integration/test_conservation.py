@@ -150,5 +150,5 @@ def test_a_row_that_does_not_arrive_behind_an_exchange_is_missed(
 
     monkeypatch.setattr(stage_task, "read_partition", lossy)
     inputs = write_files(tmp_path / "in", small_files())
-    with pytest.raises(CommitError, match=r"^step copies: expected \d+ rows, as they were sent through the exchange; "):
+    with pytest.raises(CommitError, match=r"^step ranks: expected \d+ rows, as they were sent through the exchange; "):
         run_build(small(), inputs, tmp_path / "out")
