@@ -26,10 +26,11 @@ from pipeline.execution.prepare import PreparedRecipe, prepare
 from pipeline.execution.work import Execution
 from pipeline.plan.logical import Recipe
 from pipeline.recipe import load_recipe, recipe_json_schema
+from pipeline.recorded_run import load_run
 from pipeline.report.estimate import describe_estimate, estimate_cost
 from pipeline.report.fate import Fate, FateEvent, find_fates
 from pipeline.report.preview import preview_plan
-from pipeline.run import load_run, open_runner, run_prepared
+from pipeline.run import open_runner, run_prepared
 
 app = typer.Typer(
     name="corpusmill",

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.artifact import MANIFEST_NAME, ShardRecord, load_manifest
+from pipeline.recorded_run import RecordedRun, RecordedStep
 from pipeline.report.quarantined import QuarantinedRow, quarantined_rows
-from pipeline.run import RecordedRun, RecordedStep
 
 WAITING, STARTED, DONE = "waiting", "started", "done"
 MAX_QUARANTINED = 10

@@ -13,6 +13,9 @@ from operators.dedup.drop_emptied import DropEmptied
 from operators.dedup.drop_near_duplicates import DropNearDuplicates
 from operators.dedup.edge_forest import EdgeForest
 from operators.dedup.gather_lines import GatherLines
+from operators.dedup.index_changes import IndexChanges
+from operators.dedup.index_check import IndexCheck
+from operators.dedup.index_entry import IndexEntry
 from operators.dedup.large_star import LargeStar
 from operators.dedup.line_rows import LineRows
 from operators.dedup.minhash import MinHashSignature
@@ -69,6 +72,9 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     DropEmptied,
     RemoveRepeatedLines,
     DropNearDuplicates,
+    IndexEntry,
+    IndexCheck,
+    IndexChanges,
     Tokenize,
     ConcatAndChunk,
     BestFit,

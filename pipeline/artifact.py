@@ -5,7 +5,7 @@ Readers follow manifests, never folder listings. A manifest names no host, time,
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,8 @@ class Manifest:
     shards: tuple[ShardRecord, ...]
     folder: Path
     """Where it lies; not stored."""
+    against_fingerprints: tuple[str, ...] = ()
+    """Of the tables behind the base, for whose rows columns and removals have shards after those of the base."""
 
     def to_bytes(self) -> bytes:
         """The stored form."""
@@ -91,6 +93,7 @@ class Manifest:
             "fingerprint": self.fingerprint,
             "base_step": self.base_step,
             "base_fingerprint": self.base_fingerprint,
+            "against_fingerprints": self.against_fingerprints,
             "operators": list(self.operators),
             "columns": self.columns,
             "shards": [shard.to_json() for shard in self.shards],
@@ -153,6 +156,7 @@ def _manifest(data: Mapping[str, Any], folder: Path) -> Manifest:  # Any: JSON
         columns=data["columns"],
         shards=tuple(ShardRecord.from_json(shard) for shard in data["shards"]),
         folder=folder,
+        against_fingerprints=tuple(data["against_fingerprints"]),
     )
 
 
@@ -169,6 +173,8 @@ class ViewShard:
     with_position: bool
     rejects: str | None = None
     """Over sources: the ledger of the reading that numbered the records, if some of them are no documents."""
+    absent: tuple[pa.Field, ...] = ()
+    """Columns that only tables behind the base have: null here."""
 
     def removed_rows(self) -> Rows:
         """Rows that any bound artifact removed, or that are no documents, ascending, each once."""
@@ -203,9 +209,28 @@ class ViewShard:
                 "again"
             )
 
+    def narrowed(self, columns: Sequence[str]) -> "ViewShard":
+        """This shard with no more of its columns than these: others are not read from disk."""
+        wanted = set(columns)
+        first, *rest = self.files  # what counts the rows
+        files = [FileColumns(first.path, tuple(name for name in first.names if name in wanted) or first.names[:1])]
+        files += [
+            FileColumns(file.path, names)
+            for file in rest
+            if (names := tuple(name for name in file.names if name in wanted))
+        ]
+        return replace(self, files=tuple(files), columns=tuple(name for name in self.columns if name in wanted))
+
     def _arranged(self, batch: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
-        batch = batch.select(list(self.columns))
+        batch = self.offered(batch)
         return with_positions(batch, self.index, rows) if self.with_position else batch
+
+    def offered(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The columns that the view offers, in its order, of rows that may lack some."""
+        for column in self.absent:
+            if column.name in self.columns:
+                batch = batch.append_column(column, pa.nulls(batch.num_rows, column.type))
+        return batch.select(list(self.columns))
 
 
 def with_positions(batch: pa.RecordBatch, shard: int, rows: Rows) -> pa.RecordBatch:
@@ -304,6 +329,7 @@ class ShardRows:
     def batches(self, columns: tuple[str, ...] | None = None) -> Iterator[tuple[int, pa.RecordBatch]]:
         """(shard, batch) pairs in shard and row order."""
         for shard in self.shards:
-            for batch, _ in shard.batches(self.batch_rows):
+            read = shard if columns is None else shard.narrowed(columns)
+            for batch, _ in read.batches(self.batch_rows):
                 if batch.num_rows:
                     yield shard.index, batch if columns is None else batch.select(list(columns))

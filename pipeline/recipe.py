@@ -28,6 +28,7 @@ from pipeline.plan.logical import (
     ArtifactKind,
     ErrorBudget,
     Exchange,
+    Import,
     Layout,
     Node,
     Recipe,
@@ -53,9 +54,10 @@ _REPEAT_SCHEMA: Final[Data] = {
 }
 M = TypeVar("M", bound=BaseModel)
 
-_VIEW_FIELDS = ("read", "base", "bound")
+_VIEW_FIELDS = ("read", "base", "bound", "against")
 _STEP_FIELDS = ("name", *_VIEW_FIELDS, "tables", "operators", "beyond_memory", "write", "columns", "resources")
-_RECIPE_FIELDS = ("name", "sources", "steps", "layout", "error_budget")
+_SETTABLE = ("sources", "imports", "layout", "error_budget", "name")
+_RECIPE_FIELDS = ("name", "sources", "imports", "steps", "layout", "error_budget")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +99,12 @@ def parse_recipe(text: str, catalogue: Catalogue, overrides: Sequence[str] = (),
     expanded = [
         step for number, entry in enumerate(steps) for step in _steps(entry, f"{label}: steps[{number}]", catalogue)
     ]
-    given = data.get("sources") or {}
-    if not isinstance(given, dict):
-        raise PlanError(f"{label}: sources: expected a mapping of names to sources; found {type(given).__name__}")
-    sources = {str(name): _valid(Source, entry, f"{label}: sources.{name}") for name, entry in given.items()}
     return _valid(
         Recipe,
         {
             "name": data.get("name"),
-            "sources": sources,
+            "sources": _named(Source, data, "sources", label),
+            "imports": _named(Import, data, "imports", label),
             "steps": tuple(expanded),
             "layout": _valid(Layout, data.get("layout") or {}, f"{label}: layout"),
             "error_budget": _valid(ErrorBudget, data.get("error_budget") or {}, f"{label}: error_budget"),
@@ -139,6 +138,7 @@ def recipe_json_schema(catalogue: Catalogue) -> Data:
             "read": {"anyOf": [names, {"type": "string"}]},
             "base": {"type": "string"},
             "bound": names,
+            "against": names,
             "tables": names,
             "operators": {"type": "array", "items": {"anyOf": operators}},
             "beyond_memory": {"type": "array", "items": {"type": ["object", "string"]}},
@@ -157,11 +157,20 @@ def recipe_json_schema(catalogue: Catalogue) -> Data:
         "properties": {
             "name": {"type": "string"},
             "sources": {"type": "object", "additionalProperties": _schema_of(Source)},
+            "imports": {"type": "object", "additionalProperties": _schema_of(Import)},
             "steps": {"type": "array", "minItems": 1, "items": step},
             "layout": _schema_of(Layout),
             "error_budget": _schema_of(ErrorBudget),
         },
     }
+
+
+def _named(model: type[M], data: Data, key: str, label: str) -> dict[str, M]:
+    """A mapping of the user's names to objects."""
+    given = data.get(key) or {}
+    if not isinstance(given, dict):
+        raise PlanError(f"{label}: {key}: expected a mapping of names to {key}; found {type(given).__name__}")
+    return {str(name): _valid(model, entry, f"{label}: {key}.{name}") for name, entry in given.items()}
 
 
 def _steps(entry: Any, label: str, catalogue: Catalogue) -> tuple[Step, ...]:  # Any: parsed YAML
@@ -201,6 +210,7 @@ def _view(entry: Data, label: str) -> View:
         "sources": (read,) if isinstance(read, str) else read,
         "base": entry.get("base"),
         "bound": entry.get("bound") or (),
+        "against": entry.get("against") or (),
     }
     return _valid(View, given, label)
 
@@ -252,7 +262,7 @@ def _repeat(fields: Any, label: str, catalogue: Catalogue) -> Repeat:  # Any: pa
 
 
 def _override(data: Data, override: str, catalogue: Catalogue) -> None:
-    """Applies `path=value`. A path begins with a step's name, or with sources, layout or error_budget."""
+    """Applies `path=value`. A path begins with a step's name, or with sources, imports, layout or error_budget."""
     path, equals, value = override.partition("=")
     if not equals:
         raise PlanError(f"--set {override!r}: expected path.to.field=value")
@@ -260,13 +270,13 @@ def _override(data: Data, override: str, catalogue: Catalogue) -> None:
         parsed = yaml.safe_load(value)
     except yaml.YAMLError as error:
         raise PlanError(f"--set {override!r}: expected a value in YAML; {' '.join(str(error).split())}") from error
-    if path.split(".")[0] in ("sources", "layout", "error_budget", "name"):
+    if path.split(".")[0] in _SETTABLE:
         _assign(data, path.split("."), parsed, override)
         return
     entries = {str(entry.get("name")): entry for entry in data.get("steps") or () if isinstance(entry, dict)}
     named = [name for name in entries if path.startswith(f"{name}.")]
     if not named:
-        known = [*entries, "sources", "layout", "error_budget"]
+        known = [*entries, *(key for key in _SETTABLE if key != "name")]
         raise PlanError(f"--set {override!r}: expected a path that begins with one of {known}")
     name = max(named, key=len)  # of `near` and `near.edges`, the second is meant
     _override_step(entries[name], path.removeprefix(f"{name}.").split("."), parsed, override, catalogue)
@@ -336,7 +346,7 @@ def _dump_step(step: Step) -> Data:
         data["read"] = list(step.view.sources)
     if step.view.base:
         data["base"] = step.view.base
-    for key, names in (("bound", step.view.bound), ("tables", step.tables)):
+    for key, names in (("bound", step.view.bound), ("against", step.view.against), ("tables", step.tables)):
         if names:
             data[key] = list(names)
     data["operators"] = [_dump_node(node) for node in step.nodes]

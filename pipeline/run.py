@@ -1,4 +1,4 @@
-"""Running a recipe from end to end, and finding a run again by its output folder."""
+"""Running a recipe from end to end."""
 
 import json
 import re
@@ -8,18 +8,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.artifact import Manifest, load_manifest
-from pipeline.errors import PipelineError, PlanError, StorageError
-from pipeline.execution.build import RUN_NAME, build
+from pipeline.artifact import Manifest
+from pipeline.errors import PipelineError, PlanError
+from pipeline.execution.build import build
 from pipeline.execution.local import LocalRunner
 from pipeline.execution.prepare import PreparedRecipe, prepare
 from pipeline.execution.runner import Event, Runner, Watch
 from pipeline.execution.work import Execution
 from pipeline.io.splits import format_of
 from pipeline.plan.logical import Recipe
+from pipeline.recorded_run import LOG_NAME
 from pipeline.report.funnel import Funnel, funnel
 
-LOG_NAME = "run.json"
 RunnerName = Literal["local", "ray"]
 
 
@@ -93,69 +93,6 @@ def run_prepared(prepared: PreparedRecipe, output: Path, runner: Runner, executi
     return Run(output, manifests, funnel(manifests, steps), cached, time.time() - started)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedStep:
-    """A step as run.json lists it."""
-
-    step: str
-    kind: str
-    folder: str | None
-    """Relative to the output; None while the step is not finished."""
-    parents: tuple[str, ...]
-    base: str | None
-    bound: tuple[str, ...]
-    sources: tuple[str, ...]
-    reader: str | None
-    """Over sources: the step whose reading numbered their records; the step itself, if it was a first reading."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedRun:
-    """What an output folder says about the recipe that was last run in it."""
-
-    output: Path
-    recipe: str
-    steps: tuple[RecordedStep, ...]
-    """In build order."""
-
-    def manifests(self) -> dict[str, Manifest]:
-        """Manifests of the finished steps, in build order."""
-        found = {}
-        for step in self.steps:
-            manifest = None if step.folder is None else load_manifest(self.output / step.folder)
-            if manifest is not None:
-                found[step.step] = manifest
-        return found
-
-    def sources(self) -> dict[str, dict[str, str]]:
-        """root, format and text_column of each source where the recipe was last run; empty without its logs."""
-        path = self.output / "logs" / LOG_NAME
-        if not path.is_file():
-            return {}
-        return dict(json.loads(path.read_text())["sources"])
-
-
-def load_run(output: Path) -> RecordedRun:
-    """The run in an output folder.
-
-    Raises:
-        StorageError: there is none.
-    """
-    path = output / RUN_NAME
-    try:
-        data = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise StorageError(
-            f"run {str(output)!r}: expected an output folder of `corpusmill run`, with {RUN_NAME} in it; "
-            f"{type(error).__name__}"
-        ) from error
-    steps = tuple(
-        RecordedStep(**{**step, **{key: tuple(step[key]) for key in ("parents", "bound", "sources")}})
-        for step in data["steps"]
-    )
-    return RecordedRun(output, data["recipe"], steps)
-
-
 def _log_of(
     prepared: PreparedRecipe, runner: Runner, execution: Execution, started: float
 ) -> dict[str, Any]:  # Any: JSON
@@ -174,6 +111,7 @@ def _log_of(
         "started": started,
         "execution": asdict(execution),
         "sources": sources,
+        "imports": {name: str(found.run) for name, found in prepared.imports.items()},
     }
 
 

@@ -62,7 +62,7 @@ class ShingleSets(ShingleOperator):
 
     Columns:
         text: read.
-        cluster_size: read; uint32, null for a document without company.
+        cluster_size: read, unless every document gets its set; uint32, null for a document without company.
         shingles: written; list of uint32, sorted and distinct hashes. Null without company, and where no unit is
             left after normalisation.
 
@@ -78,9 +78,13 @@ class ShingleSets(ShingleOperator):
 
     name: ClassVar[str] = "shingle_sets"
 
+    every: bool = False
+    """Whether documents without company get their sets too: those of an index may have company later."""
+
     def requires(self) -> pa.Schema:
         """The text, and whether there is company."""
-        return pa.schema([*super().requires(), pa.field(CLUSTER_SIZE, pa.uint32())])
+        company = [] if self.every else [pa.field(CLUSTER_SIZE, pa.uint32())]
+        return pa.schema([*super().requires(), *company])
 
     def adds(self) -> pa.Schema:
         """The sets."""
@@ -92,7 +96,7 @@ class ShingleSets(ShingleOperator):
         schema = self.adds()
 
         def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
-            wanted = batch.column(CLUSTER_SIZE).is_valid()
+            wanted = pa.repeat(True, batch.num_rows) if self.every else batch.column(CLUSTER_SIZE).is_valid()
             # Without their text the others cost nothing, not even a tokenizer.
             texts = pc.if_else(wanted, batch.column(TEXT), pa.scalar("", TEXT_TYPE))
             column = _sets(*read_documents(texts), wanted.to_numpy(zero_copy_only=False), how)

@@ -3,7 +3,7 @@
 Text never travels: hashes, band rows and clusters do, and each ends in removals or columns of the same view.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from operators.dedup.band_rows import BUCKET, BandRows
 from operators.dedup.choose_survivors import ChooseSurvivors, Verification
@@ -15,14 +15,19 @@ from operators.dedup.drop_duplicates import DropDuplicates
 from operators.dedup.drop_near_duplicates import DropNearDuplicates
 from operators.dedup.edge_forest import NEIGHBOUR, NODE, EdgeForest
 from operators.dedup.gather_lines import GatherLines
+from operators.dedup.index_changes import IndexChanges
+from operators.dedup.index_check import IndexCheck
+from operators.dedup.index_entry import GENERATION, INDEX_COLUMNS, Generation, IndexEntry
+from operators.dedup.index_settings import spelled_settings
 from operators.dedup.large_star import CHANGED, LargeStar
 from operators.dedup.line_rows import LINE, ORDINAL, LineRows
 from operators.dedup.minhash import MinHashSignature
 from operators.dedup.presets import PresetName, settings_of
 from operators.dedup.repeated_lines import MIN_WORDS
 from operators.dedup.settings import MinHashSettings, Ngram, NumBands, RowsPerBand, Seed
-from operators.dedup.shingle_sets import ShingleSets
+from operators.dedup.shingle_sets import SHINGLES, ShingleSets
 from operators.dedup.shingles import Unit as ShingleUnit
+from operators.dedup.signature import BUCKETS, SIGNATURE
 from operators.dedup.small_star import SmallStar
 from operators.dedup.star_edges import StarEdges
 from operators.text.normalized_characters import Normalization
@@ -84,15 +89,22 @@ def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published met
     verify: Verification = "signature",
     verify_at: float = 0.7,
     hubs: int = 3,
+    index: bool = False,
+    generation: Generation | None = None,
 ) -> tuple[Step, ...]:
     """Steps that remove near-duplicates, the last of them, `NAME`, with the removals.
 
     `NAME.signatures`, `.edges`, `.clusters` find documents that chains of shared buckets join; `NAME.decisions` are
     columns that say of each of these which document stays in its place. `verify: jaccard` adds `NAME.shingles`.
 
+    Against the indexes of earlier builds that stand behind the view, the view's documents are compared with theirs
+    too, and come after them in survivor order. `NAME.against` checks the indexes, `NAME.changes` says what became of
+    their documents. `index` adds `NAME.index`, against which later builds can do the same.
+
     Args:
         name: The last step's name; the others are named under it.
-        view: The documents that are compared. `order_by` may name the columns that are bound to it.
+        view: The documents that are compared, and the indexes behind them. `order_by` may name the columns that are
+            bound to it.
         order_by: Columns of the view that say which document of a cluster stays: the first. `-` before a name:
             largest first. doc_id breaks ties, so the survivor does not depend on how the view is cut into shards.
         preset: Published settings of what follows up to `seed`; without it they are those of `fineweb`.
@@ -107,6 +119,9 @@ def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published met
             nothing: `off` removes all but one document of each cluster.
         verify_at: Least similarity of a removed document and its survivor.
         hubs: Documents of a bucket, its first, that the others are compared with.
+        index: Whether to write an index of these documents.
+        generation: Of these documents, greater than those of the indexes that they are compared with; 0 unless set, and
+            1 against an index.
     """
     explicit = {
         "num_bands": num_bands,
@@ -118,69 +133,108 @@ def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published met
         "seed": seed,
     }
     settings = settings_of(preset, explicit)
-    signatures, edges, clusters = (f"{name}.{part}" for part in ("signatures", "edges", "clusters"))
-    finding: tuple[Step, ...] = (
-        Step(name=signatures, view=view, nodes=(MinHashSignature(**dict(settings)),), write=ArtifactKind.COLUMNS),
-        Step(
-            name=edges,
-            view=view.binding(signatures),
-            nodes=(BandRows(num_bands=settings.num_bands), Exchange(key=BUCKET, order="arrival"), StarEdges()),
-            write=ArtifactKind.TABLE,
-        ),
-        Step(
-            name=clusters,
-            view=view.binding(signatures),
-            tables=(edges,),
-            nodes=(ConnectedComponents(),),
-            beyond_memory=_component_rounds(),
-            write=ArtifactKind.COLUMNS,
-        ),
+    banding = {"num_bands": settings.num_bands, "rows_per_band": settings.rows_per_band}
+    method = _Method(
+        signature=MinHashSignature(**dict(settings)),
+        chooser=ChooseSurvivors(**banding, hubs=hubs, verify=verify, verify_at=verify_at),
+        order_by=_with_doc_id(order_by),
+        generation=(1 if view.against else 0) if generation is None else generation,
     )
-    chooser = ChooseSurvivors(
-        num_bands=settings.num_bands,
-        rows_per_band=settings.rows_per_band,
-        hubs=hubs,
-        verify=verify,
-        verify_at=verify_at,
-    )
-    compared: tuple[str, ...] = (signatures, clusters)
+    own = view.alone()
+    signatures, clusters, decisions = (f"{name}.{part}" for part in ("signatures", "clusters", "decisions"))
+    compared = [signatures, clusters]
+    steps = [
+        *_index_check(name, view, method),
+        Step(name=signatures, view=own, nodes=(method.signature,), write=ArtifactKind.COLUMNS),
+        *_cluster_steps(name, view.binding(signatures), method),
+    ]
     if verify == "jaccard":
-        sets = _shingle_step(f"{name}.shingles", view.binding(clusters), settings)
-        finding, compared = (*finding, sets), (*compared, sets.name)
-    return (*finding, *_removal_steps(name, view, compared, chooser, order_by))
+        # An index has the sets of all documents: who will have company later is not known.
+        sets = _shingle_step(f"{name}.shingles", own if index else own.binding(clusters), settings, every=index)
+        steps.append(sets)
+        compared.append(sets.name)
+    steps.append(_decision_step(name, view.binding(*compared), method))
+    if view.against:
+        changes = view.binding(clusters, decisions)
+        steps.append(Step(name=f"{name}.changes", view=changes, nodes=(IndexChanges(),), write=ArtifactKind.TABLE))
+    if index:
+        steps.append(_index_step(name, own.binding(*compared, decisions), method))
+    removal = DropNearDuplicates(verify_at=None if verify == "off" else verify_at)
+    return (*steps, Step(name=name, view=own.binding(decisions), nodes=(removal,), write=ArtifactKind.REMOVALS))
 
 
-def _shingle_step(name: str, view: View, settings: MinHashSettings) -> Step:
-    """The sets that signatures stand for, of documents with company."""
+class _Method(NamedTuple):
+    """How documents are compared, whichever they are."""
+
+    signature: MinHashSignature
+    chooser: ChooseSurvivors
+    order_by: tuple[str, ...]
+    """A total order."""
+    generation: int
+
+
+def _cluster_steps(name: str, view: View, method: _Method) -> tuple[Step, ...]:
+    """`NAME.edges` and `NAME.clusters` of a view that has the columns of signatures."""
+    bands = BandRows(num_bands=method.signature.num_bands)
+    edges = Step(
+        name=f"{name}.edges",
+        view=view,
+        nodes=(bands, Exchange(key=BUCKET, order="arrival"), StarEdges()),
+        write=ArtifactKind.TABLE,
+    )
+    clusters = Step(
+        name=f"{name}.clusters",
+        view=view,
+        tables=(edges.name,),
+        nodes=(ConnectedComponents(),),
+        beyond_memory=_component_rounds(),
+        write=ArtifactKind.COLUMNS,
+    )
+    return edges, clusters
+
+
+def _shingle_step(name: str, view: View, settings: MinHashSettings, *, every: bool) -> Step:
+    """The sets that signatures stand for, of documents with company, or of every document."""
     sets = ShingleSets(
         ngram=settings.ngram,
         unit=settings.unit,
         normalization=settings.normalization,
         tokenizer=settings.tokenizer,
+        every=every,
     )
     return Step(name=name, view=view, nodes=(sets,), write=ArtifactKind.COLUMNS)
 
 
-def _removal_steps(
-    name: str, view: View, bound: tuple[str, ...], chooser: ChooseSurvivors, order_by: tuple[str, ...]
-) -> tuple[Step, ...]:
-    """`NAME.decisions`, made of the columns of the steps in `bound`, and `NAME` with the removals."""
-    decisions = f"{name}.decisions"
-    threshold = chooser.verify_at if chooser.verify != "off" else None
-    return (
-        Step(
-            name=decisions,
-            view=view.binding(*bound),
-            nodes=(Exchange(key=CLUSTER, sort=_sort_keys(_with_doc_id(order_by))), chooser),
-            write=ArtifactKind.COLUMNS,
-        ),
-        Step(
-            name=name,
-            view=view.binding(decisions),
-            nodes=(DropNearDuplicates(verify_at=threshold),),
-            write=ArtifactKind.REMOVALS,
-        ),
+def _decision_step(name: str, view: View, method: _Method) -> Step:
+    """`NAME.decisions` of a view that has clusters and what is compared: documents of indexes first."""
+    order = (GENERATION, *method.order_by) if view.against else method.order_by
+    nodes = (Exchange(key=CLUSTER, sort=_sort_keys(order)), method.chooser)
+    return Step(name=f"{name}.decisions", view=view, nodes=nodes, write=ArtifactKind.COLUMNS)
+
+
+def _index_check(name: str, view: View, method: _Method) -> tuple[Step, ...]:
+    """`NAME.against`, where the view stands against indexes."""
+    if not view.against:
+        return ()
+    check = IndexCheck(
+        settings=spelled_settings(method.signature),
+        tokenizer=method.signature.tokenizer,
+        generation=method.generation,
     )
+    return (Step(name=f"{name}.against", tables=view.against, nodes=(check,), write=ArtifactKind.TABLE),)
+
+
+def _index_step(name: str, view: View, method: _Method) -> Step:
+    """`NAME.index` of a view that has decisions, and what later documents are compared with."""
+    entry = IndexEntry(
+        settings=spelled_settings(method.signature),
+        tokenizer=method.signature.tokenizer,
+        generation=method.generation,
+    )
+    compared = (BUCKETS, SIGNATURE, *((SHINGLES,) if method.chooser.verify == "jaccard" else ()))
+    ordering = (key.removeprefix("-") for key in method.order_by)
+    columns = tuple(dict.fromkeys([DOC_ID, *ordering, *compared, *INDEX_COLUMNS]))
+    return Step(name=f"{name}.index", view=view, nodes=(entry,), write=ArtifactKind.TABLE, columns=columns)
 
 
 def line_deduplication(

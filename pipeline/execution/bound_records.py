@@ -97,7 +97,6 @@ class BoundRecords:
     ) -> pa.RecordBatch:
         fields = {field.name: field for field in (*documents.schema, *beside.schema)}
         columns = dict(zip(fields, (*documents.columns, *beside.columns), strict=True))
-        names = self._view.columns
-        schema = pa.schema([fields[name] for name in names])
-        batch = pa.RecordBatch.from_arrays([columns[name] for name in names], schema=schema)
+        schema = pa.schema(list(fields.values()))
+        batch = self._view.offered(pa.RecordBatch.from_arrays(list(columns.values()), schema=schema))
         return with_positions(batch, self._view.index, rows) if self._view.with_position else batch

@@ -15,12 +15,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline.appended import with_tables
 from pipeline.artifact import DATA, ROWS_TRUE, Manifest, ShardRecord, ViewShard, record_shards, view_shards
 from pipeline.document import POSITION, TEXT
 from pipeline.errors import CommitError, OperatorError, PlanError, RunnerError
 from pipeline.execution.commit import StepFolder
 from pipeline.execution.exchange import PartitionInput
 from pipeline.execution.faults import reach
+from pipeline.execution.imports import ImportedArtifact, check_import_files
 from pipeline.execution.input_checks import check_contents, check_unique_ids, known_contents
 from pipeline.execution.prepare import PreparedRecipe, pin_step_files
 from pipeline.execution.quarantine import check_budget
@@ -31,8 +33,7 @@ from pipeline.operator import PartitionOperator, Task
 from pipeline.plan.check import BOUND_KINDS, RECORD_COLUMNS, CheckedStep
 from pipeline.plan.identity import StepIdentity, is_hardware, with_checksums
 from pipeline.plan.stages import Round, Segment, Stage, plan_segments
-
-RUN_NAME = "run.json"
+from pipeline.recorded_run import RUN_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,16 @@ def build(
         watch(Event("build_started"))
         _clear_staging(output)
         finished: dict[str, FinishedStep] = {}
+        imports_to_check = set(prepared.imports)
         if not _is_recorded(prepared, output):
             _write_run(prepared, output, finished)
         for name in prepared.steps:
-            finished[name] = _StepBuild(prepared, output, runner, execution, watch, finished, name).run()
+            step = _StepBuild(prepared, output, runner, execution, watch, finished, name)
+            if not step.is_done():
+                for parent in imports_to_check & set(prepared.steps[name].step.parents):
+                    check_import_files(prepared.imports[parent])
+                    imports_to_check.remove(parent)
+            finished[name] = step.run()
             if not finished[name].was_cached:
                 _write_run(prepared, output, finished)
             reach("step.done")
@@ -91,9 +98,14 @@ class _StepBuild:
         self._runner = runner
         self._execution = execution
         self._watch = watch
-        self._manifests = {parent: done.manifest for parent, done in finished.items()}
-        self._identity = prepared.identify(name, {parent: done.identity for parent, done in finished.items()})
+        known: dict[str, ImportedArtifact | FinishedStep] = {**prepared.imports, **finished}
+        self._manifests = {parent: done.manifest for parent, done in known.items()}
+        self._identity = prepared.identify(name, {parent: done.identity for parent, done in known.items()})
         self._folder = StepFolder(output, name, self._identity.fingerprint)
+
+    def is_done(self) -> bool:
+        """Whether an earlier build left the step's artifact."""
+        return self._folder.manifest() is not None
 
     def run(self) -> FinishedStep:
         step = self._checked.step
@@ -114,7 +126,7 @@ class _StepBuild:
         step = self._checked.step
         self._running = self._what_fits()
         segments = plan_segments(
-            self._running, num_partitions=self._prepared.num_partitions, num_base_shards=self._num_base_shards()
+            self._running, num_partitions=self._prepared.num_partitions, num_base_shards=self._num_view_shards()
         )
         records = self._run_segments(segments)
         ordered = tuple(records[index] for index in sorted(records))
@@ -132,15 +144,25 @@ class _StepBuild:
             columns={field.name: str(field.type) for field in self._checked.output_schema},
             shards=ordered,
             folder=self._folder.path,
+            against_fingerprints=self._against_fingerprints(),
         )
         self._folder.finish(manifest)
         return manifest
 
-    def _num_base_shards(self) -> int:
+    def _num_view_shards(self) -> int:
+        """Shards of the base or of the sources, and of the tables behind them."""
         step = self._checked.step
+        behind = sum(len(table.shards) for table in self._tables_behind())
         if step.view.base is None:
-            return len(self._prepared.input_shards(step))
-        return len(self._manifests[step.view.base].shards)
+            return len(self._prepared.input_shards(step)) + behind
+        return len(self._manifests[step.view.base].shards) + behind
+
+    def _tables_behind(self) -> list[Manifest]:
+        return [self._manifests[name] for name in self._checked.step.view.against]
+
+    def _against_fingerprints(self) -> tuple[str, ...]:
+        is_bound = self._checked.step.write in BOUND_KINDS
+        return tuple(table.fingerprint for table in self._tables_behind()) if is_bound else ()
 
     def _base_fingerprint(self) -> str | None:
         """Of the base; of the sources, for what belongs to their records."""
@@ -291,8 +313,8 @@ class _StepBuild:
         names = self._unit_fingerprints(segment, len(view))
         return [Unit(index, (names[index],), shard) for index, shard in enumerate(view)]
 
-    def _source_shards(self) -> tuple[SourceShard, ...]:
-        """Shards of the sources' files, with what is bound beside them."""
+    def _source_shards(self) -> tuple[SourceShard | ViewShard, ...]:
+        """Shards of the sources' files, with what is bound beside them, and of the tables behind them."""
         step = self._checked.step
         shards = self._prepared.input_shards(step)
         sources = {name: self._prepared.recipe.sources[name] for name in step.view.sources}
@@ -304,10 +326,12 @@ class _StepBuild:
             return tuple(SourceShard(shard, sources, schema) for shard in shards)
         schema = pa.schema([field for field in offered if field.name in read - RECORD_COLUMNS])
         records = [tuple(int(entry["num_records"]) for entry in shard.inputs) for shard in self._reader.shards]
-        return tuple(
+        views = self._view()
+        own = tuple(
             SourceShard(shard, sources, schema, BoundView(view, records[view.index]))
-            for shard, view in zip(shards, self._view(), strict=True)
+            for shard, view in zip(shards, views, strict=False)
         )
+        return own + views[len(own) :]
 
     @property
     def _reader(self) -> Manifest:
@@ -327,8 +351,21 @@ class _StepBuild:
         bound = [self._manifests[name] for name in view.bound]
         columns, with_position = self._running.read_columns, self._needs_position()
         if view.base is None:
-            return record_shards(self._reader, bound, columns, with_position=with_position)
-        return view_shards(self._manifests[view.base], bound, columns, with_position=with_position)
+            shards = record_shards(self._reader, bound, columns, with_position=with_position)
+        else:
+            shards = view_shards(self._manifests[view.base], bound, columns, with_position=with_position)
+        return with_tables(shards, self._tables_behind(), bound, self._absent()) if view.against else shards
+
+    def _absent(self) -> list[pa.Field]:
+        """Columns of the view that neither the base nor the sources have, nor anything bound: those of tables alone."""
+        view = self._running.step.view
+        origin = self._prepared.schemas[view.sources[0]].names if view.base is None else self._columns(view.base).names
+        own = {*origin, *(name for step in view.bound for name in self._columns(step).names), POSITION}
+        return [field for field in self._checked.view_schema if field.name not in own]
+
+    def _columns(self, name: str) -> pa.Schema:
+        """Columns of a step or an import."""
+        return self._prepared.checked(name).output_schema
 
     def _task_source(self) -> TaskSource:
         step = self._checked.step
@@ -343,15 +380,16 @@ class _StepBuild:
         tables = {}
         table_schemas = {}
         for name in step.tables:
-            columns = self._prepared.steps[name].output_schema
+            columns = self._columns(name)
             tables[name] = view_shards(self._manifests[name], (), columns.names, with_position=False)
             table_schemas[name] = columns
         return TaskSource(rows, schema, tables, table_schemas, base_rows)
 
     def _base_rows(self) -> tuple[int, ...]:
-        """Rows of the base by shard; of sources, their records."""
+        """Rows of the base by shard, or records of the sources; then those of the tables behind."""
         view = self._checked.step.view
-        return self._reader.shard_records if view.base is None else self._manifests[view.base].shard_rows
+        own = self._reader.shard_records if view.base is None else self._manifests[view.base].shard_rows
+        return (*own, *(rows for table in self._tables_behind() for rows in table.shard_rows))
 
     def _needs_position(self) -> bool:
         required = [name for operator in self._running.step.operators for name in operator.requires().names]
@@ -413,11 +451,16 @@ def _write_run(prepared: PreparedRecipe, output: Path, finished: Mapping[str, Fi
             "base": prepared.steps[name].base,
             "bound": list(prepared.steps[name].step.view.bound),
             "sources": list(prepared.steps[name].step.view.sources),
+            "against": list(prepared.steps[name].step.view.against),
             "reader": prepared.steps[name].reader,
         }
         for name in prepared.steps
     ]
-    text = json.dumps({"recipe": prepared.recipe.name, "steps": steps}, indent=1) + "\n"
+    imports = [
+        {"name": name, "step": found.manifest.step, "fingerprint": found.manifest.fingerprint}
+        for name, found in prepared.imports.items()
+    ]
+    text = json.dumps({"recipe": prepared.recipe.name, "steps": steps, "imports": imports}, indent=1) + "\n"
     path = output / RUN_NAME
     if path.exists() and path.read_text() == text:
         return

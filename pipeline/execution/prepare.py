@@ -9,6 +9,7 @@ import pyarrow as pa
 from pipeline.artifact import Manifest
 from pipeline.errors import PlanError, StorageError
 from pipeline.execution.commit import file_digest
+from pipeline.execution.imports import ImportedArtifact, find_import
 from pipeline.io.reading import source_schema
 from pipeline.io.splits import InputShard, plan_input_shards
 from pipeline.io.storage import InputFile, list_inputs
@@ -33,6 +34,8 @@ class PreparedRecipe:
     """In build order."""
     shards: Mapping[tuple[str, ...], tuple[InputShard, ...]]
     """Input shards by the sources that are read together."""
+    imports: Mapping[str, ImportedArtifact]
+    """Artifacts of other runs, by the name under which steps read them."""
     input_bytes: int
     """Decompressed bytes of all sources, estimated where compressed."""
 
@@ -40,6 +43,10 @@ class PreparedRecipe:
     def num_partitions(self) -> int:
         """Partitions of every exchange of this build."""
         return partition_count(self.input_bytes, self.recipe.layout)
+
+    def checked(self, name: str) -> CheckedStep:
+        """A step, or an import as if it were one."""
+        return self.steps[name] if name in self.steps else self.imports[name].checked
 
     def input_shards(self, step: Step) -> tuple[InputShard, ...]:
         """The shards of the sources of a step's view."""
@@ -93,7 +100,9 @@ def prepare(recipe: Recipe, directory: Path) -> PreparedRecipe:
     input_bytes = sum(
         split.estimated_bytes for planned in shards.values() for shard in planned for split in shard.splits
     )
-    return PreparedRecipe(pinned, directory, files, schemas, check_recipe(pinned, schemas), shards, input_bytes)
+    imports = {name: find_import(name, wanted, directory) for name, wanted in recipe.imports.items()}
+    checked = check_recipe(pinned, schemas, {name: found.checked for name, found in imports.items()})
+    return PreparedRecipe(pinned, directory, files, schemas, checked, shards, imports, input_bytes)
 
 
 def pin_step_files(operators: tuple[Operator, ...], manifests: Mapping[str, Manifest]) -> tuple[Operator, ...]:

@@ -5,6 +5,7 @@ Every error lists what exists. Knows no files and no runner.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pyarrow as pa
 
@@ -28,6 +29,7 @@ BOUND_KINDS = frozenset({ArtifactKind.COLUMNS, ArtifactKind.REMOVALS})
 KEY_TYPES = (pa.uint64(), pa.binary(16))
 RECORD_COLUMNS = frozenset({DOC_ID, INPUT_ID})
 """Columns of documents that a first reading of sources leaves in identity files."""
+_NO_IMPORTS: Mapping[str, "CheckedStep"] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,15 @@ class CheckedStep:
         return self.reader == self.step.name
 
 
-def check_recipe(recipe: Recipe, source_schemas: Mapping[str, pa.Schema]) -> dict[str, CheckedStep]:
+def check_recipe(
+    recipe: Recipe, source_schemas: Mapping[str, pa.Schema], imports: Mapping[str, CheckedStep] = _NO_IMPORTS
+) -> dict[str, CheckedStep]:
     """Every step with its schemas, in build order.
+
+    Args:
+        recipe: whose steps to check.
+        source_schemas: columns of its sources.
+        imports: artifacts of other runs by name, as `imported_step` describes them.
 
     Raises:
         PlanError: names, order or structure are wrong.
@@ -69,13 +78,31 @@ def check_recipe(recipe: Recipe, source_schemas: Mapping[str, pa.Schema]) -> dic
     duplicates = sorted({name for name in names if names.count(name) > 1})
     if duplicates:
         raise PlanError(f"recipe {recipe.name}: step names must be unique; repeated: {duplicates}")
+    taken = sorted(set(names) & set(recipe.imports))
+    if taken:
+        raise PlanError(f"recipe {recipe.name}: imports and steps must have different names; found both: {taken}")
     checked: dict[str, CheckedStep] = {}
     for step in build_order(recipe):
         try:
-            checked[step.name] = _check_step(step, checked, source_schemas)
+            checked[step.name] = _check_step(step, {**imports, **checked}, source_schemas)
         except (PlanError, SchemaError) as error:
             raise type(error)(f"step {step.name}: {error}") from error
     return checked
+
+
+def imported_step(name: str, kind: ArtifactKind, schema: pa.Schema) -> CheckedStep:
+    """An artifact of another run, as steps that read it see it."""
+    step = Step(name=name, write=kind)
+    return CheckedStep(
+        step=step,
+        base=None,
+        reader=None,
+        reads_files=False,
+        view_schema=pa.schema([]),
+        read_columns=(),
+        exchange_schemas=(),
+        output_schema=schema,
+    )
 
 
 def build_order(recipe: Recipe) -> tuple[Step, ...]:
@@ -85,12 +112,14 @@ def build_order(recipe: Recipe) -> tuple[Step, ...]:
     waiting = list(recipe.steps)
     for step in waiting:
         for parent in step.parents:
-            if parent not in by_name:
+            if parent not in by_name and parent not in recipe.imports:
+                imports = f"; imports: {sorted(recipe.imports)}" if recipe.imports else ""
                 raise PlanError(
-                    f"step {step.name}: reads step {parent!r}, which does not exist; steps: {sorted(by_name)}"
+                    f"step {step.name}: reads step {parent!r}, which does not exist; steps: {sorted(by_name)}{imports}"
                 )
     while waiting:
-        ready = next((step for step in waiting if all(parent in done for parent in step.parents)), None)
+        there = {*done, *recipe.imports}
+        ready = next((step for step in waiting if there.issuperset(step.parents)), None)
         if ready is None:
             raise PlanError(f"steps {[step.name for step in waiting]}: they read each other in a circle")
         waiting.remove(ready)
@@ -123,6 +152,7 @@ def _check_step(step: Step, checked: Mapping[str, CheckedStep], sources: Mapping
     read = tuple(
         name for name in view.names if name != POSITION and (name in needed or (name == DOC_ID and has_doc_id))
     )
+    _check_read_against(step, read, checked)
     files = _file_columns(step, read, sources)
     return CheckedStep(
         step=step,
@@ -180,6 +210,11 @@ def _check_shape(step: Step) -> None:
     """What may follow what; see the module docstring of stages.py for the three shapes of a plan."""
     if not step.nodes and not step.view.sources and not step.view.base:
         raise PlanError("has neither something to read nor operators")
+    if step.view.against and step.view.sources and not step.view.bound:
+        raise PlanError(
+            f"against: expected something bound to sources {list(step.view.sources)}; found nothing; read them first, "
+            "in a step that writes columns or removals, and bind it"
+        )
     for place, node in enumerate(step.unrolled):
         _check_exchange_order(step, place)
         if isinstance(node, Task) and (len(step.nodes) > 1 or step.write.value != node.produces):
@@ -329,7 +364,7 @@ def _view_schema(step: Step, checked: Mapping[str, CheckedStep], sources: Mappin
         fields = list(base.output_schema)
     for name in view.bound:
         bound = checked[name]
-        if bound.step.write not in BOUND_KINDS or not view.has_rows_of(bound.step.view):
+        if bound.step.write not in BOUND_KINDS or not view.can_bind(bound.step.view):
             raise PlanError(
                 f"bound: expected columns or removals over {view.origin}; {name!r} writes "
                 f"{bound.step.write.value} over {bound.step.view.origin}"
@@ -341,7 +376,52 @@ def _view_schema(step: Step, checked: Mapping[str, CheckedStep], sources: Mappin
                 f"{_describe(pa.schema(fields))}"
             )
         fields.extend(bound.output_schema)
+    fields = _with_tables(step, fields, checked)
     return pa.schema([*fields, pa.field(POSITION, POSITION_TYPE, nullable=False)])
+
+
+def _with_tables(step: Step, fields: list[pa.Field], checked: Mapping[str, CheckedStep]) -> list[pa.Field]:
+    """The columns of a view with the tables that stand behind its rows: those that only tables have come last."""
+    offered = {field.name: field for field in fields}
+    covering = {field.name for name in _covering(step, checked) for field in checked[name].output_schema}
+    for name in step.view.against:
+        table = checked[name]
+        if table.step.write not in BASE_KINDS:
+            raise PlanError(f"against: expected a table or documents; {name!r} writes {table.step.write.value}")
+        clash = sorted(covering & set(table.output_schema.names))
+        if clash:
+            raise SchemaError(
+                f"against: columns {clash} of {name!r} come from a bound step too; available: "
+                f"{_describe(pa.schema(fields))}"
+            )
+        for field in table.output_schema:
+            here = offered.setdefault(field.name, field.with_nullable(True))
+            if here.type != field.type:
+                raise SchemaError(
+                    f"against: expected column {field.name!r} of {name!r} as {type_name(here.type)}, as the view has "
+                    f"it; found {type_name(field.type)}; it was made with other settings, so make it again with these"
+                )
+            if field.nullable:
+                offered[field.name] = here.with_nullable(True)
+    return list(offered.values())
+
+
+def _covering(step: Step, checked: Mapping[str, CheckedStep]) -> list[str]:
+    """Bound steps that have rows for the tables of the view too."""
+    return [name for name in step.view.bound if step.view.against and checked[name].step.view.against]
+
+
+def _check_read_against(step: Step, read: tuple[str, ...], checked: Mapping[str, CheckedStep]) -> None:
+    """What a step reads, rows of the tables behind its base must have too."""
+    covering = {field.name for name in _covering(step, checked) for field in checked[name].output_schema}
+    for name in step.view.against:
+        columns = checked[name].output_schema
+        missing = sorted(set(read) - covering - set(columns.names))
+        if missing:
+            raise SchemaError(
+                f"against: needs columns {missing} of {name!r} too; it has {_describe(columns)}; make it again with "
+                "these columns, or read none of them"
+            )
 
 
 def _sources_schema(names: tuple[str, ...], sources: Mapping[str, pa.Schema]) -> pa.Schema:

@@ -41,6 +41,7 @@ def _reading(checked: CheckedStep) -> str:
     step = checked.step
     columns = f": {', '.join(checked.read_columns)}" if checked.read_columns else ""
     bound = f" with {', '.join(step.view.bound)}" if step.view.bound else ""
+    bound += f", then {', '.join(step.view.against)}" if step.view.against else ""
     parts = []
     if step.view.sources:
         origin = step.view.origin if checked.reads_files else f"the records that {checked.reader} read"

@@ -4,7 +4,7 @@ fingerprint of a shard = operators + parents + layout; of a step = the hash of i
 by its source, relative path, size and content digest. Execution settings never enter.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,7 @@ def identify_step(
             for node in chain.unrolled
         ]
     num_base_shards = len(input_shards) if step.view.base is None else parents[step.view.base].num_shards
+    num_view_shards = num_base_shards + sum(parents[name].num_shards for name in step.view.against)
     if _is_rowwise(checked):
         positions = any(POSITION in operator.requires().names for operator in step.operators)
         reading = {name: _source_identity(sources[name]) for name in step.view.sources}
@@ -86,11 +87,27 @@ def identify_step(
             )
             for index in range(num_base_shards)
         ]
+        shards += [
+            fingerprint({**common, "behind": behind, "shard": index if positions else None})
+            for index, behind in enumerate(_shards_behind(checked, parents, num_base_shards), num_base_shards)
+        ]
     else:
         whole = {**common, "parents": [parents[name].fingerprint for name in step.parents]}
-        count = _num_shards(checked, num_base_shards, num_partitions)
+        count = _num_shards(checked, num_view_shards, num_partitions)
         shards = [fingerprint({**whole, "shard": index}) for index in range(count)]
     return StepIdentity(fingerprint({"step": step.name, "shards": shards}), tuple(shards), operators)
+
+
+def _shards_behind(
+    checked: CheckedStep, parents: Mapping[str, StepIdentity], num_base_shards: int
+) -> Iterator[list[str]]:
+    """For each shard of the tables behind the base: it, and those that are bound to it."""
+    view = checked.step.view
+    index = num_base_shards
+    for name in view.against:
+        for shard in parents[name].shards:
+            yield [shard, *(parents[bound].shards[index] for bound in view.bound if index < parents[bound].num_shards)]
+            index += 1
 
 
 def sources_fingerprint(names: Sequence[str], sources: Mapping[str, Source], input_shards: Sequence[InputShard]) -> str:
@@ -117,10 +134,10 @@ def _is_rowwise(checked: CheckedStep) -> bool:
     return has_view and not any(isinstance(node, Exchange | Task) for node in step.unrolled)
 
 
-def _num_shards(checked: CheckedStep, num_base_shards: int, num_partitions: int) -> int:
+def _num_shards(checked: CheckedStep, num_view_shards: int, num_partitions: int) -> int:
     step = checked.step
     if step.write in (ArtifactKind.COLUMNS, ArtifactKind.REMOVALS):
-        return num_base_shards
+        return num_view_shards
     if any(isinstance(node, PartitionOperator) for node in step.nodes):
         return num_partitions
     return 1

@@ -171,6 +171,8 @@ class View(_Frozen):
     """A step that leaves documents or a table."""
     bound: tuple[str, ...] = ()
     """Steps over the same base or sources: their columns are added, their removals applied."""
+    against: tuple[str, ...] = ()
+    """Tables, of steps or imports, whose rows stand behind those of the base: shards after its shards."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -178,6 +180,8 @@ class View(_Frozen):
             raise ValueError("a view reads either sources or a base, not both")
         if self.bound and self.base is None and not self.sources:
             raise ValueError("bound artifacts need a base or sources")
+        if self.against and self.base is None and not self.sources:
+            raise ValueError("against: tables stand behind the rows of a base or of sources")
         return self
 
     @property
@@ -187,13 +191,18 @@ class View(_Frozen):
             return f"sources {', '.join(self.sources)}"
         return "no base" if self.base is None else f"base {self.base!r}"
 
-    def has_rows_of(self, other: "View") -> bool:
-        """Whether both read the same rows, whatever is bound to them."""
-        return (self.sources, self.base) == (other.sources, other.base)
+    def can_bind(self, other: "View") -> bool:
+        """Whether columns or removals over `other` fit these rows: those of the base, and maybe of the same tables."""
+        same_base = (self.sources, self.base) == (other.sources, other.base)
+        return same_base and (not self.against or other.against in ((), self.against))
 
     def binding(self, *steps: str) -> "View":
         """This view with more steps bound to it."""
-        return View(sources=self.sources, base=self.base, bound=(*self.bound, *steps))
+        return View(sources=self.sources, base=self.base, bound=(*self.bound, *steps), against=self.against)
+
+    def alone(self) -> "View":
+        """This view without the tables behind it."""
+        return View(sources=self.sources, base=self.base, bound=self.bound)
 
 
 class Step(_Frozen):
@@ -226,9 +235,8 @@ class Step(_Frozen):
     def parents(self) -> tuple[str, ...]:
         """Names of the steps that must be complete before this one, in a fixed order."""
         files = [ref.step for operator in self.operators for ref in operator.file_refs().values() if ref.step]
-        return tuple(
-            dict.fromkeys([*([self.view.base] if self.view.base else []), *self.view.bound, *self.tables, *files])
-        )
+        base = [self.view.base] if self.view.base else []
+        return tuple(dict.fromkeys([*base, *self.view.bound, *self.view.against, *self.tables, *files]))
 
     def resources_of(self, operator: Operator) -> Resources:
         """What `operator` needs here: the recipe's override, or its own declaration."""
@@ -290,11 +298,22 @@ class ErrorBudget(_Frozen):
     """So many damaged files are always accepted, whatever their fraction."""
 
 
+class Import(_Frozen):
+    """A finished artifact of another run. Its identity is its content, never the run's path."""
+
+    run: str
+    """The other run's output folder, relative to the recipe."""
+    step: str
+    """The step there that left it."""
+
+
 class Recipe(_Frozen):
     """A whole build: sources, steps in any order that respects their parents, layout and error budget."""
 
     name: str = Field(pattern=NAME_PATTERN)
     sources: dict[str, Source] = Field(default_factory=dict)
+    imports: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Import] = Field(default_factory=dict)
+    """Artifacts of other runs, by the names under which steps read them."""
     steps: tuple[Step, ...] = Field(min_length=1)
     layout: Layout = Layout()
     error_budget: ErrorBudget = ErrorBudget()
@@ -308,7 +327,7 @@ class Recipe(_Frozen):
 
 
 __all__ = [
-    "Annotator", "ArtifactKind", "ErrorBudget", "Exchange", "Filter", "Layout", "Node", "Operator", "PartitionOperator",
-    "Recipe", "Repeat", "ShardOperator", "SortKey", "Source", "Step", "Task", "Transform", "View", "default_write",
-    "unrolled",
+    "Annotator", "ArtifactKind", "ErrorBudget", "Exchange", "Filter", "Import", "Layout", "Node", "Operator",
+    "PartitionOperator", "Recipe", "Repeat", "ShardOperator", "SortKey", "Source", "Step", "Task", "Transform", "View",
+    "default_write", "unrolled",
 ]  # fmt: skip

@@ -88,6 +88,7 @@ def _build_sample(prepared: PreparedRecipe, folder: Path, source_bytes: int) -> 
     recipe = Recipe(
         name=prepared.recipe.name,
         sources=sources,
+        imports=prepared.recipe.imports,
         steps=prepared.recipe.steps,
         layout=prepared.recipe.layout,
         error_budget=_ANY_BAD_ROWS,

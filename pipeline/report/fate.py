@@ -5,7 +5,8 @@ in there: it is read again from the input.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from pipeline.artifact import DATA, IDENTITY, LEDGER, Manifest
@@ -15,7 +16,7 @@ from pipeline.io.reading import read_record
 from pipeline.ledger import READ
 from pipeline.plan.check import BOUND_KINDS
 from pipeline.plan.logical import ArtifactKind
-from pipeline.run import RecordedRun, RecordedStep
+from pipeline.recorded_run import RecordedRun, RecordedStep
 
 _SHOWN_TYPES = ("int", "float", "double", "bool", "string", "uint")
 _HIDDEN_COLUMNS = frozenset({"text", "metadata", "doc_id", "input_id", "source"})
@@ -127,7 +128,8 @@ def _follow(
                     FateEvent(name, "stored", detail=f"shard {moved.shard}, row {moved.row}{values and ': '}{values}")
                 )
     verdict = {"drop": "dropped", "quarantine": "quarantined"}.get(end, "kept")
-    named = tuple(_with_survivor_name(event, steps, manifests) for event in events)
+    imported = run.imported()
+    named = tuple(_with_survivor_name(event, steps, manifests, imported) for event in events)
     return Fate(
         found.doc_id.hex(),
         found.input_id,
@@ -287,17 +289,29 @@ def _spelled(values: Mapping[str, Any]) -> str:  # Any: DuckDB values
 
 
 def _with_survivor_name(
-    event: FateEvent, steps: Mapping[str, RecordedStep], manifests: Mapping[str, Manifest]
+    event: FateEvent,
+    steps: Mapping[str, RecordedStep],
+    manifests: Mapping[str, Manifest],
+    imported: Mapping[str, Manifest],
 ) -> FateEvent:
+    """The event with the survivor's own id, or with the import that holds it."""
     if event.survivor is None:
         return event
     for step in _readers(steps):
         for found in _find_identity(manifests[step.step], event.survivor):
-            return FateEvent(
-                event.step, event.action, event.operator, event.rule, event.value, event.threshold,
-                event.survivor, found.input_id, event.detail,
-            )  # fmt: skip
+            return replace(event, survivor_input_id=found.input_id)
+    for name, manifest in imported.items():
+        if _holds(manifest, bytes.fromhex(event.survivor)):
+            return replace(event, detail=f"the survivor is in {name}")
     return event
+
+
+def _holds(manifest: Manifest, doc_id: bytes) -> bool:
+    """Whether an artifact of another run has a row of that document."""
+    files = [path for shard in manifest.shards if (path := manifest.path(shard.index, DATA)) is not None]
+    if DOC_ID not in manifest.columns or not all(Path(path).is_file() for path in files):
+        return False
+    return bool(_query("select 1 from read_parquet($1) where doc_id = $2 limit 1", [files, doc_id]))
 
 
 def _text(run: RecordedRun, entry: Mapping[str, Any], position: int, num_chars: int) -> str | None:  # Any: JSON

@@ -24,7 +24,9 @@ def preview_plan(prepared: PreparedRecipe, output: Path, *, workers: int) -> Ite
         f"about {prepared.input_bytes / 1e6:.1f} MB decompressed; exchanges of {prepared.num_partitions} partitions; "
         f"at most {workers} actors"
     )
-    identities: dict[str, StepIdentity] = {}
+    for name, found in prepared.imports.items():
+        yield f"import {name}: {found.manifest.kind.value} of step {found.manifest.step}, {_shards(found.identity)}"
+    identities = {name: found.identity for name, found in prepared.imports.items()}
     for name, checked in prepared.steps.items():
         known = all(parent in identities for parent in checked.step.parents)
         identity = prepared.identify(name, identities) if known else None
@@ -40,6 +42,7 @@ def preview_plan(prepared: PreparedRecipe, output: Path, *, workers: int) -> Ite
         base_shards = len(prepared.input_shards(checked.step))
         if checked.base is not None and checked.base in identities:
             base_shards = identities[checked.base].num_shards
+        base_shards += sum(identities[table].num_shards for table in checked.step.view.against if table in identities)
         segments = plan_segments(checked, num_partitions=prepared.num_partitions, num_base_shards=base_shards)
         yield from describe_step(checked, segments)
 
@@ -49,6 +52,9 @@ def _heading(
 ) -> str:
     if identity is None:
         return f"{name} -> {kind.value}, fingerprint known once the scores above are built"
-    shards = f"{identity.num_shards} shard{'s' if identity.num_shards != 1 else ''}"
     state = "already built" if manifest is not None else f"to build on {min(workers, identity.num_shards)} actors"
-    return f"{name} -> {kind.value}, {shards}, {identity.fingerprint[:12]}, {state}"
+    return f"{name} -> {kind.value}, {_shards(identity)}, {identity.fingerprint[:12]}, {state}"
+
+
+def _shards(identity: StepIdentity) -> str:
+    return f"{identity.num_shards} shard{'s' if identity.num_shards != 1 else ''}"

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from jobs.cli import app
 from pipeline.artifact import DATA
-from pipeline.run import load_run
+from pipeline.recorded_run import load_run
 from tests.line_oracle import repeated, without
 
 ROOT = Path(__file__).parents[2]

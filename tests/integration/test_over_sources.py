@@ -14,8 +14,9 @@ from pipeline.errors import CommitError, StorageError
 from pipeline.execution.work import Execution
 from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, SortKey, Step, View
 from pipeline.recipe import parse_recipe
+from pipeline.recorded_run import load_run
 from pipeline.report.fate import find_fates
-from pipeline.run import load_run, run_recipe
+from pipeline.run import run_recipe
 from tests.builds import Built, MakeRunner, run_build, staged_files, tree_digest
 from tests.corpus import BAD_LINES, Record, jsonl, write_files, zstd
 from tests.faults.crashing import crash_locally

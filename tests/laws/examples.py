@@ -22,6 +22,9 @@ from operators.dedup.drop_emptied import DropEmptied
 from operators.dedup.drop_near_duplicates import DropNearDuplicates
 from operators.dedup.edge_forest import EdgeForest
 from operators.dedup.gather_lines import GatherLines
+from operators.dedup.index_changes import IndexChanges
+from operators.dedup.index_check import IndexCheck
+from operators.dedup.index_entry import GENERATION, GENERATION_TYPE, SETTINGS, IndexEntry
 from operators.dedup.large_star import LargeStar
 from operators.dedup.line_rows import LineRows
 from operators.dedup.minhash import MinHashSignature
@@ -82,6 +85,7 @@ PIECES = (
 
 NUM_BANDS, ROWS_PER_BAND = 4, 2
 NUM_SHARDS = 2
+_SETTINGS = "seed=1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,9 @@ def examples(models: Models) -> dict[str, Example]:
         Example(RemoveRepeatedLines(min_words=2)),
         Example(ChooseSurvivors(**banding, hubs=2, verify_at=0.5), key="cluster"),
         Example(DropNearDuplicates(verify_at=0.5)),
+        Example(IndexEntry(settings=_SETTINGS, generation=2)),
+        Example(IndexCheck(settings=_SETTINGS)),
+        Example(IndexChanges()),
         Example(Tokenize(tokenizer=models.tokenizer)),
         Example(ConcatAndChunk(window=16, pad_token=7)),
         Example(BestFit(window=16)),
@@ -196,6 +203,11 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "changed": pa.array([len(text) % 3 == 0 for text in texts], pa.bool_()),
         "cluster": pa.array([_hash(text[:1]) % 4 or None for text in texts], pa.uint64()),
         "cluster_size": pa.array([_hash(text) % 4 or None for text in texts], pa.uint32()),
+        "cluster_id": pa.array([_survivor(text[:1]) for text in texts], pa.binary(16)),
+        "generation": pa.array([_hash(text[:2]) % 3 or None for text in texts], pa.uint32()),
+        "known_survivor": pa.array([_survivor(text[:2]) for text in texts], pa.binary(16)),
+        "known_cluster_id": pa.array([_survivor(text[:3]) for text in texts], pa.binary(16)),
+        "known_cluster_size": pa.array([_hash(text) % 3 or None for text in texts], pa.uint32()),
         "tokens": pa.array(letters, pa.large_list(pa.uint32())),
         "num_tokens": pa.array(list(map(len, letters)), pa.int64()),
         "position": pa.array([position(0, index) for index in range(len(texts))], POSITION_TYPE),
@@ -251,16 +263,17 @@ def cut(batch: pa.RecordBatch, cuts: tuple[int, ...]) -> list[pa.RecordBatch]:
 
 
 def task_inputs(batch: pa.RecordBatch, folder: Path, cuts: tuple[int, ...] = ()) -> TaskInputs:
-    """The view as a task's rows, and as its one table the edges between rows of equal bucket."""
+    """The view as a task's rows, and as its one table edges between rows of equal bucket, as an index too."""
     half = batch.num_rows // NUM_SHARDS
     places = [position(0, row) if row < half else position(1, row - half) for row in range(batch.num_rows)]
     first: dict[int, int] = {}
     edges = [
-        {"document": place, "hub": hub}
+        {"document": place, "hub": hub, GENERATION: 0, SETTINGS: _SETTINGS}
         for bucket, place in zip(batch["bucket"].to_pylist(), places, strict=True)
         if (hub := first.setdefault(bucket, place)) != place
     ]
-    table = Rows(pa.RecordBatch.from_pylist(edges, EDGE_SCHEMA), cuts)
+    schema = pa.schema([*EDGE_SCHEMA, pa.field(GENERATION, GENERATION_TYPE), pa.field(SETTINGS, pa.string())])
+    table = Rows(pa.RecordBatch.from_pylist(edges, schema), cuts)
     return TaskInputs(Rows(batch, cuts), {"edges": table}, (half, batch.num_rows - half), folder)
 
 

@@ -10,7 +10,8 @@ from rich.console import Console
 from jobs.status import DONE, STARTED, WAITING, print_status, run_status
 from pipeline.errors import BudgetError
 from pipeline.plan.logical import ArtifactKind, ErrorBudget, Recipe, Source, Step, View
-from pipeline.run import load_run, run_recipe
+from pipeline.recorded_run import load_run
+from pipeline.run import run_recipe
 
 
 @pytest.fixture

@@ -168,11 +168,11 @@ REFUSED = {
     "no YAML": ("name: [", r"^recipe: expected YAML; "),
     "a list": (
         "- a",
-        r"^recipe: expected a mapping with \['name', 'sources', 'steps', 'layout', 'error_budget'\]; found list$",
+        r"^recipe: expected a mapping with \['name', 'sources', 'imports', 'steps', .*, 'error_budget'\]; found list$",
     ),
     "unknown top field": (
         with_steps([STEP], step=1),
-        r"^recipe: unknown \['step'\]; known: \['error_budget', 'layout', 'name', 'sources', 'steps'\]$",
+        r"^recipe: unknown \['step'\]; known: \['error_budget', 'imports', 'layout', 'name', 'sources', 'steps'\]$",
     ),
     "no steps": ("name: small", r"^recipe: expected a list of steps under 'steps'; found NoneType$"),
     "empty steps": (with_steps([]), r"^recipe: expected a list of steps under 'steps'; found list$"),
@@ -181,7 +181,7 @@ REFUSED = {
     "step is text": (with_steps(["a"]), r"^recipe: steps\[0\]: expected a mapping; found str$"),
     "unknown step field": (
         with_steps([STEP | {"opertors": []}]),
-        r"^recipe: steps\[0\] \(a\): unknown \['opertors'\]; known: \['base', ",
+        r"^recipe: steps\[0\] \(a\): unknown \['opertors'\]; known: \['against', 'base', ",
     ),
     "step without name": (with_steps([{"base": "b"}]), r"^recipe: steps\[0\] \(without a name\): name: .*found None"),
     "unknown kind": (
@@ -230,7 +230,7 @@ REFUSED = {
     ),
     "composite with foreign field": (
         with_steps([STEP | {"first_of_key": {}, "write": "table"}]),
-        r"a composite step takes name, read, base, bound; found \['write'\]$",
+        r"a composite step takes name, read, base, bound, against; found \['write'\]$",
     ),
     "composite with unknown setting": (
         with_steps([STEP | {"first_of_key": {"order": []}}]),
@@ -362,7 +362,7 @@ def test_an_override_goes_to_the_step_with_the_longest_name():
         ("documents.min_chars", r"^--set 'documents.min_chars': expected path.to.field=value$"),
         (
             "documnts.x=1",
-            r"expected a path that begins with one of \['documents', 'once', 'chosen', 'sources', 'layout',",
+            r"expected a path that begins with one of \['documents', 'once', 'chosen', 'sources', 'imports', 'layout',",
         ),
         ("documents.mn_chars.x=1", r"step 'documents' has no 'mn_chars'; it has \['num_chars', 'min_chars', 'shout'\]"),
         ("documents.min_chars=1", r"step 'documents' has no 'min_chars'|min_chars"),

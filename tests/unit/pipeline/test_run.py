@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.errors import PlanError, RunnerError
 from pipeline.plan.logical import ArtifactKind, Recipe, Source, Step, View
-from pipeline.run import load_run, run_recipe
+from pipeline.recorded_run import load_run
+from pipeline.run import run_recipe
 from tests.corpus import Record, jsonl
 
 

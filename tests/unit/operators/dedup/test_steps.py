@@ -68,6 +68,29 @@ def test_exact_verification_compares_the_sets_that_signatures_stand_for():
     assert decisions.view.bound == ("fuzzy.signatures", "fuzzy.clusters", "fuzzy.shingles")
 
 
+def test_an_index_keeps_what_later_documents_are_compared_and_ordered_by():
+    steps = minhash_deduplication("fuzzy", view=View(base="read"), order_by=("-rank",), verify="jaccard", index=True)
+    parts = ["signatures", "edges", "clusters", "shingles", "decisions", "index"]
+    assert [step.name for step in steps] == [*(f"fuzzy.{part}" for part in parts), "fuzzy"]
+    assert (steps[3].view, steps[3].operators[0].every) == (View(base="read"), True)
+    index = steps[5]
+    assert (index.write, index.operators[0].generation) == (ArtifactKind.TABLE, 0)
+    assert index.columns[:5] == ("doc_id", "rank", "minhash_buckets", "minhash", "shingles")
+
+
+def test_against_an_index_its_documents_come_first_and_removals_stay_in_the_base():
+    view = View(base="read", bound=("exact",), against=("old",))
+    check, signatures, edges, clusters, decisions, changes, removals = minhash_deduplication(
+        "fuzzy", view=view, order_by=("-rank",)
+    )
+    assert (check.name, check.tables, check.operators[0].generation) == ("fuzzy.against", ("old",), 1)
+    assert [step.view.against for step in (signatures, removals)] == [(), ()]
+    assert [step.view.against for step in (edges, clusters, decisions, changes)] == [("old",)] * 4
+    order = (SortKey(column="generation"), SortKey(column="rank", descending=True), SortKey(column="doc_id"))
+    assert decisions.nodes[0] == Exchange(key="cluster", sort=order)
+    assert removals.view == View(base="read", bound=("exact", "fuzzy.decisions"))
+
+
 def test_a_preset_gives_the_settings():
     steps = minhash_deduplication("fuzzy", view=View(base="read"), preset="curator", seed=3)
     signature = steps[0].operators[0]

@@ -5,8 +5,8 @@ import pytest
 
 from pipeline.errors import PlanError, SchemaError
 from pipeline.operator import REMOVAL_SCHEMA, Resources
-from pipeline.plan.check import build_order, check_recipe
-from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, Repeat, SortKey, Step, View
+from pipeline.plan.check import build_order, check_recipe, imported_step
+from pipeline.plan.logical import ArtifactKind, Exchange, Import, Recipe, Repeat, SortKey, Step, View
 from tests.unit.pipeline.sample_operators import (
     SOURCE_SCHEMA,
     AddKey,
@@ -391,3 +391,104 @@ def test_what_passes(right):
 def test_removals_travel_by_the_removal_schema():
     assert KeepFirst().output_schema(pa.schema([])) == REMOVAL_SCHEMA
     assert check(*BEFORE)["once"].exchange_schemas[0].field("key").type == pa.uint64()
+
+
+# Tables behind a base
+
+OLD_SCHEMA = pa.schema([("doc_id", pa.binary(16)), ("key", pa.uint64()), ("age", pa.int64())])
+
+
+def against(*nodes, write="table", bound=("keys",), schema=OLD_SCHEMA, kind="table", more=(), **fields):
+    """A step over `documents` with an import `old` behind it, checked."""
+    last = Step(
+        name="s",
+        view=View(base="documents", bound=bound, against=("old",)),
+        nodes=nodes,
+        write=ArtifactKind(write),
+        **fields,
+    )
+    names = ("old", "older")
+    recipe = Recipe(
+        name="r",
+        steps=(DOCUMENTS, KEYS, *more, last),
+        imports={name: Import(run="runs/a", step="near.index") for name in names},
+    )
+    imports = {name: imported_step(name, ArtifactKind(kind), schema) for name in names}
+    return check_recipe(recipe, {"web": SOURCE_SCHEMA}, imports)["s"]
+
+
+def test_columns_that_only_tables_have_come_last_and_may_be_null():
+    found = against(EXCHANGE, CountKeys())
+    assert found.view_schema.names[-2:] == ["age", "position"]
+    assert found.view_schema.field("age") == pa.field("age", pa.int64())
+    assert found.view_schema.field("doc_id").nullable
+    assert found.read_columns == ("doc_id", "key")
+
+
+def test_artifacts_over_the_same_tables_or_the_base_alone_may_be_bound():
+    ranks = Step(
+        name="ranks",
+        view=View(base="documents", bound=("keys",), against=("old",)),
+        nodes=(EXCHANGE, RankInKey()),
+        write=ArtifactKind.COLUMNS,
+    )
+    found = against(columns=("doc_id", "age", "rank"), bound=("keys", "ranks"), more=(ranks,))
+    assert found.output_schema.names == ["doc_id", "rank", "age"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "message"),
+    [
+        (
+            {"schema": pa.schema([*OLD_SCHEMA, ("text", pa.int64())])},
+            SchemaError,
+            r"^step s: against: expected column 'text' of 'old' as large_string, as the view has it; found int64; it",
+        ),
+        (
+            {"columns": ("text", "age")},
+            SchemaError,
+            r"^step s: against: needs columns \['text'\] of 'old' too; it has \['doc_id: .*; make it again with these",
+        ),
+        ({"kind": "columns"}, PlanError, r"^step s: against: expected a table or documents; 'old' writes columns$"),
+    ],
+)
+def test_a_table_that_does_not_fit_the_view_is_refused(fields, error, message):
+    with pytest.raises(error, match=message):
+        against(**{"columns": ("doc_id", "age"), **fields})
+
+
+def test_a_bound_step_over_other_tables_is_refused():
+    other = Step(
+        name="ranks",
+        view=View(base="documents", bound=("keys",), against=("old", "older")),
+        nodes=(EXCHANGE, RankInKey()),
+        write=ArtifactKind.COLUMNS,
+    )
+    with pytest.raises(
+        PlanError, match=r"^step s: bound: expected columns or removals over base 'documents'; 'ranks' "
+    ):
+        against(columns=("doc_id", "age"), bound=("keys", "ranks"), more=(other,))
+
+
+def test_tables_do_not_stand_behind_a_first_reading():
+    recipe = Recipe(
+        name="r",
+        steps=(Step(name="s", view=View(sources=("web",), against=("old",)), write=ArtifactKind.TABLE),),
+        imports={"old": Import(run="a", step="b")},
+    )
+    imports = {"old": imported_step("old", ArtifactKind.TABLE, OLD_SCHEMA)}
+    with pytest.raises(PlanError, match=r"against: expected something bound to sources \['web'\]; found nothing; read"):
+        check_recipe(recipe, {"web": SOURCE_SCHEMA}, imports)
+
+
+def test_imports_and_steps_have_different_names():
+    recipe = Recipe(name="r", steps=(DOCUMENTS,), imports={"documents": Import(run="a", step="b")})
+    with pytest.raises(PlanError, match=r"imports and steps must have different names; found both: \['documents'\]$"):
+        check_recipe(recipe, {"web": SOURCE_SCHEMA})
+
+
+def test_an_unknown_parent_lists_imports_too():
+    lost = Step(name="s", tables=("new",), write=ArtifactKind.TABLE)
+    recipe = Recipe(name="r", steps=(lost,), imports={"old": Import(run="a", step="b")})
+    with pytest.raises(PlanError, match=r"reads step 'new', which does not exist; steps: \['s'\]; imports: \['old'\]$"):
+        build_order(recipe)

@@ -256,3 +256,19 @@ def test_checksums_reach_each_shard():
     assert not set(one.shards) & set(scores.shards)
     with pytest.raises(ValueError, match="zip"):
         with_checksums(scores, ("a", "b"))
+
+
+def test_shards_behind_a_base_are_those_of_their_tables():
+    behind = Step(
+        name="behind",
+        view=View(base="documents", bound=("keys",), against=("counts",)),
+        write=ArtifactKind.TABLE,
+        columns=("doc_id",),
+    )
+    counts = COUNTS.model_copy(update={"name": "counts", "nodes": (), "columns": ("doc_id",)})
+    found = identify(counts, SUMS.model_copy(update={"tables": ("counts",)}), behind)
+    before, after = found["documents"].num_shards, found["counts"].num_shards
+    assert found["behind"].num_shards == before + after
+    assert len(set(found["behind"].shards)) == before + after
+    other = identify(counts, behind, layout=None, source=WEB.model_copy(update={"text_column": "body"}))
+    assert not set(other["behind"].shards) & set(found["behind"].shards)

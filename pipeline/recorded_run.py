@@ -1,0 +1,111 @@
+"""A run, found again by its output folder: which folder holds which step of the recipe that was last run there."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.artifact import Manifest, load_manifest
+from pipeline.errors import StorageError
+
+RUN_NAME = "run.json"
+"""Of the output folder: the same for every run of a recipe."""
+LOG_NAME = "run.json"
+"""Of logs/: what differs from run to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedStep:
+    """A step as run.json lists it."""
+
+    step: str
+    kind: str
+    folder: str | None
+    """Relative to the output; None while the step is not finished."""
+    parents: tuple[str, ...]
+    base: str | None
+    bound: tuple[str, ...]
+    sources: tuple[str, ...]
+    against: tuple[str, ...]
+    """Steps and imports whose rows stand behind those of the base."""
+    reader: str | None
+    """Over sources: the step whose reading numbered their records; the step itself, if it was a first reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedImport:
+    """An artifact of another run as run.json lists it."""
+
+    name: str
+    step: str
+    """What it is called there."""
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """What an output folder says about the recipe that was last run in it."""
+
+    output: Path
+    recipe: str
+    steps: tuple[RecordedStep, ...]
+    """In build order."""
+    imports: tuple[RecordedImport, ...] = ()
+
+    def manifests(self) -> dict[str, Manifest]:
+        """Manifests of the finished steps, in build order."""
+        found = {}
+        for step in self.steps:
+            manifest = None if step.folder is None else load_manifest(self.output / step.folder)
+            if manifest is not None:
+                found[step.step] = manifest
+        return found
+
+    def sources(self) -> dict[str, dict[str, str]]:
+        """root, format and text_column of each source where the recipe was last run; empty without its logs."""
+        return dict(self._log().get("sources", {}))
+
+    def imported(self) -> dict[str, Manifest]:
+        """Manifests of the imports that still lie where the recipe found them when it was last run."""
+        runs = self._log().get("imports", {})
+        found = {}
+        for wanted in self.imports:
+            folder = step_folder(Path(runs[wanted.name]), wanted.step) if wanted.name in runs else None
+            manifest = None if folder is None else load_manifest(folder)
+            if manifest is not None and manifest.fingerprint == wanted.fingerprint:
+                found[wanted.name] = manifest
+        return found
+
+    def _log(self) -> dict[str, Any]:  # Any: JSON
+        path = self.output / "logs" / LOG_NAME
+        return dict(json.loads(path.read_text())) if path.is_file() else {}
+
+
+def step_folder(output: Path, step: str) -> Path | None:
+    """The folder of a step in the run that an output folder holds; None if it is not there or not finished."""
+    if not (output / RUN_NAME).is_file():
+        return None
+    found = next((recorded for recorded in load_run(output).steps if recorded.step == step), None)
+    return None if found is None or found.folder is None else output / found.folder
+
+
+def load_run(output: Path) -> RecordedRun:
+    """The run in an output folder.
+
+    Raises:
+        StorageError: there is none.
+    """
+    path = output / RUN_NAME
+    try:
+        data = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise StorageError(
+            f"run {str(output)!r}: expected an output folder of `corpusmill run`, with {RUN_NAME} in it; "
+            f"{type(error).__name__}"
+        ) from error
+    steps = tuple(
+        RecordedStep(**{**step, **{key: tuple(step[key]) for key in ("parents", "bound", "sources", "against")}})
+        for step in data["steps"]
+    )
+    imports = tuple(RecordedImport(**entry) for entry in data["imports"])
+    return RecordedRun(output, data["recipe"], steps, imports)
