@@ -3,6 +3,8 @@
 from typing import Final
 
 from operators.dedup.band_rows import BandRows
+from operators.dedup.canary_choice import CanaryChoice
+from operators.dedup.canary_report import CanaryReport
 from operators.dedup.choose_survivors import ChooseSurvivors
 from operators.dedup.cluster_sizes import ClusterSizes
 from operators.dedup.components import ConnectedComponents
@@ -19,6 +21,7 @@ from operators.dedup.index_entry import IndexEntry
 from operators.dedup.large_star import LargeStar
 from operators.dedup.line_rows import LineRows
 from operators.dedup.minhash import MinHashSignature
+from operators.dedup.plant_canaries import PlantCanaries
 from operators.dedup.remove_lines import RemoveLines
 from operators.dedup.remove_repeated_lines import RemoveRepeatedLines
 from operators.dedup.shingle_sets import ShingleSets
@@ -75,6 +78,9 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     IndexEntry,
     IndexCheck,
     IndexChanges,
+    CanaryChoice,
+    PlantCanaries,
+    CanaryReport,
     Tokenize,
     ConcatAndChunk,
     BestFit,

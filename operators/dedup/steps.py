@@ -3,9 +3,13 @@
 Text never travels: hashes, band rows and clusters do, and each ends in removals or columns of the same view.
 """
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
 
 from operators.dedup.band_rows import BUCKET, BandRows
+from operators.dedup.canary_choice import CHOICE_FILE, CanaryChoice
+from operators.dedup.canary_report import CanaryReport
 from operators.dedup.choose_survivors import ChooseSurvivors, Verification
 from operators.dedup.cluster_sizes import ClusterSizes
 from operators.dedup.components import CLUSTER, ConnectedComponents
@@ -22,6 +26,7 @@ from operators.dedup.index_settings import spelled_settings
 from operators.dedup.large_star import CHANGED, LargeStar
 from operators.dedup.line_rows import LINE, ORDINAL, LineRows
 from operators.dedup.minhash import MinHashSignature
+from operators.dedup.plant_canaries import PlantCanaries
 from operators.dedup.presets import PresetName, settings_of
 from operators.dedup.repeated_lines import MIN_WORDS
 from operators.dedup.settings import MinHashSettings, Ngram, NumBands, RowsPerBand, Seed
@@ -35,6 +40,8 @@ from operators.text.units import Unit
 from pipeline.document import DOC_ID, POSITION
 from pipeline.operator import FileRef
 from pipeline.plan.logical import ArtifactKind, Exchange, Node, Repeat, SortKey, Step, View
+
+NumCanaries = Annotated[int, Field(ge=1, le=100_000)]
 
 
 def _sort_keys(order_by: tuple[str, ...]) -> tuple[SortKey, ...]:
@@ -91,6 +98,7 @@ def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published met
     hubs: int = 3,
     index: bool = False,
     generation: Generation | None = None,
+    canaries: NumCanaries | None = None,
 ) -> tuple[Step, ...]:
     """Steps that remove near-duplicates, the last of them, `NAME`, with the removals.
 
@@ -122,6 +130,7 @@ def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published met
         index: Whether to write an index of these documents.
         generation: Of these documents, greater than those of the indexes that they are compared with; 0 unless set, and
             1 against an index.
+        canaries: Documents of which edited copies check what is removed, see `_canary_steps`; writes an index too.
     """
     explicit = {
         "num_bands": num_bands,
@@ -140,6 +149,7 @@ def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published met
         order_by=_with_doc_id(order_by),
         generation=(1 if view.against else 0) if generation is None else generation,
     )
+    index = index or canaries is not None
     own = view.alone()
     signatures, clusters, decisions = (f"{name}.{part}" for part in ("signatures", "clusters", "decisions"))
     compared = [signatures, clusters]
@@ -159,6 +169,8 @@ def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published met
         steps.append(Step(name=f"{name}.changes", view=changes, nodes=(IndexChanges(),), write=ArtifactKind.TABLE))
     if index:
         steps.append(_index_step(name, own.binding(*compared, decisions), method))
+    if canaries is not None:
+        steps.extend(_canary_steps(name, own.binding(clusters), method, canaries))
     removal = DropNearDuplicates(verify_at=None if verify == "off" else verify_at)
     return (*steps, Step(name=name, view=own.binding(decisions), nodes=(removal,), write=ArtifactKind.REMOVALS))
 
@@ -235,6 +247,39 @@ def _index_step(name: str, view: View, method: _Method) -> Step:
     ordering = (key.removeprefix("-") for key in method.order_by)
     columns = tuple(dict.fromkeys([DOC_ID, *ordering, *compared, *INDEX_COLUMNS]))
     return Step(name=f"{name}.index", view=view, nodes=(entry,), write=ArtifactKind.TABLE, columns=columns)
+
+
+def _canary_steps(name: str, view: View, method: _Method, num_canaries: int) -> tuple[Step, ...]:
+    """Steps that plant canaries, decide on them as on new documents against `NAME.index`, and judge what was removed.
+
+    Canaries are rows of a table of their own, so they cannot reach what is written.
+    """
+    canaries = f"{name}.canaries"
+    chosen = f"{canaries}.chosen"
+    choice = FileRef(uri=f"step:{chosen}/{CHOICE_FILE}")
+    plant = PlantCanaries(choice=choice, **dict(method.signature))
+    against = View(base=canaries, against=(f"{name}.index",))
+    clusters, decisions = (f"{canaries}.{part}" for part in ("clusters", "decisions"))
+    chooser = method.chooser
+    report = CanaryReport(
+        num_bands=chooser.num_bands,
+        rows_per_band=chooser.rows_per_band,
+        verify=chooser.verify,
+        verify_at=chooser.verify_at,
+    )
+    return (
+        Step(name=chosen, view=view, nodes=(CanaryChoice(num_canaries=num_canaries),), write=ArtifactKind.MODEL),
+        Step(name=canaries, view=view, nodes=(plant,), write=ArtifactKind.TABLE),
+        *_cluster_steps(canaries, against, method),
+        # Whichever order the index's documents have: a canary's original has no company among them.
+        _decision_step(canaries, against.binding(clusters), method._replace(order_by=(DOC_ID,))),
+        Step(
+            name=f"{canaries}.report",
+            view=View(base=canaries, bound=(decisions,)),
+            nodes=(report,),
+            write=ArtifactKind.MODEL,
+        ),
+    )
 
 
 def line_deduplication(

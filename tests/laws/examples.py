@@ -12,6 +12,8 @@ import pyarrow as pa
 import xxhash
 
 from operators.dedup.band_rows import BandRows
+from operators.dedup.canary_choice import CHOICE_FILE, CanaryChoice
+from operators.dedup.canary_report import CanaryReport
 from operators.dedup.choose_survivors import ChooseSurvivors
 from operators.dedup.cluster_sizes import ClusterSizes
 from operators.dedup.components import ConnectedComponents
@@ -28,6 +30,7 @@ from operators.dedup.index_entry import GENERATION, GENERATION_TYPE, SETTINGS, I
 from operators.dedup.large_star import LargeStar
 from operators.dedup.line_rows import LineRows
 from operators.dedup.minhash import MinHashSignature
+from operators.dedup.plant_canaries import PlantCanaries
 from operators.dedup.remove_lines import RemoveLines
 from operators.dedup.remove_repeated_lines import RemoveRepeatedLines
 from operators.dedup.shingle_sets import ShingleSets
@@ -95,6 +98,7 @@ class Models:
     language: FileRef
     classifier: FileRef
     tokenizer: FileRef
+    canaries: FileRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,9 @@ def examples(models: Models) -> dict[str, Example]:
         Example(IndexEntry(settings=_SETTINGS, generation=2)),
         Example(IndexCheck(settings=_SETTINGS)),
         Example(IndexChanges()),
+        Example(CanaryChoice(num_canaries=100)),
+        Example(PlantCanaries(choice=models.canaries, **banding, ngram=2)),
+        Example(CanaryReport(**banding, min_canaries=1_000_000)),
         Example(Tokenize(tokenizer=models.tokenizer)),
         Example(ConcatAndChunk(window=16, pad_token=7)),
         Example(BestFit(window=16)),
@@ -151,23 +158,24 @@ def examples(models: Models) -> dict[str, Example]:
 
 def unread_models() -> Models:
     """Pinned references to files that nobody reads: enough for identities."""
-    language, classifier, tokenizer = (
+    language, classifier, tokenizer, canaries = (
         FileRef(uri=name, path=name, digest=xxhash.xxh3_128_hexdigest(name.encode()))
-        for name in ("lid.ftz", MODEL_FILE, TOKENIZER_FILE)
+        for name in ("lid.ftz", MODEL_FILE, TOKENIZER_FILE, CHOICE_FILE)
     )
-    return Models(language, classifier, tokenizer)
+    return Models(language, classifier, tokenizer, canaries)
 
 
 def train_models(folder: Path) -> Models:
     """The language model that we ship, and a classifier and a tokenizer trained on the fixed rows."""
     entries = examples(unread_models())
-    for name in ("train_fasttext", "train_tokenizer"):
+    for name in ("train_fasttext", "train_tokenizer", "canary_choice"):
         list(entries[name].operator.open()(task_inputs(view(TEXTS), folder)))
     language = LanguageId().model
     return Models(
         language.pin(language.locate(folder)),
         FileRef(uri=MODEL_FILE).pin(folder / MODEL_FILE),
         FileRef(uri=TOKENIZER_FILE).pin(folder / TOKENIZER_FILE),
+        FileRef(uri=CHOICE_FILE).pin(folder / CHOICE_FILE),
     )
 
 
@@ -208,6 +216,8 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "known_survivor": pa.array([_survivor(text[:2]) for text in texts], pa.binary(16)),
         "known_cluster_id": pa.array([_survivor(text[:3]) for text in texts], pa.binary(16)),
         "known_cluster_size": pa.array([_hash(text) % 3 or None for text in texts], pa.uint32()),
+        "original": pa.array([_survivor(text[:4]) for text in texts], pa.binary(16)),
+        "jaccard": pa.array([_hash(text) % 101 / 100 for text in texts], pa.float64()),
         "tokens": pa.array(letters, pa.large_list(pa.uint32())),
         "num_tokens": pa.array(list(map(len, letters)), pa.int64()),
         "position": pa.array([position(0, index) for index in range(len(texts))], POSITION_TYPE),
@@ -228,6 +238,7 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "source",
         "text",
         "tokens",
+        "jaccard",
     }
     fields = [pa.field(name, array.type, nullable=name not in required) for name, array in columns.items()]
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=pa.schema(fields))
