@@ -19,7 +19,7 @@ import zstandard
 from benchmarks.dedup.corpus import jaccard, shingle_set
 from benchmarks.dedup.expectation import detection_probability
 from operators.dedup.minhash import MinHashSignature
-from operators.dedup.signature import BUCKETS, lists_of_column
+from operators.dedup.signature import BUCKET_VALUE, BUCKETS, values_of_column
 from pipeline.document import TEXT, TEXT_TYPE
 
 PAIRS: Final = "gold/same_page_pairs.jsonl.zst"
@@ -86,7 +86,7 @@ def _by_tenth(jaccards: np.ndarray[Any, Any], met: np.ndarray[Any, Any]) -> Iter
 
 def _buckets(texts: list[str]) -> np.ndarray[Any, Any]:  # Any: shapes
     batch = pa.record_batch({TEXT: pa.array(texts, TEXT_TYPE)})
-    buckets, _ = lists_of_column(MinHashSignature().open()(batch).column(BUCKETS))
+    buckets, _ = values_of_column(MinHashSignature().open()(batch).column(BUCKETS), BUCKET_VALUE)
     return buckets
 
 

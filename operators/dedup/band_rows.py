@@ -10,7 +10,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from operators.dedup.local_forest import bucket_table, combined_rows
-from operators.dedup.signature import BUCKETS, buckets_type, lists_of_column
+from operators.dedup.signature import BUCKET_VALUE, BUCKETS, buckets_type, values_of_column
 from pipeline.document import POSITION, POSITION_TYPE
 from pipeline.operator import ShardFunction, ShardOperator
 
@@ -77,7 +77,7 @@ def _combine(batches: Iterator[pa.RecordBatch], *, chunk_documents: int) -> Iter
 
 
 def _buckets_of(batch: pa.RecordBatch) -> Chunk:
-    buckets, present = lists_of_column(batch.column(BUCKETS))
+    buckets, present = values_of_column(batch.column(BUCKETS), BUCKET_VALUE)
     positions = batch.column(POSITION).to_numpy()
     return (buckets, positions) if present.all() else (buckets[present], positions[present])
 

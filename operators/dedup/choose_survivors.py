@@ -21,7 +21,16 @@ from operators.dedup.decision import (
 )
 from operators.dedup.decision_memory import Memory, fresh_memory, grown_memory, is_grown
 from operators.dedup.shingle_sets import SHINGLES, SHINGLES_TYPE
-from operators.dedup.signature import BUCKETS, MAX_KEPT_VALUES, SIGNATURE, buckets_type, lists_of_column, signature_type
+from operators.dedup.signature import (
+    BUCKET_VALUE,
+    BUCKETS,
+    SIGNATURE,
+    SIGNATURE_VALUE,
+    buckets_type,
+    num_kept_values,
+    signature_type,
+    values_of_column,
+)
 from operators.dedup.sorted_runs import begins_run, binary16_words
 from pipeline.document import DOC_ID, DOC_ID_TYPE, POSITION, POSITION_TYPE
 from pipeline.operator import PartitionFunction, PartitionOperator
@@ -115,7 +124,7 @@ class ChooseSurvivors(PartitionOperator):
 
     def notes(self) -> tuple[str, ...]:
         """What travels."""
-        num_bytes = 32 + 8 * self.num_bands + 2 * min(self.num_bands * self.rows_per_band, MAX_KEPT_VALUES)
+        num_bytes = 32 + 8 * self.num_bands + 2 * num_kept_values(self.num_bands * self.rows_per_band)
         sets = ", and 4 bytes a shingle" if self.verify == "jaccard" else ""
         return (f"each document with company travels in {num_bytes} bytes, the order's columns aside{sets}",)
 
@@ -153,8 +162,8 @@ class ChooseSurvivors(PartitionOperator):
             yield _as_batch(batch.column(POSITION), decisions, members.present)
 
     def _members(self, batch: pa.RecordBatch, begins: npt.NDArray[np.bool_]) -> Members:
-        buckets, has_buckets = lists_of_column(batch.column(BUCKETS))
-        signatures, has_signature = lists_of_column(batch.column(SIGNATURE))
+        buckets, has_buckets = values_of_column(batch.column(BUCKETS), BUCKET_VALUE)
+        signatures, has_signature = values_of_column(batch.column(SIGNATURE), SIGNATURE_VALUE)
         shingles = np.empty(0, np.uint32)
         starts = ends = np.zeros(batch.num_rows, np.int64)
         if self.verify == "jaccard":

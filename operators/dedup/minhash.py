@@ -14,7 +14,14 @@ from operators.dedup.presets import preset_notes
 from operators.dedup.settings import MinHashSettings, NumBands, RowsPerBand, Seed
 from operators.dedup.shingle_operator import ShingleOperator
 from operators.dedup.shingles import Scratch, Shingling, scratch_for, shingle_document
-from operators.dedup.signature import BUCKETS, MAX_KEPT_VALUES, SIGNATURE, buckets_type, column_of_lists, signature_type
+from operators.dedup.signature import (
+    BUCKETS,
+    SIGNATURE,
+    buckets_type,
+    column_of_values,
+    num_kept_values,
+    signature_type,
+)
 from operators.text.hashing import mix32
 from operators.text.kernel import Bytes, Offsets, kernel
 from pipeline.document import TEXT
@@ -121,10 +128,10 @@ class MinHashSignature(ShingleOperator):
 
     Columns:
         text: read.
-        minhash_buckets: written; fixed-size list of num_bands uint64, in each band a hash of its rows_per_band values.
-            Documents with an equal one are candidates; `buckets.collision_probability` says how probable that is.
-        minhash: written; fixed-size list of uint16, the low half of the first values, 256 at most. The share of equal
-            ones of two signatures estimates the Jaccard similarity of their shingles, with standard error
+        minhash_buckets: written; num_bands uint64 as bytes, little-endian, in each band a hash of its rows_per_band
+            values. Documents with an equal one are candidates, how probably says `buckets.collision_probability`.
+        minhash: written; uint16 as bytes, little-endian: the low half of the first values, 256 at most. The share of
+            equal ones of two signatures estimates the Jaccard similarity of their shingles, with standard error
             sqrt(J (1 - J) / V): at most 0.048 for 112.
 
         Both are null where no unit is left after normalisation.
@@ -148,7 +155,7 @@ class MinHashSignature(ShingleOperator):
     """
 
     name: ClassVar[str] = "minhash_signature"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     num_bands: NumBands = 14
     rows_per_band: RowsPerBand = 8
@@ -166,7 +173,7 @@ class MinHashSignature(ShingleOperator):
     def notes(self) -> tuple[str, ...]:
         """What is compared, whose settings these are, which similarities meet, and what is written."""
         settings = {name: getattr(self, name) for name in MinHashSettings.model_fields}
-        num_bytes = 8 * self.num_bands + 2 * min(self.num_bands * self.rows_per_band, MAX_KEPT_VALUES)
+        num_bytes = sum(field.type.byte_width for field in self.adds())
         return (
             self.shingle_note(),
             *preset_notes(MinHashSettings(**settings)),
@@ -179,7 +186,6 @@ class MinHashSignature(ShingleOperator):
         drawn = permutations(self.num_bands * self.rows_per_band, self.seed)
         how, read_documents = self.open_shingling()
         schema = self.adds()
-        buckets, signature = schema
 
         def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
             data, offsets = read_documents(batch.column(TEXT))
@@ -187,12 +193,12 @@ class MinHashSignature(ShingleOperator):
             scratch = scratch_for(int(np.diff(offsets).max(initial=0)), how.way)
             # Zeros, not what memory held: the rows of null signatures reach the written bytes.
             written = Written(
-                np.zeros((num_documents, buckets.type.list_size), np.uint64),
-                np.zeros((num_documents, signature.type.list_size), np.uint16),
+                np.zeros((num_documents, self.num_bands), np.uint64),
+                np.zeros((num_documents, num_kept_values(len(drawn.multipliers))), np.uint16),
                 np.zeros(num_documents, np.bool_),
             )
             _signatures(data, offsets, how, drawn, scratch, written)
-            columns = [column_of_lists(values, written.empty) for values in (written.buckets, written.signatures)]
+            columns = [column_of_values(values, written.empty) for values in (written.buckets, written.signatures)]
             return pa.record_batch(columns, schema=schema)
 
         return annotate

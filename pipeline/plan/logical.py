@@ -282,7 +282,8 @@ class Layout(_Frozen):
     row_group_bytes: int = Field(default=32 << 20, ge=1 << 10)
     partition_bytes: int = Field(default=256 << 20, ge=1 << 10)
     """Input bytes per partition of an exchange."""
-    zstd_level: int = Field(default=3, ge=1, le=19)
+    zstd_level: int = Field(default=1, ge=1, le=19)
+    """Level 3 writes files of text 11 to 15 % smaller, and takes 1.4 to 2 times as long."""
     examples_per_rule: int = Field(default=3, ge=0, le=100)
     """Dropped documents of which a commit keeps the first 300 characters, per rule; 0 keeps none."""
 

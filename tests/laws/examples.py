@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import xxhash
 
@@ -34,7 +36,7 @@ from operators.dedup.plant_canaries import PlantCanaries
 from operators.dedup.remove_lines import RemoveLines
 from operators.dedup.remove_repeated_lines import RemoveRepeatedLines
 from operators.dedup.shingle_sets import ShingleSets
-from operators.dedup.signature import buckets_type, signature_type
+from operators.dedup.signature import BUCKET_VALUE, SIGNATURE_VALUE, buckets_type, signature_type
 from operators.dedup.small_star import SmallStar
 from operators.dedup.star_edges import EDGE_SCHEMA, StarEdges
 from operators.language.language_filter import LanguageFilter
@@ -193,9 +195,12 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "quality_score": pa.array([_score(text) for text in texts], pa.float32()),
         "num_chars": pa.array(list(map(len, texts)), pa.int64()),
         "content_hash": pa.array([xxhash.xxh3_128_digest(text.encode()) for text in texts], pa.binary(16)),
-        "minhash_buckets": pa.array([_values(text, NUM_BANDS) for text in texts], buckets_type(NUM_BANDS)),
+        "minhash_buckets": pa.array(
+            [_values(text, NUM_BANDS, BUCKET_VALUE) for text in texts], buckets_type(NUM_BANDS)
+        ),
         "minhash": pa.array(
-            [_values(text, NUM_BANDS * ROWS_PER_BAND) for text in texts], signature_type(NUM_BANDS * ROWS_PER_BAND)
+            [_values(text, NUM_BANDS * ROWS_PER_BAND, SIGNATURE_VALUE) for text in texts],
+            signature_type(NUM_BANDS * ROWS_PER_BAND),
         ),
         "bucket": pa.array([_hash(text[:1]) for text in texts], pa.uint64()),
         "line": pa.array([_hash(text[:1]) for text in texts], pa.uint64()),
@@ -307,8 +312,9 @@ def _survivor(text: str) -> bytes | None:
     return None if _hash(text) % 2 else xxhash.xxh3_128_digest(text.encode())
 
 
-def _values(text: str, num: int) -> list[int] | None:
+def _values(text: str, num: int, dtype: np.dtype[Any]) -> bytes | None:  # Any: a number's
     """Texts that begin alike share values; a text without a first word has none."""
     if not text.strip():
         return None
-    return [xxhash.xxh32_intdigest(text[: 4 + 3 * k].encode(), k) & 0xFFFF for k in range(num)]
+    values = [xxhash.xxh32_intdigest(text[: 4 + 3 * k].encode(), k) & 0xFFFF for k in range(num)]
+    return np.array(values, dtype).tobytes()

@@ -22,10 +22,11 @@ SCHEMA = pa.schema(
         pa.field("language_score", pa.float32()),
         pa.field("num_chars", pa.int64()),
         pa.field("content_hash", pa.binary(16)),
-        pa.field("minhash_buckets", pa.list_(pa.uint64(), 4)),
-        pa.field("minhash", pa.list_(pa.uint16(), 8)),
+        pa.field("minhash_buckets", pa.binary(8 * 4)),
+        pa.field("minhash", pa.binary(2 * 8)),
         pa.field("tokens", pa.large_list(pa.uint32())),
         pa.field("seen", pa.bool_()),
+        pa.field("window", pa.list_(pa.uint32(), 2)),
     ]
 )
 """Every type that an artifact of ours has."""
@@ -38,6 +39,7 @@ def write_artifact(path: Path) -> None:
     extra = {
         "metadata": pa.array([None if row % 3 else '{"row": %d}' % row for row in range(size)], pa.large_string()),  # noqa: UP031
         "seen": pa.array([None if row % 5 == 4 else row % 2 == 0 for row in range(size)]),
+        "window": pa.array([[row, row + 1] for row in range(size)], pa.list_(pa.uint32(), 2)),
     }
     columns = [extra[name] if name in extra else batch[name] for name in SCHEMA.names]
     with ShardWriter(path, SCHEMA, RowGroups(max_rows=20, max_bytes=8000, zstd_level=3)) as writer:

@@ -50,4 +50,5 @@ def test_the_artifact_is_worth_keeping(tmp_path):
     assert table["text"].to_pylist() == list(TEXTS) * 4
     for name in ("input_id", "metadata", "language", "minhash_buckets", "minhash", "seen"):
         assert table[name].null_count, name
-    assert pa.types.is_fixed_size_list(table["minhash"].type)
+    assert pa.types.is_fixed_size_binary(table["minhash"].type)
+    assert pa.types.is_fixed_size_list(table["window"].type)

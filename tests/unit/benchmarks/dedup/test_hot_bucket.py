@@ -3,7 +3,7 @@ import pyarrow as pa
 
 from benchmarks.dedup.hot_bucket import HOT_SHARE, draw_documents
 from operators.dedup.minhash import MinHashSignature
-from operators.dedup.signature import BUCKETS, lists_of_column
+from operators.dedup.signature import BUCKET_VALUE, BUCKETS, values_of_column
 from pipeline.document import TEXT, TEXT_TYPE
 from tests.unit.benchmarks.dedup.small_prose import small_prose
 
@@ -15,7 +15,7 @@ def largest_buckets(*, shared):
     prose = small_prose()
     texts = prose.texts(draw_documents(prose, NUM_DOCUMENTS, shared=shared)).cast(TEXT_TYPE)
     batch = pa.record_batch({TEXT: texts})
-    buckets, _ = lists_of_column(MinHashSignature().open()(batch).column(BUCKETS))
+    buckets, _ = values_of_column(MinHashSignature().open()(batch).column(BUCKETS), BUCKET_VALUE)
     return [int(np.unique(band, return_counts=True)[1].max()) for band in buckets.T]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 import operators.dedup.band_rows as band_rows_module
 from operators.dedup.band_rows import BUCKET_SCHEMA, BandRows
-from operators.dedup.signature import column_of_lists
+from operators.dedup.signature import column_of_values
 from tests.graphs import components_of_buckets
 
 DRAWN = np.random.default_rng(1).integers(0, 12, (40, 2))
@@ -15,7 +15,7 @@ def batch(buckets, positions=None, null=None):
     places = range(len(values)) if positions is None else positions
     missing = np.zeros(len(values), np.bool_) if null is None else np.array(null)
     return pa.record_batch(
-        {"minhash_buckets": column_of_lists(values, missing), "position": pa.array(places, pa.uint64())}
+        {"minhash_buckets": column_of_values(values, missing), "position": pa.array(places, pa.uint64())}
     )
 
 

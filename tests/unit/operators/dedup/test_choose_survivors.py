@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from operators.dedup.choose_survivors import DECISION_SCHEMA, ChooseSurvivors
-from operators.dedup.signature import BUCKETS, SIGNATURE, buckets_type
+from operators.dedup.signature import BUCKET_VALUE, BUCKETS, SIGNATURE, SIGNATURE_VALUE, buckets_type, signature_type
 
 NUM_BANDS = NUM_VALUES = 4
 LAWS = settings(deadline=None, derandomize=True, max_examples=150)
@@ -36,7 +36,7 @@ SCHEMA = pa.schema(
     {
         "cluster": pa.uint64(),
         BUCKETS: buckets_type(NUM_BANDS),
-        SIGNATURE: pa.list_(pa.uint16(), NUM_VALUES),
+        SIGNATURE: signature_type(NUM_VALUES),
         "doc_id": pa.binary(16),
         "position": pa.uint64(),
         "shingles": pa.list_(pa.uint32()),
@@ -44,10 +44,21 @@ SCHEMA = pa.schema(
 )
 
 
+def stored(row):
+    """The document as its columns hold it."""
+    return row | {
+        name: as_bytes(row[name], dtype) for name, dtype in ((BUCKETS, BUCKET_VALUE), (SIGNATURE, SIGNATURE_VALUE))
+    }
+
+
+def as_bytes(values, dtype):
+    return None if values is None else np.array(values, dtype).tobytes()
+
+
 def decided(documents, cuts=(), **fields):
     """The decisions as a list of dicts; the stream is cut at `cuts`."""
     operator = ChooseSurvivors(num_bands=NUM_BANDS, rows_per_band=1, **fields)
-    batch = pa.RecordBatch.from_pylist(documents, SCHEMA)
+    batch = pa.RecordBatch.from_pylist([stored(row) for row in documents], SCHEMA)
     bounds = [0, *sorted(min(cut, len(documents)) for cut in cuts), len(documents)]
     stream = iter([batch.slice(start, end - start) for start, end in pairwise(bounds)])
     found = list(operator.open()(stream))
@@ -244,7 +255,7 @@ def test_jaccard_is_exact_and_takes_nothing_from_signatures():
 def test_null_shingles_resemble_nothing_even_with_values_behind_them():
     values, offsets = pa.array([1, 2, 1, 2], pa.uint32()), pa.array([0, 2, 4], pa.int32())
     shingles = pa.ListArray.from_arrays(offsets, values, mask=pa.array([False, True]))
-    documents = pa.RecordBatch.from_pylist([document(0, **SAME), document(1, **SAME)], SCHEMA)
+    documents = pa.RecordBatch.from_pylist([stored(document(0, **SAME)), stored(document(1, **SAME))], SCHEMA)
     batch = documents.set_column(5, "shingles", shingles)
     operator = ChooseSurvivors(num_bands=NUM_BANDS, rows_per_band=1, verify="jaccard", verify_at=0.1)
     (found,) = operator.open()(iter([batch]))

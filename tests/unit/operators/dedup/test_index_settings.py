@@ -9,7 +9,7 @@ from pipeline.operator import FileRef
 
 def test_defaults_are_spelled_out() -> None:
     assert spelled_settings(MinHashSignature()) == (
-        "ngram=5 unit=word normalization=datatrove num_bands=14 rows_per_band=8 seed=1 signature_version=2 "
+        "ngram=5 unit=word normalization=datatrove num_bands=14 rows_per_band=8 seed=1 signature_version=3 "
         "shingle_hash_version=1"
     )
 

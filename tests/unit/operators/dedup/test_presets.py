@@ -105,4 +105,4 @@ def test_other_settings_have_no_preset():
 @pytest.mark.parametrize("preset", PresetName)
 def test_the_operator_takes_them(preset):
     operator = MinHashSignature(**dict(settings_of(preset)))
-    assert operator.adds().field("minhash_buckets").type.list_size == operator.num_bands
+    assert operator.adds().field("minhash_buckets").type.byte_width == 8 * operator.num_bands
