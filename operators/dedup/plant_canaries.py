@@ -76,6 +76,7 @@ class PlantCanaries(ShardOperator):
     """
 
     name: ClassVar[str] = "plant_canaries"
+    version: ClassVar[int] = 2
     determinism: ClassVar[Determinism] = Determinism.SEEDED
 
     choice: FileRef
