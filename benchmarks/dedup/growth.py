@@ -1,4 +1,4 @@
-"""How CPU time and memory of corpusmill grow with the number of documents, and what one hot bucket costs."""
+"""How a tool's CPU time and memory grow with the number of documents, and what one hot bucket costs."""
 
 import math
 import shutil
@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.dedup.corpus import Corpus
-from benchmarks.dedup.tools import Json, Run, corpusmill, described, documents_of, run_once
+from benchmarks.dedup.tools import Json, Run, Tool, described, documents_of, run_once
 
 
-def measure_growth(tiny: Corpus, corpora: Sequence[Corpus], work: Path) -> Json:
+def measure_growth(tool: Tool, tiny: Corpus, corpora: Sequence[Corpus], work: Path) -> Json:
     """One run for each corpus. The run over `tiny` stands for what start-up costs, and is taken off."""
-    start = _once(documents_of(tiny), work, "tiny")
-    runs = {corpus.documents: _once(documents_of(corpus), work, corpus.path.name) for corpus in corpora}
+    start = _once(tool, documents_of(tiny), work, "tiny")
+    runs = {corpus.documents: _once(tool, documents_of(corpus), work, corpus.path.name) for corpus in corpora}
     return {
         "corpora": [described(corpus) for corpus in (tiny, *corpora)],
         "exponent": round(exponent({size: run.cpu_seconds - start.cpu_seconds for size, run in runs.items()}), 3),
@@ -32,16 +32,16 @@ def exponent(seconds: Mapping[int, float]) -> float:
     return float(np.polyfit(sizes, times, 1)[0])
 
 
-def measure_hot_bucket(hot: Path, cold: Path, work: Path) -> Json:
+def measure_hot_bucket(tool: Tool, hot: Path, cold: Path, work: Path) -> Json:
     """CPU time with a bucket that a fifth of the documents share, by the time without."""
-    runs = {"hot": _once(hot, work, "hot"), "cold": _once(cold, work, "cold")}
+    runs = {"hot": _once(tool, hot, work, "hot"), "cold": _once(tool, cold, work, "cold")}
     slowdown = runs["hot"].cpu_seconds / runs["cold"].cpu_seconds
     return {"slowdown": round(slowdown, 3), **{name: asdict(run) for name, run in runs.items()}}
 
 
-def _once(documents: Path, work: Path, name: str) -> Run:
-    output = work / f"ours-{name}"
-    run = run_once(corpusmill(), documents, output)
+def _once(tool: Tool, documents: Path, work: Path, name: str) -> Run:
+    output = work / f"{tool.name}-{name}"
+    run = run_once(tool, documents, output)
     print(f"{name}: {run.cpu_seconds} CPU s, {run.wall_seconds} s, {run.peak_mb} MB", flush=True)
     shutil.rmtree(output)
     return run

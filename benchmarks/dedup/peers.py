@@ -6,9 +6,12 @@ configured to look. All do the same work: word 5-grams, 14 bands of 8 rows, Parq
 
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from benchmarks.surroundings import ROOT
 
 SCRIPTS: Final = Path(__file__).parent / "peer_scripts"
 
@@ -50,6 +53,16 @@ PEERS: Final = (
         "four stages, 64-bit hashes, default English tokenizer (spaCy)",
     ),
 )
+
+
+def own_environment() -> Peer:
+    """What a user of corpusmill installs, and nothing else: its dependencies in the versions of constraints.txt.
+
+    Not this Python's: numba loads SciPy where it finds it, so the tests' packages would cost every run half a second.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    requirements = ("-c", str(ROOT / "constraints.txt"), *project["dependencies"])
+    return Peer("ours", requirements, "corpusmill, run from this checkout")
 
 
 class NotInstalledError(Exception):

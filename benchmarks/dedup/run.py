@@ -34,7 +34,7 @@ from benchmarks.dedup import gold
 from benchmarks.dedup.corpus import TRUTH, Corpus, Settings, write_corpus
 from benchmarks.dedup.growth import measure_growth, measure_hot_bucket
 from benchmarks.dedup.hot_bucket import write_twins
-from benchmarks.dedup.peers import PEERS, NotInstalledError, install
+from benchmarks.dedup.peers import PEERS, NotInstalledError, install, own_environment
 from benchmarks.dedup.prose import FOLDERS, Prose, read_prose
 from benchmarks.dedup.scale import RESULT, write_page
 from benchmarks.dedup.speed import compare
@@ -65,7 +65,8 @@ def main() -> None:
     corpora = Corpora(options.work.resolve() / "corpora")
     builds = options.work.resolve() / "builds"
     hot, _ = corpora.twins(10_000)  # a large cluster reaches kernels that small ones do not
-    run_once(corpusmill(), hot, builds / "warm-up")
+    ours = corpusmill(install(own_environment(), options.venvs))
+    run_once(ours, hot, builds / "warm-up")
     result: Json = {
         "machine": machine(),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
@@ -78,9 +79,9 @@ def main() -> None:
         result["speed"] = _speed(corpora, builds, options)
     if "growth" in options.only:
         sizes = [10_000] if options.quick else [10_000, 100_000, 1_000_000]
-        result["growth"] = measure_growth(corpora.short(TINY), [corpora.short(size) for size in sizes], builds)
+        result["growth"] = measure_growth(ours, corpora.short(TINY), [corpora.short(size) for size in sizes], builds)
     if "hot_bucket" in options.only:
-        result["hot_bucket"] = measure_hot_bucket(*corpora.twins(10_000 if options.quick else 100_000), builds)
+        result["hot_bucket"] = measure_hot_bucket(ours, *corpora.twins(10_000 if options.quick else 100_000), builds)
     if "gold" in options.only and not gold.missing(SHARED):
         result["gold"] = [asdict(tenth) | {"deviation": round(tenth.deviation, 2)} for tenth in gold.tenths(SHARED)]
     if "signatures" in options.only:
@@ -105,7 +106,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=ROOT / "runs/bench-dedup", help="folder for corpora and builds")
     parser.add_argument("--venvs", type=Path, help="folder for the peers' environments  [WORK/venvs]")
     parser.add_argument("--result", type=Path, help="file for the result")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.venvs = (options.venvs or options.work / "venvs").resolve()
+    return options
 
 
 class Corpora:
@@ -139,7 +142,9 @@ def _speed(corpora: Corpora, builds: Path, options: argparse.Namespace) -> Json:
     sizes = [10_000] if options.quick else [10_000, 100_000]
     chosen = [corpora.planted(size) for size in sizes]
     unplanted = _most_similar_unplanted(chosen[0])
-    tools = [corpusmill(), corpusmill("ours_unverified", overrides=["near.verify=off"], verify_at=0.0)]
+    python = install(own_environment(), options.venvs)
+    unverified = corpusmill(python, "ours_unverified", overrides=["near.verify=off"], verify_at=0.0)
+    tools = [corpusmill(python), unverified]
     peers: Json = {}
     if not options.quick:
         found, peers = _peers(options)
@@ -155,7 +160,7 @@ def _peers(options: argparse.Namespace) -> tuple[list[Tool], Json]:
             continue
         states[peer.name] = {"requirements": peer.requirements, "method": peer.method}
         try:
-            tools.append(peer_tool(peer, install(peer, (options.venvs or options.work / "venvs").resolve())))
+            tools.append(peer_tool(peer, install(peer, options.venvs)))
         except NotInstalledError as error:
             states[peer.name] |= {"skipped": str(error)}
             print(f"benchmark dedup: {peer.name}: skipped: {error}", flush=True)

@@ -6,7 +6,6 @@ One core, start-up of the process included, threads of libraries limited to one.
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -57,13 +56,15 @@ class Run:
     steps: Json
 
 
-def corpusmill(name: str = "ours", *, overrides: Sequence[str] = (), verify_at: float = VERIFY_AT) -> Tool:
-    """The recipe of the benchmark, with fields of it set otherwise."""
+def corpusmill(
+    python: Path, name: str = "ours", *, overrides: Sequence[str] = (), verify_at: float = VERIFY_AT
+) -> Tool:
+    """This checkout's code under `python`: the recipe of the benchmark, with fields of it set otherwise."""
 
     def command(documents: Path, output: Path) -> Sequence[str]:
         sets = [f"sources.docs.paths=[{documents}/*.parquet]", *overrides]
         arguments = ["run", str(RECIPE), "--runner", "local", "--output", str(output)]
-        return [sys.executable, "-m", "jobs.cli", *arguments, *(part for value in sets for part in ("--set", value))]
+        return [str(python), "-m", "jobs.cli", *arguments, *(part for value in sets for part in ("--set", value))]
 
     def survivors(output: Path) -> pa.Array:
         (data,) = output.glob("steps/clean-*/data")

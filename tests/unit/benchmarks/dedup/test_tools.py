@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,7 +33,7 @@ def test_a_tool_that_fails_stops_the_benchmark(tmp_path):
 
 
 def test_overrides_reach_the_command(tmp_path):
-    command = corpusmill(overrides=["near.verify=off"]).command(tmp_path, tmp_path / "out")
+    command = corpusmill(Path("python"), overrides=["near.verify=off"]).command(tmp_path, tmp_path / "out")
     assert command[-2:] == ["--set", "near.verify=off"]
     assert f"sources.docs.paths=[{tmp_path}/*.parquet]" in command
     assert str(tools.RECIPE) in command
