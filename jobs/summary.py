@@ -31,6 +31,8 @@ def print_summary(run: Run, recipe: Recipe, console: Console) -> None:
         console.print(f"tokens: {total.tokens_packed:,} packed of {total.tokens_in:,}{padded}")
     cached = f" ({len(run.cached_steps)} of {len(run.manifests)} steps were already built)" if run.cached_steps else ""
     console.print(f"time: {run.seconds:.1f} s{cached}")
+    for report in _reports(run.manifests):
+        console.print(f"report: {report}", soft_wrap=True)
     last = list(run.manifests.values())[-1]
     console.print(f"output: {run.output}", soft_wrap=True)
     console.print(
@@ -88,6 +90,12 @@ def _print_packed(packed: PackedText, console: Console) -> None:
     console.print(f"the first window of {packed.step} has {packed.num_tokens:,} tokens: {ids} ...", soft_wrap=True)
     for line in packed.lines:
         _print_text(line.strip()[:_EXAMPLE_CHARS], console)
+
+
+def _reports(manifests: Mapping[str, Manifest]) -> list[str]:
+    """Pages that tasks left for people."""
+    paths = (manifest.path(0, "report.md") for manifest in manifests.values() if manifest.kind is ArtifactKind.MODEL)
+    return [path for path in paths if path is not None]
 
 
 def _print_text(text: str, console: Console) -> None:

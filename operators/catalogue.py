@@ -10,6 +10,7 @@ from operators.dedup.cluster_sizes import ClusterSizes
 from operators.dedup.components import ConnectedComponents
 from operators.dedup.content_hash import ContentHash
 from operators.dedup.decide_lines import DecideLines
+from operators.dedup.dedup_report import DedupReport
 from operators.dedup.drop_duplicates import DropDuplicates
 from operators.dedup.drop_emptied import DropEmptied
 from operators.dedup.drop_near_duplicates import DropNearDuplicates
@@ -24,6 +25,8 @@ from operators.dedup.minhash import MinHashSignature
 from operators.dedup.plant_canaries import PlantCanaries
 from operators.dedup.remove_lines import RemoveLines
 from operators.dedup.remove_repeated_lines import RemoveRepeatedLines
+from operators.dedup.sample_pairs import SamplePairs
+from operators.dedup.sampled_sets import SampledSets
 from operators.dedup.shingle_sets import ShingleSets
 from operators.dedup.small_star import SmallStar
 from operators.dedup.star_edges import StarEdges
@@ -68,6 +71,9 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     SmallStar,
     ClusterSizes,
     ChooseSurvivors,
+    SamplePairs,
+    SampledSets,
+    DedupReport,
     LineRows,
     DecideLines,
     GatherLines,

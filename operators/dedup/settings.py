@@ -12,6 +12,7 @@ NumBands = Annotated[int, Field(ge=1)]
 RowsPerBand = Annotated[int, Field(ge=1)]
 Ngram = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=1 << 32)]
+CalibrationPairs = Annotated[int, Field(ge=0)]
 
 
 class MinHashSettings(BaseModel):

@@ -99,14 +99,14 @@ class ShingleSets(ShingleOperator):
             wanted = pa.repeat(True, batch.num_rows) if self.every else batch.column(CLUSTER_SIZE).is_valid()
             # Without their text the others cost nothing, not even a tokenizer.
             texts = pc.if_else(wanted, batch.column(TEXT), pa.scalar("", TEXT_TYPE))
-            column = _sets(*read_documents(texts), wanted.to_numpy(zero_copy_only=False), how)
+            column = shingle_column(*read_documents(texts), wanted.to_numpy(zero_copy_only=False), how)
             return pa.record_batch([column], schema=schema)
 
         return annotate
 
 
-def _sets(data: Bytes, offsets: Offsets, wanted: BoolArray, how: Shingling) -> pa.Array:
-    """The column of sets."""
+def shingle_column(data: Bytes, offsets: Offsets, wanted: BoolArray, how: Shingling) -> pa.Array:
+    """The sets of the documents that are wanted, (D,); null for others, and where no unit is left."""
     lengths = np.diff(offsets)
     scratch = scratch_for(int(lengths.max(initial=0)), how.way)
     capacity = sum(max_units(length, how.way) for length in lengths[wanted].tolist())

@@ -15,6 +15,7 @@ from operators.dedup.cluster_sizes import ClusterSizes
 from operators.dedup.components import CLUSTER, ConnectedComponents
 from operators.dedup.content_hash import CONTENT_HASH, ContentHash
 from operators.dedup.decide_lines import DecideLines
+from operators.dedup.dedup_report import DedupReport
 from operators.dedup.drop_duplicates import DropDuplicates
 from operators.dedup.drop_near_duplicates import DropNearDuplicates
 from operators.dedup.edge_forest import NEIGHBOUR, NODE, EdgeForest
@@ -29,7 +30,9 @@ from operators.dedup.minhash import MinHashSignature
 from operators.dedup.plant_canaries import PlantCanaries
 from operators.dedup.presets import PresetName, settings_of
 from operators.dedup.repeated_lines import MIN_WORDS
-from operators.dedup.settings import MinHashSettings, Ngram, NumBands, RowsPerBand, Seed
+from operators.dedup.sample_pairs import PAIRS_FILE, SamplePairs
+from operators.dedup.sampled_sets import SampledSets
+from operators.dedup.settings import CalibrationPairs, MinHashSettings, Ngram, NumBands, RowsPerBand, Seed
 from operators.dedup.shingle_sets import SHINGLES, ShingleSets
 from operators.dedup.shingles import Unit as ShingleUnit
 from operators.dedup.signature import BUCKETS, SIGNATURE
@@ -96,6 +99,7 @@ def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published met
     verify: Verification = "signature",
     verify_at: float = 0.7,
     hubs: int = 3,
+    calibration_pairs: CalibrationPairs = 10_000,
     index: bool = False,
     generation: Generation | None = None,
     canaries: NumCanaries | None = None,
@@ -104,6 +108,8 @@ def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published met
 
     `NAME.signatures`, `.edges`, `.clusters` find documents that chains of shared buckets join; `NAME.decisions` are
     columns that say of each of these which document stays in its place. `verify: jaccard` adds `NAME.shingles`.
+    `NAME.report` says in numbers what was found and, of the sample `NAME.pairs` with the sets of `NAME.sampled`, how
+    well signatures estimate.
 
     Against the indexes of earlier builds that stand behind the view, the view's documents are compared with theirs
     too, and come after them in survivor order. `NAME.against` checks the indexes, `NAME.changes` says what became of
@@ -127,6 +133,8 @@ def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published met
             nothing: `off` removes all but one document of each cluster.
         verify_at: Least similarity of a removed document and its survivor.
         hubs: Documents of a bucket, its first, that the others are compared with.
+        calibration_pairs: Size of the sample of candidate pairs whose exact similarities the report holds against their
+            estimates. The texts are read once more for it; 0 leaves it out.
         index: Whether to write an index of these documents.
         generation: Of these documents, greater than those of the indexes that they are compared with; 0 unless set, and
             1 against an index.
@@ -171,6 +179,7 @@ def minhash_deduplication(  # noqa: PLR0913 -- the settings of one published met
         steps.append(_index_step(name, own.binding(*compared, decisions), method))
     if canaries is not None:
         steps.extend(_canary_steps(name, own.binding(clusters), method, canaries))
+    steps.extend(_report_steps(name, own.binding(*compared, decisions), method, calibration_pairs))
     removal = DropNearDuplicates(verify_at=None if verify == "off" else verify_at)
     return (*steps, Step(name=name, view=own.binding(decisions), nodes=(removal,), write=ArtifactKind.REMOVALS))
 
@@ -279,6 +288,33 @@ def _canary_steps(name: str, view: View, method: _Method, num_canaries: int) -> 
             nodes=(report,),
             write=ArtifactKind.MODEL,
         ),
+    )
+
+
+def _report_steps(name: str, view: View, method: _Method, num_pairs: int) -> tuple[Step, ...]:
+    """`NAME.report` of a view that has decisions and what they were made of, after what calibrates it."""
+    chooser, signature = method.chooser, method.signature
+    pairs, sampled = f"{name}.pairs", f"{name}.sampled"
+    report = DedupReport(
+        num_bands=chooser.num_bands,
+        rows_per_band=chooser.rows_per_band,
+        verify_at=None if chooser.verify == "off" else chooser.verify_at,
+        pairs=FileRef(uri=f"step:{pairs}/{PAIRS_FILE}") if num_pairs else None,
+    )
+    if report.pairs is None:
+        return (Step(name=f"{name}.report", view=view, nodes=(report,), write=ArtifactKind.MODEL),)
+    sets = SampledSets(
+        ngram=signature.ngram,
+        unit=signature.unit,
+        normalization=signature.normalization,
+        tokenizer=signature.tokenizer,
+        pairs=report.pairs,
+        sets_exist=chooser.verify == "jaccard",
+    )
+    return (
+        Step(name=pairs, view=view, nodes=(SamplePairs(num_pairs=num_pairs),), write=ArtifactKind.MODEL),
+        Step(name=sampled, view=view, nodes=(sets,), write=ArtifactKind.COLUMNS),
+        Step(name=f"{name}.report", view=view.binding(sampled), nodes=(report,), write=ArtifactKind.MODEL),
     )
 
 

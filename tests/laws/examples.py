@@ -21,6 +21,7 @@ from operators.dedup.cluster_sizes import ClusterSizes
 from operators.dedup.components import ConnectedComponents
 from operators.dedup.content_hash import ContentHash
 from operators.dedup.decide_lines import DecideLines
+from operators.dedup.dedup_report import DedupReport
 from operators.dedup.drop_duplicates import DropDuplicates
 from operators.dedup.drop_emptied import DropEmptied
 from operators.dedup.drop_near_duplicates import DropNearDuplicates
@@ -35,6 +36,8 @@ from operators.dedup.minhash import MinHashSignature
 from operators.dedup.plant_canaries import PlantCanaries
 from operators.dedup.remove_lines import RemoveLines
 from operators.dedup.remove_repeated_lines import RemoveRepeatedLines
+from operators.dedup.sample_pairs import PAIRS_FILE, SamplePairs
+from operators.dedup.sampled_sets import SampledSets
 from operators.dedup.shingle_sets import ShingleSets
 from operators.dedup.signature import BUCKET_VALUE, SIGNATURE_VALUE, buckets_type, signature_type
 from operators.dedup.small_star import SmallStar
@@ -101,6 +104,7 @@ class Models:
     classifier: FileRef
     tokenizer: FileRef
     canaries: FileRef
+    pairs: FileRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,9 @@ def examples(models: Models) -> dict[str, Example]:
         Example(DropEmptied()),
         Example(RemoveRepeatedLines(min_words=2)),
         Example(ChooseSurvivors(**banding, hubs=2, verify_at=0.5), key="cluster"),
+        Example(SamplePairs(num_pairs=4)),
+        Example(SampledSets(ngram=2, pairs=models.pairs)),
+        Example(DedupReport(**banding)),
         Example(DropNearDuplicates(verify_at=0.5)),
         Example(IndexEntry(settings=_SETTINGS, generation=2)),
         Example(IndexCheck(settings=_SETTINGS)),
@@ -160,17 +167,17 @@ def examples(models: Models) -> dict[str, Example]:
 
 def unread_models() -> Models:
     """Pinned references to files that nobody reads: enough for identities."""
-    language, classifier, tokenizer, canaries = (
+    language, classifier, tokenizer, canaries, pairs = (
         FileRef(uri=name, path=name, digest=xxhash.xxh3_128_hexdigest(name.encode()))
-        for name in ("lid.ftz", MODEL_FILE, TOKENIZER_FILE, CHOICE_FILE)
+        for name in ("lid.ftz", MODEL_FILE, TOKENIZER_FILE, CHOICE_FILE, PAIRS_FILE)
     )
-    return Models(language, classifier, tokenizer, canaries)
+    return Models(language, classifier, tokenizer, canaries, pairs)
 
 
 def train_models(folder: Path) -> Models:
-    """The language model that we ship, and a classifier and a tokenizer trained on the fixed rows."""
+    """The language model that we ship, and what tasks make of the fixed rows."""
     entries = examples(unread_models())
-    for name in ("train_fasttext", "train_tokenizer", "canary_choice"):
+    for name in ("train_fasttext", "train_tokenizer", "canary_choice", "sample_pairs"):
         list(entries[name].operator.open()(task_inputs(view(TEXTS), folder)))
     language = LanguageId().model
     return Models(
@@ -178,6 +185,7 @@ def train_models(folder: Path) -> Models:
         FileRef(uri=MODEL_FILE).pin(folder / MODEL_FILE),
         FileRef(uri=TOKENIZER_FILE).pin(folder / TOKENIZER_FILE),
         FileRef(uri=CHOICE_FILE).pin(folder / CHOICE_FILE),
+        FileRef(uri=PAIRS_FILE).pin(folder / PAIRS_FILE),
     )
 
 
@@ -223,6 +231,10 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "known_cluster_size": pa.array([_hash(text) % 3 or None for text in texts], pa.uint32()),
         "original": pa.array([_survivor(text[:4]) for text in texts], pa.binary(16)),
         "jaccard": pa.array([_hash(text) % 101 / 100 for text in texts], pa.float64()),
+        "distance": pa.array([_score(text) for text in texts], pa.float32()),
+        "candidate": pa.array([_hash(text) % 4 or None for text in texts], POSITION_TYPE),
+        "candidate_similarity": pa.array([_hash(text) % 9 / 8 for text in texts], pa.float32()),
+        "bucket_size": pa.array([_hash(text) % 4 or None for text in texts], pa.uint32()),
         "tokens": pa.array(letters, pa.large_list(pa.uint32())),
         "num_tokens": pa.array(list(map(len, letters)), pa.int64()),
         "position": pa.array([position(0, index) for index in range(len(texts))], POSITION_TYPE),

@@ -84,7 +84,7 @@ def test_status_of_a_finished_run(corpusmill: Command, finished_folder: Path):
 
 def test_validate_and_plan_write_nothing(corpusmill: Command, recipe_file: Path, tmp_path: Path):
     code, out, _ = corpusmill("validate", recipe_file)
-    assert (code, out.split(": ", 1)[1]) == (0, "11 steps over 2 input files fit together\n")
+    assert (code, out.split(": ", 1)[1]) == (0, "14 steps over 2 input files fit together\n")
     code, out, _ = corpusmill("plan", recipe_file, "--output", tmp_path / "out", "--workers", 2, "--no-sample")
     assert code == 0
     assert "packed -> table" in out

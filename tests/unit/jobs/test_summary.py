@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 
 from rich.console import Console
 
@@ -28,6 +29,8 @@ def test_the_whole_summary(prepared: PreparedRecipe, finished: Run):
     assert any(line.startswith("the first window of packed has ") for line in lines)
     assert any(line.startswith("tokens: ") and line.endswith("of the windows is padding") for line in lines)
     assert f"output: {finished.output}" in lines
+    (report,) = (line for line in lines if line.startswith("report: "))
+    assert Path(report.removeprefix("report: ")).read_text().startswith("# Near-duplicates\n")
 
 
 def test_a_duplicate_and_its_survivor_are_shown_where_they_differ(prepared: PreparedRecipe, finished: Run):

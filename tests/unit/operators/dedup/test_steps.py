@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from operators.dedup import line_rows
 from operators.dedup.band_rows import BandRows
+from operators.dedup.dedup_report import DedupReport
+from operators.dedup.sample_pairs import SamplePairs
 from operators.dedup.steps import exact_deduplication, line_deduplication, minhash_deduplication
 from pipeline.document import TEXT_TYPE
 from pipeline.operator import Annotator, Filter, PartitionOperator, ShardOperator, Task, TaskInputs
@@ -32,12 +34,12 @@ def test_exact_deduplication_writes_hashes_then_removals():
     assert drop.name == "drop_duplicates"
 
 
-def test_minhash_deduplication_is_five_steps():
+def test_minhash_deduplication_is_five_steps_and_a_report():
     steps = minhash_deduplication(
-        "fuzzy", view=View(base="read", bound=("exact",)), order_by=("-num_chars",), verify_at=0.8
+        "fuzzy", view=View(base="read", bound=("exact",)), order_by=("-num_chars",), verify_at=0.8, calibration_pairs=0
     )
-    signatures, edges, clusters, decisions, removals = steps
-    parts = ["fuzzy.signatures", "fuzzy.edges", "fuzzy.clusters", "fuzzy.decisions", "fuzzy"]
+    signatures, edges, clusters, decisions, report, removals = steps
+    parts = ["fuzzy.signatures", "fuzzy.edges", "fuzzy.clusters", "fuzzy.decisions", "fuzzy.report", "fuzzy"]
     assert [step.name for step in steps] == parts
     assert signatures.view == View(base="read", bound=("exact",))
     assert edges.view == View(base="read", bound=("exact", "fuzzy.signatures"))
@@ -49,10 +51,34 @@ def test_minhash_deduplication_is_five_steps():
         key="cluster", sort=(SortKey(column="num_chars", descending=True), SortKey(column="doc_id"))
     )
     assert decisions.operators[0].verify_at == removals.operators[0].verify_at == 0.8
+    columns = ("fuzzy.signatures", "fuzzy.clusters", "fuzzy.decisions")
+    assert report.view == View(base="read", bound=("exact", *columns))
+    assert report.operators[0] == DedupReport(verify_at=0.8)
+
+
+@pytest.mark.parametrize("verify", ["signature", "jaccard", "off"])
+def test_the_report_is_calibrated_with_a_sample_of_pairs(verify):
+    steps = minhash_deduplication(
+        "fuzzy", view=View(base="read"), num_bands=9, rows_per_band=13, ngram=3, verify=verify, calibration_pairs=77
+    )
+    *_, pairs, sampled, report, removals = steps
+    assert [step.name for step in steps[-4:]] == ["fuzzy.pairs", "fuzzy.sampled", "fuzzy.report", "fuzzy"]
+    assert pairs.operators == (SamplePairs(num_pairs=77),)
+    (sets,) = sampled.operators
+    for name in ("ngram", "unit", "normalization", "tokenizer"):
+        assert getattr(sets, name) == getattr(steps[0].operators[0], name)
+    assert sets.sets_exist == (verify == "jaccard") == ("fuzzy.shingles" in sampled.view.bound)
+    assert pairs.name in sampled.parents
+    (made,) = report.operators
+    assert (made.num_bands, made.rows_per_band) == (9, 13)
+    assert made.verify_at == removals.operators[0].verify_at == (None if verify == "off" else 0.7)
+    assert {pairs.name, sampled.name} < set(report.parents)
+    assert removals.view.bound == ("fuzzy.decisions",), "nobody waits for the report"
 
 
 def test_without_verification_removals_have_no_threshold():
-    *_, decisions, removals = minhash_deduplication("fuzzy", view=View(base="read"), verify="off")
+    steps = minhash_deduplication("fuzzy", view=View(base="read"), verify="off")
+    decisions, removals = steps[3], steps[-1]
     assert decisions.operators[0].verify == "off"
     assert removals.operators[0].verify_at is None
 
@@ -71,7 +97,7 @@ def test_exact_verification_compares_the_sets_that_signatures_stand_for():
 def test_an_index_keeps_what_later_documents_are_compared_and_ordered_by():
     steps = minhash_deduplication("fuzzy", view=View(base="read"), order_by=("-rank",), verify="jaccard", index=True)
     parts = ["signatures", "edges", "clusters", "shingles", "decisions", "index"]
-    assert [step.name for step in steps] == [*(f"fuzzy.{part}" for part in parts), "fuzzy"]
+    assert [step.name for step in steps[:6]] == [f"fuzzy.{part}" for part in parts]
     assert (steps[3].view, steps[3].operators[0].every) == (View(base="read"), True)
     index = steps[5]
     assert (index.write, index.operators[0].generation) == (ArtifactKind.TABLE, 0)
@@ -80,11 +106,11 @@ def test_an_index_keeps_what_later_documents_are_compared_and_ordered_by():
 
 def test_against_an_index_its_documents_come_first_and_removals_stay_in_the_base():
     view = View(base="read", bound=("exact",), against=("old",))
-    check, signatures, edges, clusters, decisions, changes, removals = minhash_deduplication(
+    check, signatures, edges, clusters, decisions, changes, *reporting, removals = minhash_deduplication(
         "fuzzy", view=view, order_by=("-rank",)
     )
     assert (check.name, check.tables, check.operators[0].generation) == ("fuzzy.against", ("old",), 1)
-    assert [step.view.against for step in (signatures, removals)] == [(), ()]
+    assert {step.view.against for step in (signatures, *reporting, removals)} == {()}
     assert [step.view.against for step in (edges, clusters, decisions, changes)] == [("old",)] * 4
     order = (SortKey(column="generation"), SortKey(column="rank", descending=True), SortKey(column="doc_id"))
     assert decisions.nodes[0] == Exchange(key="cluster", sort=order)
@@ -157,6 +183,16 @@ def at_home(rows, view):
     return rows.drop_columns(["position"]).take(pa.array(taken, pa.int64()))
 
 
+def without_report(steps):
+    """The steps that the last one waits for, and itself."""
+    needed = {steps[-1].name}
+    for step in reversed(steps):
+        if step.name in needed:
+            needed.update(step.parents)
+    assert f"{steps[-1].name}.report" not in needed
+    return [step for step in steps if step.name in needed]
+
+
 def survivors(steps, documents, num_shards=3):
     """{doc_id removed: doc_id that stays} after carrying `steps` out on {doc_id: text}, dealt to shards."""
     shards = [list(documents.items())[shard::num_shards] for shard in range(num_shards)]
@@ -171,7 +207,7 @@ def survivors(steps, documents, num_shards=3):
     )
     base_rows = tuple(map(len, shards))
     artifacts, rows = {}, view
-    for step in steps:
+    for step in without_report(steps):
         rows = view
         for node in step.nodes:
             if isinstance(node, Exchange):
