@@ -170,7 +170,7 @@ def test_where_the_other_run_lies_is_no_part_of_the_result(inputs: Path, tmp_pat
 @pytest.mark.parametrize(
     ("fields", "error", "message"),
     [
-        ({"num_bands": 10}, SchemaError, r"column 'minhash_buckets' of 'old' as .*\[10\].*; found .*\[14\]"),
+        ({"num_bands": 10}, SchemaError, r"column 'minhash_buckets' of 'old' as .*\[80\].*; found .*\[112\]"),
         ({"seed": 7}, PlanError, r"table 'old': expected signatures with seed 7, as this build .*; found seed 1;"),
         (
             {"unit": "character", "ngram": 20},
