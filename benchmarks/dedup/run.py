@@ -144,7 +144,8 @@ def _speed(corpora: Corpora, builds: Path, options: argparse.Namespace) -> Json:
     unplanted = _most_similar_unplanted(chosen[0])
     python = install(own_environment(), options.venvs)
     unverified = corpusmill(python, "ours_unverified", overrides=["near.verify=off"], verify_at=0.0)
-    tools = [corpusmill(python), unverified]
+    calibrated = corpusmill(python, "ours_calibrated", overrides=["near.calibration_pairs=10000"])
+    tools = [corpusmill(python), unverified, calibrated]
     peers: Json = {}
     if not options.quick:
         found, peers = _peers(options)

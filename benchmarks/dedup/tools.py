@@ -64,7 +64,7 @@ def corpusmill(
     def command(documents: Path, output: Path) -> Sequence[str]:
         sets = [f"sources.docs.paths=[{documents}/*.parquet]", *overrides]
         arguments = ["run", str(RECIPE), "--runner", "local", "--output", str(output)]
-        return [str(python), "-m", "jobs.cli", *arguments, *(part for value in sets for part in ("--set", value))]
+        return [str(python), "-m", "jobs", *arguments, *(part for value in sets for part in ("--set", value))]
 
     def survivors(output: Path) -> pa.Array:
         (data,) = output.glob("steps/clean-*/data")

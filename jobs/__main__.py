@@ -1,0 +1,26 @@
+"""Where the `corpusmill` command and `python -m jobs` start."""
+
+import gc
+from typing import Final
+
+COLLECT_AFTER: Final = 50_000
+"""New objects between two collections; Python's own 700 is for programs that make garbage in cycles. Ours do not."""
+
+
+def main() -> None:
+    """The command line, started with a resting collector.
+
+    What modules create while they load stays until the process ends. Looking through it for garbage again and again
+    took a quarter of a small run's CPU time: 2.2 s with it, 1.7 s without.
+    """
+    gc.disable()
+    from jobs.cli import main as command_line  # noqa: PLC0415 -- not before the collector rests
+
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
+    gc.enable()
+    command_line()
+
+
+if __name__ == "__main__":
+    main()
