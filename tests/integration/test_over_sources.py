@@ -230,7 +230,7 @@ def test_explain_follows_a_record_through_all_steps_over_its_sources(inputs: Pat
 def test_a_file_that_changes_between_two_readings_is_noticed(tmp_path: Path) -> None:
     text = "a line of words that is long enough to stay here, whatever the others do " * 20_000
     inputs = write_files(tmp_path / "in", {"docs/a.jsonl": jsonl([Record(f"n{n}", text).line() for n in range(3)])})
-    recipe = over_sources()
+    recipe = over_sources(shard_bytes=1 << 23)
     first = recipe.model_copy(update={"steps": recipe.steps[:1]})
     run_build(first, inputs, tmp_path / "out")
     path = inputs / "docs/a.jsonl"
