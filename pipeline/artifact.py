@@ -48,8 +48,9 @@ class ShardRecord:
     files: dict[str, FileRecord]
     """By role: data, ledger, identity; model files by their own name."""
     counts: dict[str, int]
-    """rows_read, rows_kept, rows_dropped, rows_quarantined and rows_edited; rows_written to the data file, of which
-    rows_reshaped more or fewer than kept by operators that may change them; and what operators declare conserved."""
+    """rows_read, rows_kept, rows_dropped, rows_quarantined and rows_edited (counted by each rule that edited the row);
+    rows_written to the data file, of which rows_reshaped more or fewer than kept by operators that may change them; and
+    what operators declare conserved."""
     rules: dict[str, int] = field(default_factory=dict)
     """`operator/action/rule` -> rows."""
     inputs: tuple[dict[str, Any], ...] = ()  # Any: numbers, strings and null of a split's summary

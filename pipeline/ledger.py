@@ -69,7 +69,7 @@ class LedgerBuilder:
         threshold: FloatArray | None,
         survivor: pa.Array | None = None,
     ) -> None:
-        """Rows that a filter dropped or a transform edited; NaN becomes null."""
+        """Rows that a filter dropped or a transform edited, once for each rule that did; NaN becomes null."""
         if len(rows) == 0:
             return
         spelled = pa.DictionaryArray.from_arrays(pa.array(rule.astype(np.int32)), pa.array(names)).cast(pa.string())

@@ -152,12 +152,21 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """What a transform changed on D documents: the replaced columns and, per row, why and how much."""
+    """What a transform changed on D documents: the replaced columns and, for each of its R rules, how much.
+
+    The ledger gets one entry for each row and rule whose size is not 0, so a row may have several.
+    """
 
     columns: pa.RecordBatch  # D rows
-    edited: BoolArray  # (D,)
-    rule: RuleArray  # (D,) index into the transform's `rules()`, where edited
-    value: FloatArray  # (D,) size of the edit in the unit that the operator documents, where edited
+    sizes: FloatArray
+    """(D, R) what each of the transform's `rules()` changed, in the unit that the operator documents; 0 where nothing,
+    NaN where something that has no number."""
+
+    @property
+    def edited(self) -> BoolArray:
+        """(D,) whether any rule changed the row."""
+        edited: BoolArray = np.any(self.sizes != 0, axis=1)
+        return edited
 
 
 class Operator(BaseModel, ABC):

@@ -135,9 +135,7 @@ class OneLine(Transform):
             replaced = pc.replace_substring(batch.column(TEXT), "\n", " ")
             return Edits(
                 columns=pa.RecordBatch.from_arrays([replaced], schema=pa.schema([_TEXT_FIELD])),
-                edited=num_lines > 0,
-                rule=np.zeros(batch.num_rows, np.int16),
-                value=num_lines.astype(np.float64),
+                sizes=num_lines.astype(np.float64)[:, np.newaxis],
             )
 
         return edit

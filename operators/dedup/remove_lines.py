@@ -70,9 +70,7 @@ class RemoveLines(Transform):
         columns = {column: replaced[column] for column in batch.schema.names if column in replaced}
         return Edits(
             columns=pa.record_batch(columns, schema=pa.schema([batch.schema.field(column) for column in columns])),
-            edited=num_lines > 0,
-            rule=np.zeros(batch.num_rows, np.int16),
-            value=num_lines.astype(np.float64),
+            sizes=num_lines.astype(np.float64)[:, np.newaxis],
         )
 
 

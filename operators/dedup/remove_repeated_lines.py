@@ -97,7 +97,5 @@ class RemoveRepeatedLines(Transform):
             text = cut_units(text, offsets, units.ordinals[:total], unit=self.unit)
         return Edits(
             columns=pa.record_batch([text], schema=pa.schema([batch.schema.field(TEXT)])),
-            edited=num_repeated > 0,
-            rule=np.zeros(batch.num_rows, np.int16),
-            value=num_repeated.astype(np.float64),
+            sizes=num_repeated.astype(np.float64)[:, np.newaxis],
         )

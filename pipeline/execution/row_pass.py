@@ -141,7 +141,12 @@ class RowPass:
     def _transformed(
         self, operator: Transform, batch: pa.RecordBatch, rows: Rows, edits: Edits
     ) -> tuple[pa.RecordBatch, Rows]:
-        _expect_length(operator, batch, edits.columns, edits.edited, edits.rule, edits.value)
+        _expect_length(operator, batch, edits.columns, edits.sizes)
+        if edits.sizes.shape[1:] != (len(operator.rules()),):
+            raise OperatorError(
+                f"operator {operator.name}: expected the sizes of {len(operator.rules())} rules {operator.rules()} for "
+                f"each row; returned an array of shape {edits.sizes.shape}"
+            )
         undeclared = sorted(set(edits.columns.schema.names) - set(operator.replaces()))
         if undeclared:
             raise OperatorError(
@@ -154,15 +159,14 @@ class RowPass:
                     f"operator {operator.name}: expected column {field.name!r} as {wanted}; returned {field.type}"
                 )
         _expect_values(operator, edits.columns, batch.schema)
-        edited = edits.edited
-        _expect_rules(operator, operator.rules(), edits.rule[edited])
+        edited, rule = np.nonzero(edits.sizes)  # by row, then by rule
         self._ledger.add_verdicts(
             operator.name,
             Action.EDIT,
             operator.rules(),
             rows[edited],
-            rule=edits.rule[edited],
-            value=edits.value[edited],
+            rule=rule.astype(np.int16),
+            value=edits.sizes[edited, rule],
             threshold=None,
         )
         columns = [

@@ -77,8 +77,8 @@ class Opened:
                 )
             ]
         if isinstance(self.operator, Transform):
-            edits = zip(_values([result.columns]), result.edited, strict=True)
-            return [(row, bool(edited)) for row, edited in edits]
+            edits = zip(_values([result.columns]), result.sizes, strict=True)
+            return [(row, repr(sizes.tolist())) for row, sizes in edits]
         return _values([result])
 
 
@@ -199,6 +199,9 @@ def test_the_declared_result_is_the_real_one(opened, name, texts):
     else:
         replaced = [field for field in batch.schema if field.name in one.operator.replaces()]
         _check_batch(result.columns, pa.schema(replaced))
+        assert result.sizes.dtype == np.float64
+        assert result.sizes.shape == (batch.num_rows, len(one.operator.rules()))
+        assert (result.sizes >= 0).all()
 
 
 @pytest.mark.parametrize("name", named(PartitionOperator, ShardOperator))

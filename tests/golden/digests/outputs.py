@@ -40,7 +40,7 @@ def output_of(example: Example, folder: Path) -> list[Any]:  # Any: JSON
         return _verdicts(operator, batch)
     if isinstance(operator, Transform):
         edits = operator.open()(batch)
-        return [_columns([edits.columns]), edits.edited.tolist(), edits.rule.tolist(), edits.value.tolist()]
+        return [_columns([edits.columns]), edits.sizes.tolist()]
     if isinstance(operator, ShardOperator):
         return _columns(operator.open()(iter([batch])))
     if isinstance(operator, PartitionOperator):

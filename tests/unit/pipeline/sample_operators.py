@@ -133,9 +133,7 @@ class Shout(Transform):
             size = np.array(changed, np.float64)
             return Edits(
                 columns=pa.record_batch([pa.array(after, TEXT_TYPE)], schema=TEXT_SCHEMA),
-                edited=size > 0,
-                rule=np.zeros(len(size), np.int16),
-                value=size,
+                sizes=size[:, np.newaxis],
             )
 
         return edit

@@ -34,7 +34,7 @@ def test_the_units_of_the_column_go(unit, texts, data, offset):
     ]
     assert edits.columns[f"repeated_{unit}s"].to_pylist() == [None if gone is None else [] for gone in ordinals]
     assert edits.edited.tolist() == [bool(gone) for gone in ordinals]
-    assert edits.value.tolist() == [len(gone or []) for gone in ordinals]
+    assert edits.sizes[:, 0].tolist() == [len(gone or []) for gone in ordinals]
 
 
 def test_lines_go_once():

@@ -27,7 +27,7 @@ def test_all_but_the_first_of_equal_units_of_a_document_go(unit, texts, min_word
         without(text, ordinals, unit) if ordinals else text for text, ordinals in zip(texts, gone, strict=True)
     ]
     assert edits.edited.tolist() == [bool(ordinals) for ordinals in gone]
-    assert edits.value.tolist() == [len(ordinals) for ordinals in gone]
+    assert edits.sizes[:, 0].tolist() == [len(ordinals) for ordinals in gone]
 
 
 @given(texts=TEXTS)

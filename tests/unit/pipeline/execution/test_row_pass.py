@@ -88,6 +88,24 @@ def test_survivors_of_dropped_rows_reach_the_ledger():
     assert [(row["row"], row["survivor"]) for row in ledger.table().to_pylist()] == [(0, ids[1]), (2, None)]
 
 
+def test_every_rule_that_edited_a_row_reaches_the_ledger():
+    class Mask(Shout):
+        def rules(self):
+            return ("names", "numbers", "marks")
+
+    sizes = np.array([[0, 2, 1], [0, 0, 0], [3, 0, np.nan]])
+    found = Edits(documents(["x", "b", "y"]).select(["text"]), sizes)
+    table, _, ledger, _ = carry(
+        (answer(Mask(), found),), documents(["a", "b", "c"]), rows=np.array([4, 5, 9], np.uint32)
+    )
+    assert table["text"].to_pylist() == ["x", "b", "y"]
+    listed = [(row["row"], row["rule"], row["value"], row["threshold"]) for row in ledger.table().to_pylist()]
+    assert listed == [(4, "numbers", 2, None), (4, "marks", 1, None), (9, "names", 3, None), (9, "marks", None, None)]
+    assert ledger.rules == {"shout/edit/names": 1, "shout/edit/numbers": 1, "shout/edit/marks": 2}
+    assert ledger.counts[Action.EDIT] == 4
+    assert found.edited.tolist() == [True, False, True]
+
+
 def answer(operator, value):
     return OpenOperator(operator, lambda batch: value)  # noqa: ARG005
 
@@ -116,13 +134,8 @@ def verdicts(keep, rule=None, value=None, threshold=None, numbers=None, survivor
     )
 
 
-def edits(columns, edited, rule=None, value=None, numbers=None):
-    return Edits(
-        columns=columns,
-        edited=np.ones(edited, bool),
-        rule=np.array(numbers or [0] * (edited if rule is None else rule), np.int16),
-        value=np.zeros(edited if value is None else value),
-    )
+def edits(columns, rows, rules=1):
+    return Edits(columns=columns, sizes=np.ones((rows, rules)))
 
 
 def texts(count, name="text", kind=None):
@@ -167,8 +180,13 @@ WRONG = {
     ),
     "transform: a rule that is not there": (
         Shout(),
-        edits(texts(2), 2, numbers=[1, 1]),
-        r"expected rules 0 to 0 \(.*\); returned 1 to 1",
+        edits(texts(2), 2, rules=2),
+        r"expected the sizes of 1 rules \('raised',\) for each row; returned an array of shape \(2, 2\)",
+    ),
+    "transform: sizes of no rule": (
+        Shout(),
+        Edits(texts(2), np.ones(2)),
+        r"expected the sizes of 1 rules \('raised',\) for each row; returned an array of shape \(2,\)",
     ),
     "transform: no text": (
         Shout(),
@@ -176,8 +194,7 @@ WRONG = {
         "expected a value in every row of column 'text'; returned 1 nulls in 2 rows",
     ),
     "transform: too few rows": (Shout(), edits(texts(1), 2), "expected results for 2 rows; returned 1"),
-    "transform: too few flags": (Shout(), edits(texts(2), 1), "expected results for 2 rows; returned 1"),
-    "transform: too few rules": (Shout(), edits(texts(2), 2, rule=1), "expected results for 2 rows; returned 1"),
+    "transform: too few sizes": (Shout(), edits(texts(2), 1), "expected results for 2 rows; returned 1"),
     "transform: undeclared column": (
         Shout(),
         edits(texts(2, "doc_id"), 2),
