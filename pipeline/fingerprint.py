@@ -36,13 +36,15 @@ def operator_identity(operator: Operator, step_fingerprints: Mapping[str, str]) 
     fields: dict[str, Any] = operator.model_dump(mode="json")
     for name in type(operator).model_fields:
         value = getattr(operator, name)
-        if not isinstance(value, FileRef) and _holds_file(value):
+        inside = value if isinstance(value, tuple) else (value,)
+        if any(not isinstance(item, FileRef) and _holds_file(item) for item in inside):
             raise PlanError(
                 f"operator {operator.name}: field {name!r} holds files inside another value, where they cannot be "
-                "pinned; give each file a field of its own"
+                "pinned; give each file, or tuple of files, a field of its own"
             )
-    for name, reference in operator.file_refs().items():
-        fields[name] = _file_identity(operator, name, reference, step_fingerprints)
+    for name, files in operator.file_refs().items():
+        identities = [_file_identity(operator, name, reference, step_fingerprints) for reference in files]
+        fields[name] = identities[0] if isinstance(getattr(operator, name), FileRef) else identities
     return {"operator": operator.name, "version": operator.version, "fields": fields}
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -169,6 +169,12 @@ class Edits:
         return edited
 
 
+def _files_in(value: object) -> tuple[FileRef, ...]:
+    if isinstance(value, FileRef):
+        return (value,)
+    return tuple(item for item in value if isinstance(item, FileRef)) if isinstance(value, tuple) else ()
+
+
 class Operator(BaseModel, ABC):
     """What all six kinds share. Fields are configuration and identity; class variables describe the code."""
 
@@ -197,9 +203,18 @@ class Operator(BaseModel, ABC):
         """What a reader of the plan should know about these settings, a line each."""
         return ()
 
-    def file_refs(self) -> dict[str, FileRef]:
-        """The operator's file fields by name."""
-        return {name: value for name in type(self).model_fields if isinstance(value := getattr(self, name), FileRef)}
+    def file_refs(self) -> dict[str, tuple[FileRef, ...]]:
+        """The files of each field that holds one, or several as a tuple."""
+        found = {name: _files_in(getattr(self, name)) for name in type(self).model_fields}
+        return {name: files for name, files in found.items() if files}
+
+    def with_files(self, place: Callable[[FileRef], FileRef]) -> Self:
+        """This operator with every file replaced by what `place` makes of it."""
+        placed = {name: tuple(map(place, files)) for name, files in self.file_refs().items()}
+        fields = {
+            name: files[0] if isinstance(getattr(self, name), FileRef) else files for name, files in placed.items()
+        }
+        return self.model_copy(update=fields) if fields else self
 
 
 AnnotateFunction = Callable[[pa.RecordBatch], pa.RecordBatch]

@@ -123,12 +123,7 @@ def _pin_step(step: Step, directory: Path) -> Step:
 
 
 def _pin(operator: Operator, place: Callable[[FileRef], Path | None]) -> Operator:
-    pinned = {}
-    for name, reference in operator.file_refs().items():
-        path = place(reference)
-        if path is not None:
-            pinned[name] = reference.pin(path)
-    return operator.model_copy(update=pinned) if pinned else operator
+    return operator.with_files(lambda ref: ref if (path := place(ref)) is None else ref.pin(path))
 
 
 def _artifact_file(reference: FileRef, manifests: Mapping[str, Manifest]) -> Path | None:

@@ -326,12 +326,13 @@ class SumTables(Task):
 
 
 class ByFile(Filter):
-    """Keeps everything; has a file field and an optional one."""
+    """Keeps everything; has a file field, an optional one and one of several files."""
 
     name: ClassVar[str] = "by_file"
 
     words: FileRef
     more: FileRef | None = None
+    lists: tuple[FileRef, ...] = ()
 
     def requires(self) -> pa.Schema:
         return TEXT_SCHEMA

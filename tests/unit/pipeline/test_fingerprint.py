@@ -83,14 +83,25 @@ def test_an_unpinned_file_is_refused():
         operator_identity(ByFile(words=FileRef(uri="w.txt")), {})
 
 
-class ManyFiles(ByFile):
+def test_several_files_of_a_field_count_in_their_order():
+    a, b, words = (FileRef(uri=name, path=name, digest=name) for name in ("a", "b", "w"))
+    fields = operator_identity(ByFile(words=words, lists=(a, FileRef(uri="step:model/c"))), {"model": "f1"})["fields"]
+    assert fields["words"] == {"content": "w"}
+    assert fields["lists"] == [{"content": "a"}, {"step": "f1", "file": "c"}]
+    one, other = (operator_identity(ByFile(words=words, lists=lists), {}) for lists in ((a, b), (b, a)))
+    assert one != other
+    with pytest.raises(PlanError, match=r"file field 'lists' \('d'\) is not pinned"):
+        operator_identity(ByFile(words=words, lists=(a, FileRef(uri="d"))), {})
+
+
+class NamedFiles(ByFile):
     """Holds files where nobody pins them."""
 
-    further: tuple[FileRef, ...] = ()
+    further: tuple[tuple[str, FileRef], ...] = ()
 
 
 def test_files_inside_other_values_are_refused():
     pinned = FileRef(uri="a", path="a", digest="d")
-    assert operator_identity(ManyFiles(words=pinned), {})
+    assert operator_identity(NamedFiles(words=pinned), {})
     with pytest.raises(PlanError, match="field 'further' holds files inside another value"):
-        operator_identity(ManyFiles(words=pinned, further=(pinned,)), {})
+        operator_identity(NamedFiles(words=pinned, further=(("a", pinned),)), {})

@@ -22,16 +22,24 @@ def words(tmp_path: Path) -> Path:
 def test_a_string_is_a_reference_and_a_reference_a_string(words: Path):
     operator = ByFile.model_validate({"words": "lists/words.txt"})
     assert operator.words == FileRef(uri="lists/words.txt")
-    assert operator.model_dump(mode="json") == {"words": "lists/words.txt", "more": None}
+    assert operator.model_dump(mode="json") == {"words": "lists/words.txt", "more": None, "lists": []}
     pinned = operator.words.pin(words)
     assert operator.model_copy(update={"words": pinned}).model_dump(mode="json")["words"] == "lists/words.txt"
 
 
 def test_file_refs_are_the_fields_that_hold_one():
     reference = FileRef(uri="a")
-    assert ByFile(words=reference).file_refs() == {"words": reference}
+    assert ByFile(words=reference).file_refs() == {"words": (reference,)}
     assert set(ByFile(words=reference, more=FileRef(uri="b")).file_refs()) == {"words", "more"}
+    lists = (FileRef(uri="c"), FileRef(uri="d"))
+    assert ByFile(words=reference, lists=lists).file_refs() == {"words": (reference,), "lists": lists}
     assert NumChars().file_refs() == {}
+
+
+def test_files_are_replaced_where_they_stand():
+    operator = ByFile(words=FileRef(uri="a"), lists=(FileRef(uri="b"), FileRef(uri="c")))
+    placed = operator.with_files(lambda ref: FileRef(uri=ref.uri.upper()))
+    assert placed == ByFile(words=FileRef(uri="A"), lists=(FileRef(uri="B"), FileRef(uri="C")))
 
 
 def test_a_pinned_file_opens_while_it_is_what_it_was(words: Path):

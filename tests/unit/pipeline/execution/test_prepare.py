@@ -27,6 +27,11 @@ def left(tmp_path: Path) -> Manifest:
 def test_a_file_of_a_step_is_bound_to_what_the_step_left(left: Manifest):
     (pinned,) = pin_step_files((ByFile(words=FileRef(uri="step:trained/words.txt")),), {"trained": left})
     assert pinned.words.open_path().read_text() == "the words"
+    here = FileRef(uri="here.txt")
+    (pinned,) = pin_step_files(
+        (ByFile(words=here, lists=(here, FileRef(uri="step:trained/words.txt"))),), {"trained": left}
+    )
+    assert [file.path is None for file in (pinned.words, *pinned.lists)] == [True, True, False]
 
 
 def test_a_file_that_the_step_did_not_leave_is_refused(left: Manifest):

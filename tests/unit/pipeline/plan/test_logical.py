@@ -32,6 +32,9 @@ def test_parents_are_all_that_a_step_reads_each_once():
     )
     assert step.parents == ("documents", "scores", "once", "edges", "model")
     assert Step(name="s", view=View(sources=("web",)), write=ArtifactKind.DOCUMENTS).parents == ()
+    lists = (FileRef(uri="step:model/a"), FileRef(uri="b"), FileRef(uri="step:words/c"))
+    operator = ByFile(words=FileRef(uri="w"), lists=lists)
+    assert Step(name="s", nodes=(operator,), write=ArtifactKind.REMOVALS).parents == ("model", "words")
 
 
 @pytest.mark.parametrize("origin", [{"base": "documents"}, {"sources": ("web", "books")}])
