@@ -14,6 +14,8 @@ INPUT_ID: Final = "input_id"
 SOURCE: Final = "source"
 TEXT: Final = "text"
 METADATA: Final = "metadata"
+LANGUAGE: Final = "language"
+"""Column of the label that language identification gives; rule sets are limited to languages by it."""
 POSITION: Final = "position"
 """Virtual column of a view: `(shard << 32) | row` in its base. Engine-made, never stored."""
 

@@ -31,7 +31,7 @@ def operator_identity(operator: Operator, step_fingerprints: Mapping[str, str]) 
     """What makes the operator's result: catalogue name, version and every field, defaults included.
 
     A file field counts by its content. A file of another step counts by that step's fingerprint, which is known
-    before the file exists.
+    before the file exists. What it derives from counts too.
     """
     fields: dict[str, Any] = operator.model_dump(mode="json")
     for name in type(operator).model_fields:
@@ -45,7 +45,9 @@ def operator_identity(operator: Operator, step_fingerprints: Mapping[str, str]) 
     for name, files in operator.file_refs().items():
         identities = [_file_identity(operator, name, reference, step_fingerprints) for reference in files]
         fields[name] = identities[0] if isinstance(getattr(operator, name), FileRef) else identities
-    return {"operator": operator.name, "version": operator.version, "fields": fields}
+    identity: dict[str, Any] = {"operator": operator.name, "version": operator.version, "fields": fields}
+    derives = [operator_identity(annotator, step_fingerprints) for annotator in operator.derives()]
+    return {**identity, "derives": derives} if derives else identity
 
 
 def _holds_file(value: object) -> bool:

@@ -199,6 +199,14 @@ class Operator(BaseModel, ABC):
     def output_schema(self, given: pa.Schema) -> pa.Schema:
         """The schema after this operator, for rows of schema `given`."""
 
+    def derives(self) -> "tuple[Annotator, ...]":
+        """Annotators whose columns this operator reads beside `requires()`.
+
+        The engine runs them where they are needed, once for all operators that share them, again behind an operator
+        that replaces what they read, and keeps their columns out of every artifact.
+        """
+        return ()
+
     def notes(self) -> tuple[str, ...]:
         """What a reader of the plan should know about these settings, a line each."""
         return ()
@@ -230,6 +238,10 @@ class Annotator(Operator):
     @abstractmethod
     def adds(self) -> pa.Schema:
         """The new columns."""
+
+    def merged(self, other: "Annotator") -> "Annotator | None":
+        """One annotator that adds the columns of both, value for value, in one pass; None where there is none."""
+        return self if self == other else None
 
     def output_schema(self, given: pa.Schema) -> pa.Schema:
         """`given` and the new columns; a column that is already there is an error."""
@@ -280,6 +292,15 @@ class Transform(Operator):
 
 
 RowOperator = Annotator | Filter | Transform
+
+
+def columns_read(operator: Operator) -> pa.Schema:
+    """What `operator` reads of its input: what it requires, and what the annotators that it derives from require."""
+    fields = {field.name: field for field in operator.requires()}
+    for annotator in operator.derives():
+        for field in annotator.requires():
+            fields.setdefault(field.name, field)
+    return pa.schema(list(fields.values()))
 
 
 class PartitionOperator(Operator):

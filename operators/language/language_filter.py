@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
-from operators.language.language_id import LANGUAGE, LANGUAGE_FIELDS, LANGUAGE_SCORE
+from operators.language.language_id import LANGUAGE_FIELDS, LANGUAGE_SCORE
+from pipeline.document import LANGUAGE
 from pipeline.operator import Filter, FilterFunction, Verdicts
 
 

@@ -9,11 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.document import LANGUAGE, TEXT, TEXT_TYPE
 from pipeline.errors import OperatorError
 from pipeline.operator import AnnotateFunction, Annotator, FileRef
 
-LANGUAGE: Final = "language"
 LANGUAGE_SCORE: Final = "language_score"
 LANGUAGE_FIELDS: Final = (pa.field(LANGUAGE, pa.large_string()), pa.field(LANGUAGE_SCORE, pa.float32()))
 

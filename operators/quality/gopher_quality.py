@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from operators.quality.bounds import Bound, first_broken, fraction
-from operators.text.statistics import QualityCounts, quality_counts
-from pipeline.document import TEXT, TEXT_TYPE
-from pipeline.operator import Filter, FilterFunction, Verdicts
+from operators.quality.fraction import fraction
+from operators.text.statistics import quality_counts
+from pipeline.document import TEXT
+from pipeline.operator import FloatArray
+from pipeline.rule_set import Limit, MeasureFunction, RuleSet
 
 Count = Annotated[int, Field(ge=0)] | None
 Fraction = Annotated[float, Field(ge=0)] | None
@@ -18,7 +19,7 @@ STOP_WORDS: Final = ("the", "be", "to", "of", "and", "that", "have", "with")
 """Rae et al. 2021, appendix A1.1."""
 
 
-class GopherQuality(Filter):
+class GopherQuality(RuleSet):
     """Keeps documents that look like prose: the quality rules of Gopher, as datatrove reads them.
 
     Words are runs between Unicode whitespace. A bound of None turns its rule off; a value equal to its bound is kept.
@@ -70,51 +71,39 @@ class GopherQuality(Filter):
             raise ValueError(f"stop_words: expected distinct words; found repetitions among {len(value)} words")
         return value
 
-    def requires(self) -> pa.Schema:
-        """The text."""
-        return pa.schema([pa.field(TEXT, TEXT_TYPE)])
-
-    def rules(self) -> tuple[str, ...]:
+    def limits(self) -> tuple[Limit, ...]:
         """One rule a bound, in the order of the fields."""
         return (
-            "too_few_words",
-            "too_many_words",
-            "words_too_short",
-            "words_too_long",
-            "too_many_hashes",
-            "too_many_ellipses",
-            "too_many_bullet_lines",
-            "too_many_ellipsis_lines",
-            "too_few_alphabetic_words",
-            "too_few_stop_words",
+            Limit("too_few_words", "min", self.min_words),
+            Limit("too_many_words", "max", self.max_words),
+            Limit("words_too_short", "min", self.min_mean_word_chars),
+            Limit("words_too_long", "max", self.max_mean_word_chars),
+            Limit("too_many_hashes", "max", self.max_hashes_per_word),
+            Limit("too_many_ellipses", "max", self.max_ellipses_per_word),
+            Limit("too_many_bullet_lines", "max", self.max_bullet_line_fraction),
+            Limit("too_many_ellipsis_lines", "max", self.max_ellipsis_line_fraction),
+            Limit("too_few_alphabetic_words", "min", self.min_alphabetic_word_fraction),
+            Limit("too_few_stop_words", "min", self.min_stop_words),
         )
 
-    def open(self) -> FilterFunction:
-        """The function that counts and judges; it holds no state."""
-        return self._judge
+    def open_measure(self) -> MeasureFunction:
+        """The function that counts; it holds no state."""
+        return self._measure
 
-    def _judge(self, batch: pa.RecordBatch) -> Verdicts:
+    def _measure(self, batch: pa.RecordBatch) -> FloatArray:
         counts = quality_counts(batch.column(TEXT), self.stop_words)
-        return first_broken(self._bounds(counts), batch.num_rows)
-
-    def _bounds(self, counts: QualityCounts) -> list[Bound]:
-        content_words = counts.num_content_words.astype(np.float64)
         word_chars = fraction(counts.content_chars, counts.num_content_words)
-        hashes = fraction(counts.num_hashes, counts.num_words)
-        ellipses = fraction(counts.num_ellipses, counts.num_words)
-        bullet_lines = fraction(counts.num_bullet_lines, counts.num_lines)
-        ellipsis_lines = fraction(counts.num_ellipsis_lines, counts.num_lines)
-        alphabetic = fraction(counts.num_alphabetic_words, counts.num_words)
-        stop_words = counts.num_stop_words.astype(np.float64)
-        return [
-            Bound(content_words, "min", self.min_words),
-            Bound(content_words, "max", self.max_words),
-            Bound(word_chars, "min", self.min_mean_word_chars),
-            Bound(word_chars, "max", self.max_mean_word_chars),
-            Bound(hashes, "max", self.max_hashes_per_word),
-            Bound(ellipses, "max", self.max_ellipses_per_word),
-            Bound(bullet_lines, "max", self.max_bullet_line_fraction),
-            Bound(ellipsis_lines, "max", self.max_ellipsis_line_fraction),
-            Bound(alphabetic, "min", self.min_alphabetic_word_fraction),
-            Bound(stop_words, "min", self.min_stop_words),
-        ]
+        return np.column_stack(
+            [
+                counts.num_content_words.astype(np.float64),
+                counts.num_content_words.astype(np.float64),
+                word_chars,
+                word_chars,
+                fraction(counts.num_hashes, counts.num_words),
+                fraction(counts.num_ellipses, counts.num_words),
+                fraction(counts.num_bullet_lines, counts.num_lines),
+                fraction(counts.num_ellipsis_lines, counts.num_lines),
+                fraction(counts.num_alphabetic_words, counts.num_words),
+                counts.num_stop_words.astype(np.float64),
+            ]
+        )

@@ -6,15 +6,16 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from operators.quality.bounds import Bound, first_broken, fraction
-from operators.text.repetition import DUPLICATE_NGRAM_WORDS, TOP_NGRAM_WORDS, RepetitionCounts, repetition_counts
-from pipeline.document import TEXT, TEXT_TYPE
-from pipeline.operator import Filter, FilterFunction, Verdicts
+from operators.quality.fraction import fraction
+from operators.text.repetition import DUPLICATE_NGRAM_WORDS, TOP_NGRAM_WORDS, repetition_counts
+from pipeline.document import TEXT
+from pipeline.operator import FloatArray
+from pipeline.rule_set import Limit, MeasureFunction, RuleSet
 
 Fraction = Annotated[float, Field(ge=0)] | None
 
 
-class GopherRepetition(Filter):
+class GopherRepetition(RuleSet):
     """Keeps documents that do not repeat themselves: the repetition rules of Gopher, as datatrove reads them.
 
     Words are runs between Unicode whitespace, n-grams are of words. All fractions of characters are of the whole
@@ -57,43 +58,39 @@ class GopherRepetition(Filter):
     )  # fmt: skip
     """For n-grams of 5 to 10 words."""
 
-    def requires(self) -> pa.Schema:
-        """The text."""
-        return pa.schema([pa.field(TEXT, TEXT_TYPE)])
-
-    def rules(self) -> tuple[str, ...]:
+    def limits(self) -> tuple[Limit, ...]:
         """`empty_text`, then one rule a bound, in the order of the fields."""
         return (
-            "empty_text",
-            "duplicate_paragraphs",
-            "duplicate_paragraph_chars",
-            "duplicate_lines",
-            "duplicate_line_chars",
-            *(f"top_{n}_word_ngram" for n in TOP_NGRAM_WORDS),
-            *(f"duplicate_{n}_word_ngrams" for n in DUPLICATE_NGRAM_WORDS),
+            Limit("empty_text", "min", 1.0),
+            Limit("duplicate_paragraphs", "max", self.max_duplicate_paragraph_fraction),
+            Limit("duplicate_paragraph_chars", "max", self.max_duplicate_paragraph_char_fraction),
+            Limit("duplicate_lines", "max", self.max_duplicate_line_fraction),
+            Limit("duplicate_line_chars", "max", self.max_duplicate_line_char_fraction),
+            *(
+                Limit(f"top_{n}_word_ngram", "max", limit)
+                for n, limit in zip(TOP_NGRAM_WORDS, self.max_top_ngram_char_fractions, strict=True)
+            ),
+            *(
+                Limit(f"duplicate_{n}_word_ngrams", "max", limit)
+                for n, limit in zip(DUPLICATE_NGRAM_WORDS, self.max_duplicate_ngram_char_fractions, strict=True)
+            ),
         )
 
-    def open(self) -> FilterFunction:
-        """The function that counts and judges; it holds no state."""
-        return self._judge
+    def open_measure(self) -> MeasureFunction:
+        """The function that counts; it holds no state."""
+        return self._measure
 
-    def _judge(self, batch: pa.RecordBatch) -> Verdicts:
-        return first_broken(self._bounds(repetition_counts(batch.column(TEXT))), batch.num_rows)
-
-    def _bounds(self, counts: RepetitionCounts) -> list[Bound]:
+    def _measure(self, batch: pa.RecordBatch) -> FloatArray:
+        counts = repetition_counts(batch.column(TEXT))
         chars = counts.num_chars
-        paragraphs = fraction(counts.num_duplicate_paragraphs, counts.num_paragraphs)
-        lines = fraction(counts.num_duplicate_lines, counts.num_lines)
         ngram_chars = (*counts.top_ngram_chars.T, *counts.duplicate_ngram_chars.T)
-        ngram_limits = (*self.max_top_ngram_char_fractions, *self.max_duplicate_ngram_char_fractions)
-        return [
-            Bound(chars.astype(np.float64), "min", 1.0),
-            Bound(paragraphs, "max", self.max_duplicate_paragraph_fraction),
-            Bound(fraction(counts.duplicate_paragraph_chars, chars), "max", self.max_duplicate_paragraph_char_fraction),
-            Bound(lines, "max", self.max_duplicate_line_fraction),
-            Bound(fraction(counts.duplicate_line_chars, chars), "max", self.max_duplicate_line_char_fraction),
-            *(
-                Bound(fraction(part, chars), "max", limit)
-                for part, limit in zip(ngram_chars, ngram_limits, strict=True)
-            ),
-        ]
+        return np.column_stack(
+            [
+                chars.astype(np.float64),
+                fraction(counts.num_duplicate_paragraphs, counts.num_paragraphs),
+                fraction(counts.duplicate_paragraph_chars, chars),
+                fraction(counts.num_duplicate_lines, counts.num_lines),
+                fraction(counts.duplicate_line_chars, chars),
+                *(fraction(part, chars) for part in ngram_chars),
+            ]
+        )

@@ -29,7 +29,7 @@ from pipeline.execution.quarantine import check_budget
 from pipeline.execution.runner import Event, Runner, SegmentJob, Watch
 from pipeline.execution.work import BoundView, Execution, SourceShard, StageSpec, TaskSource, Unit
 from pipeline.ledger import Action
-from pipeline.operator import PartitionOperator, Task
+from pipeline.operator import PartitionOperator, Task, columns_read
 from pipeline.plan.check import BOUND_KINDS, RECORD_COLUMNS, CheckedStep
 from pipeline.plan.identity import StepIdentity, is_hardware, with_checksums
 from pipeline.plan.stages import Round, Segment, Stage, plan_segments
@@ -392,7 +392,7 @@ class _StepBuild:
         return (*own, *(rows for table in self._tables_behind() for rows in table.shard_rows))
 
     def _needs_position(self) -> bool:
-        required = [name for operator in self._running.step.operators for name in operator.requires().names]
+        required = [name for operator in self._running.step.operators for name in columns_read(operator).names]
         travelling = [name for schema in self._running.exchange_schemas for name in schema.names]
         return POSITION in self._running.view_schema.names and POSITION in (*required, *travelling)
 

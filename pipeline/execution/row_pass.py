@@ -1,6 +1,6 @@
 """Carries batches through fused row operators: applies their verdicts, isolates failing rows, keeps the ledger."""
 
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Any, TypeVar
@@ -13,10 +13,15 @@ from pipeline.document import DOC_ID, DOC_ID_TYPE, TEXT
 from pipeline.errors import OperatorError, PipelineError
 from pipeline.ledger import Action, LedgerBuilder
 from pipeline.operator import Annotator, Edits, Filter, RowOperator, RuleArray, Transform, Verdicts
+from pipeline.plan.derivation import Link, derive
 
 Rows = npt.NDArray[np.uint32]
 Opened = TypeVar("Opened")
 EXAMPLE_CHARS = 300
+DERIVED = "derived:"
+"""Stands before the name of a column that only the operators that derive from it see."""
+
+RowFunction = Callable[[pa.RecordBatch], Any]  # Any: RecordBatch, Verdicts or Edits, by the operator's kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +29,44 @@ class OpenOperator:
     """An operator and the function that its `open` returned on this worker."""
 
     operator: RowOperator
-    call: Callable[[pa.RecordBatch], Any]  # Any: RecordBatch, Verdicts or Edits, by the operator's kind
+    call: RowFunction
+    is_derived: bool = False
+    """Whether it is an annotator whose columns only some operators behind it see."""
+    forgets: frozenset[str] = frozenset()
+    """Such columns that nothing behind it reads, with their prefix."""
 
 
-def open_operator(operator: RowOperator) -> OpenOperator:
-    """Opens an operator that works on rows."""
-    return OpenOperator(operator, opened(operator.name, operator.open))
+def open_chain(operators: Sequence[RowOperator]) -> tuple[OpenOperator, ...]:
+    """Opens operators that work on rows, and the annotators that they derive from."""
+    return tuple(_open_link(link) for link in derive(operators))
+
+
+def open_alone(operator: RowOperator) -> RowFunction:
+    """The function of one operator, which runs what it derives from by itself."""
+    *derived, last = open_chain((operator,))
+
+    def call(batch: pa.RecordBatch) -> Any:  # Any: by the operator's kind
+        for annotator in derived:
+            batch = _annotated(annotator, batch, annotator.call(batch))
+        return last.call(batch)
+
+    return call
+
+
+def _open_link(link: Link) -> OpenOperator:
+    operator = link.operator
+    assert isinstance(operator, Annotator | Filter | Transform)
+    function: RowFunction = opened(operator.name, operator.open)
+    forgets = frozenset(DERIVED + name for name in link.last_readers_of)
+    if not link.reads_derived:
+        return OpenOperator(operator, function, link.is_derived, forgets)
+    return OpenOperator(operator, lambda batch: function(_seen(batch, link.reads_derived)), link.is_derived, forgets)
+
+
+def _seen(batch: pa.RecordBatch, derived: tuple[str, ...]) -> pa.RecordBatch:
+    """The batch as an operator sees it that derives from the columns `derived`: they stand before others so named."""
+    columns = {name: batch[name] for name in batch.schema.names if not name.startswith(DERIVED)}
+    return pa.RecordBatch.from_pydict(columns | {name: batch[DERIVED + name] for name in derived})
 
 
 def opened(name: str, open_function: Callable[[], Opened]) -> Opened:
@@ -91,11 +128,12 @@ class RowPass:
         operator = opened.operator
         for result, part, part_rows in self._isolated(opened, batch, rows):
             if isinstance(operator, Annotator):
-                yield _annotated(operator, part, result), part_rows
+                left, left_rows = _annotated(opened, part, result), part_rows
             elif isinstance(operator, Filter):
-                yield self._filtered(operator, part, part_rows, result)
+                left, left_rows = self._filtered(operator, part, part_rows, result)
             else:
-                yield self._transformed(operator, part, part_rows, result)
+                left, left_rows = self._transformed(operator, part, part_rows, result)
+            yield (left.drop_columns(list(opened.forgets)) if opened.forgets else left), left_rows
 
     def _isolated(
         self, opened: OpenOperator, batch: pa.RecordBatch, rows: Rows
@@ -187,13 +225,16 @@ class RowPass:
             kept[:] = nsmallest(self._examples_per_rule, kept)
 
 
-def _annotated(operator: Annotator, batch: pa.RecordBatch, new: pa.RecordBatch) -> pa.RecordBatch:
+def _annotated(opened: OpenOperator, batch: pa.RecordBatch, new: pa.RecordBatch) -> pa.RecordBatch:
+    operator = opened.operator
+    assert isinstance(operator, Annotator)
     _expect_length(operator, batch, new)
     declared = operator.adds()
     if new.schema.names != declared.names or new.schema.types != declared.types:
         raise OperatorError(f"operator {operator.name}: declared columns {declared}; returned {new.schema}")
     _expect_values(operator, new, declared)
-    return pa.RecordBatch.from_arrays([*batch.columns, *new.columns], schema=pa.schema([*batch.schema, *declared]))
+    fields = [field.with_name(DERIVED + field.name) for field in declared] if opened.is_derived else list(declared)
+    return pa.RecordBatch.from_arrays([*batch.columns, *new.columns], schema=pa.schema([*batch.schema, *fields]))
 
 
 def _survivors(operator: Filter, batch: pa.RecordBatch, verdicts: Verdicts) -> pa.Array | None:

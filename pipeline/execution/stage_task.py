@@ -18,7 +18,7 @@ from pipeline.execution.bound_records import BoundRecords
 from pipeline.execution.exchange import PartitionInput, read_partition
 from pipeline.execution.home import bring_home
 from pipeline.execution.quarantine import SourceRecords
-from pipeline.execution.row_pass import OpenOperator, RowPass, open_operator, opened
+from pipeline.execution.row_pass import OpenOperator, RowPass, open_chain, opened
 from pipeline.execution.sinks import open_sink, write_table
 from pipeline.execution.task_run import run_task
 from pipeline.execution.work import Passage, Result, SourceShard, StageSpec, Unit
@@ -29,6 +29,7 @@ from pipeline.operator import (
     Filter,
     PartitionFunction,
     PartitionOperator,
+    RowOperator,
     ShardFunction,
     ShardOperator,
     Task,
@@ -53,7 +54,7 @@ class OpenStage:
 
 def open_stage(spec: StageSpec) -> OpenStage:
     """Opens every operator of the stage; tasks open when they run, since they run once."""
-    rows: list[OpenOperator] = []
+    rows: list[RowOperator] = []
     partition = shard = task = None
     for operator in spec.stage.operators:
         if isinstance(operator, PartitionOperator):
@@ -64,8 +65,8 @@ def open_stage(spec: StageSpec) -> OpenStage:
             task = operator
         else:
             assert isinstance(operator, Annotator | Filter | Transform)
-            rows.append(open_operator(operator))
-    return OpenStage(spec, tuple(rows), partition, shard, task)
+            rows.append(operator)
+    return OpenStage(spec, open_chain(rows), partition, shard, task)
 
 
 class StageWorker:

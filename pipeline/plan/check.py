@@ -21,6 +21,7 @@ from pipeline.operator import (
     ShardOperator,
     Task,
     Transform,
+    columns_read,
 )
 from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, Repeat, Step, View
 
@@ -140,7 +141,7 @@ def _check_step(step: Step, checked: Mapping[str, CheckedStep], sources: Mapping
             needed.extend(schema.names)
             continue
         _require(node, place, schema)
-        needed.extend(node.requires().names)
+        needed.extend(columns_read(node).names)
         schema = node.output_schema(schema)
     for reference_step, kind in ((name, checked[name].step.write) for name in step.tables):
         if kind is not ArtifactKind.TABLE:
@@ -443,7 +444,7 @@ def _exchange_schema(node: Exchange, schema: pa.Schema, step: Step, place: int) 
     """Only what the partition operator, the key and the order need travels."""
     after = step.unrolled[place + 1]
     assert isinstance(after, PartitionOperator)
-    columns = (node.key, *(key.column for key in node.sort), *after.requires().names)
+    columns = (node.key, *(key.column for key in node.sort), *columns_read(after).names)
     missing = sorted(set(columns) - set(schema.names))
     if missing:
         raise SchemaError(f"{_label(node, place)}: needs columns {missing}; available: {_describe(schema)}")
@@ -459,7 +460,7 @@ def _exchange_schema(node: Exchange, schema: pa.Schema, step: Step, place: int) 
 
 
 def _require(operator: Operator, place: int, schema: pa.Schema) -> None:
-    for field in operator.requires():
+    for field in columns_read(operator):
         if field.name not in schema.names:
             raise SchemaError(
                 f"{_label(operator, place)}: requires column {field.name!r} ({type_name(field.type)}); available: "

@@ -12,7 +12,7 @@ from pipeline.document import POSITION
 from pipeline.fingerprint import fingerprint, operator_identity
 from pipeline.io.shard_file import WRITER_VERSION
 from pipeline.io.splits import InputShard
-from pipeline.operator import Determinism, PartitionOperator, Task
+from pipeline.operator import Determinism, PartitionOperator, Task, columns_read
 from pipeline.plan.check import CheckedStep
 from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Repeat, Source, Step
 from pipeline.plan.stages import EXCHANGE_VERSION
@@ -72,7 +72,7 @@ def identify_step(
     num_base_shards = len(input_shards) if step.view.base is None else parents[step.view.base].num_shards
     num_view_shards = num_base_shards + sum(parents[name].num_shards for name in step.view.against)
     if _is_rowwise(checked):
-        positions = any(POSITION in operator.requires().names for operator in step.operators)
+        positions = any(POSITION in columns_read(operator).names for operator in step.operators)
         reading = {name: _source_identity(sources[name]) for name in step.view.sources}
         names = (*((step.view.base,) if step.view.base else ()), *step.view.bound)
         shards = [

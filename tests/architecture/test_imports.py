@@ -17,7 +17,7 @@ FILES = {
 }
 """Module name -> file."""
 
-OPERATORS_MAY = ("pipeline.document", "pipeline.operator", "pipeline.errors", "operators")
+OPERATORS_MAY = ("pipeline.document", "pipeline.operator", "pipeline.rule_set", "pipeline.errors", "operators")
 STEPS_MAY = (*OPERATORS_MAY, "pipeline.plan.logical")
 CATALOGUE_MAY = (*OPERATORS_MAY, "pipeline.recipe")
 RAY_FOLDER = "pipeline.execution.on_ray"

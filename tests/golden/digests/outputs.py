@@ -17,6 +17,7 @@ import pyarrow as pa
 import xxhash
 
 from operators.quality.train_fasttext import MODEL_FILE
+from pipeline.execution.row_pass import open_alone
 from pipeline.operator import Annotator, Filter, Operator, PartitionOperator, ShardOperator, Task, Transform
 from tests.laws.examples import TEXTS, Example, exchanged, task_inputs, view
 
@@ -39,7 +40,7 @@ def output_of(example: Example, folder: Path) -> list[Any]:  # Any: JSON
     if isinstance(operator, Filter):
         return _verdicts(operator, batch)
     if isinstance(operator, Transform):
-        edits = operator.open()(batch)
+        edits = open_alone(operator)(batch)
         return [_columns([edits.columns]), edits.sizes.tolist()]
     if isinstance(operator, ShardOperator):
         return _columns(operator.open()(iter([batch])))
@@ -49,7 +50,7 @@ def output_of(example: Example, folder: Path) -> list[Any]:  # Any: JSON
         found = pa.Table.from_batches(operator.open()(iter([rows])), operator.output_schema(rows.schema))
         return _columns([found])  # in one piece: where an operator cuts its rows is not what it makes of them
     assert isinstance(operator, Annotator)
-    return _columns([operator.open()(batch)])
+    return _columns([open_alone(operator)(batch)])
 
 
 def entry_of(operator: Operator, digest: str) -> dict[str, int | str]:
@@ -64,7 +65,7 @@ def load_digests() -> dict[str, dict[str, int | str]]:
 
 
 def _verdicts(operator: Filter, batch: pa.RecordBatch) -> list[Any]:  # Any: JSON
-    found = operator.open()(batch)
+    found = open_alone(operator)(batch)
     rules = operator.rules()
     rows: list[Any] = []
     for keep, rule, value, threshold in zip(found.keep, found.rule, found.value, found.threshold, strict=True):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import OperatorError, StorageError
-from pipeline.execution.row_pass import EXAMPLE_CHARS, OpenOperator, RowPass, open_operator
+from pipeline.execution.row_pass import EXAMPLE_CHARS, OpenOperator, RowPass, open_chain
 from pipeline.ledger import Action, LedgerBuilder
 from pipeline.operator import Edits, Verdicts
 from tests.unit.pipeline.sample_operators import MinChars, NumChars, Shout, doc_ids, documents
@@ -18,7 +18,7 @@ from tests.unit.pipeline.sample_operators import MinChars, NumChars, Shout, doc_
 def carry(operators, batch, *, examples=3, rows=None):
     """(table of what is left, its row numbers, ledger, examples) after operators or opened ones."""
     ledger = LedgerBuilder()
-    opened = tuple(one if isinstance(one, OpenOperator) else open_operator(one) for one in operators)
+    opened = tuple(one if isinstance(one, OpenOperator) else open_chain((one,))[0] for one in operators)
     row_pass = RowPass(opened, ledger, examples)
     rows = np.arange(batch.num_rows, dtype=np.uint32) if rows is None else rows
     pieces = list(row_pass.apply(batch, rows))
@@ -224,7 +224,7 @@ def test_an_operator_that_does_not_open_is_named_with_the_cause():
     with pytest.raises(
         OperatorError, match=r"^operator num_chars: could not be opened: RuntimeError: no model$"
     ) as caught:
-        open_operator(Closed())
+        open_chain((Closed(),))
     assert isinstance(caught.value.__cause__, RuntimeError)
 
 
@@ -234,7 +234,7 @@ def test_an_error_of_ours_in_open_stays_as_it_is():
             raise StorageError("file 'x': expected content digest")
 
     with pytest.raises(StorageError, match=r"^file 'x'"):
-        open_operator(Closed())
+        open_chain((Closed(),))
 
 
 # Examples
@@ -250,7 +250,7 @@ def test_examples_are_those_of_the_smallest_ids_however_rows_are_cut(batch_rows)
     random.Random(1).shuffle(ids)
     texts = [chr(97 + n) for n in range(20)]
     ledger = LedgerBuilder()
-    row_pass = RowPass((open_operator(MinChars()),), ledger, 3)
+    row_pass = RowPass(open_chain((MinChars(),)), ledger, 3)
     batch = documents(texts, ids)
     for start in range(0, 20, batch_rows):
         part = batch.slice(start, batch_rows)

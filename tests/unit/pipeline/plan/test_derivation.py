@@ -1,0 +1,129 @@
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.execution.row_pass import RowPass, open_alone, open_chain
+from pipeline.ledger import LedgerBuilder
+from pipeline.operator import Annotator, Edits, Transform
+from pipeline.plan.derivation import derive
+from pipeline.rule_set import Limit, RuleSet
+
+TEXT = pa.schema([pa.field("text", pa.large_string())])
+RUNS: list[int] = []
+"""Rows of every batch that was counted."""
+
+
+class Counts(Annotator):
+    """How often each of some letters occurs."""
+
+    name: ClassVar[str] = "counts"
+    letters: tuple[str, ...]
+
+    def requires(self):
+        return TEXT
+
+    def adds(self):
+        return pa.schema([pa.field(f"num_{letter}", pa.int64()) for letter in self.letters])
+
+    def merged(self, other):
+        if not isinstance(other, Counts):
+            return None
+        return Counts(letters=tuple(sorted({*self.letters, *other.letters})))
+
+    def open(self):
+        def annotate(batch):
+            RUNS.append(batch.num_rows)
+            columns = [pc.count_substring(batch["text"], letter).cast(pa.int64()) for letter in self.letters]
+            return pa.RecordBatch.from_arrays(columns, schema=self.adds())
+
+        return annotate
+
+
+class AtMost(RuleSet):
+    """At most `most` of a letter."""
+
+    name: ClassVar[str] = "at_most"
+    letter: str
+    most: int = 1
+
+    def derives(self):
+        return (Counts(letters=(self.letter,)),)
+
+    def limits(self):
+        return (Limit("too_many", "max", self.most),)
+
+    def open_measure(self):
+        return lambda batch: batch[f"num_{self.letter}"].to_numpy().astype(np.float64)[:, None]
+
+
+class Without(Transform):
+    """The text without one letter."""
+
+    name: ClassVar[str] = "without"
+    letter: str
+
+    def requires(self):
+        return TEXT
+
+    def rules(self):
+        return ("removed",)
+
+    def replaces(self):
+        return ("text",)
+
+    def open(self):
+        def edit(batch):
+            text = pc.replace_substring(batch["text"], self.letter, "")
+            sizes = pc.count_substring(batch["text"], self.letter).to_numpy().astype(np.float64)
+            return Edits(pa.RecordBatch.from_pydict({"text": text}), sizes[:, None])
+
+        return edit
+
+
+def batch_of(*texts):
+    return pa.RecordBatch.from_pydict({"text": pa.array(texts, pa.large_string())})
+
+
+def through(operators, batch):
+    RUNS.clear()
+    ledger = LedgerBuilder()
+    row_pass = RowPass(open_chain(operators), ledger, 0)
+    pieces = list(row_pass.apply(batch, np.arange(batch.num_rows, dtype=np.uint32)))
+    return pa.Table.from_batches([piece for piece, _ in pieces], batch.schema), ledger.table()
+
+
+def test_neighbours_share_one_pass_and_its_columns_leave_with_the_last_reader():
+    links = derive((AtMost(letter="a"), AtMost(letter="b")))
+    assert [link.operator.name for link in links] == ["counts", "at_most", "at_most"]
+    assert links[0].operator == Counts(letters=("a", "b"))
+    assert links[1].reads_derived == ("num_a",)
+    assert links[1].last_readers_of == ()
+    assert set(links[2].last_readers_of) == {"num_a", "num_b"}
+
+
+def test_an_edit_ends_the_sharing_and_what_follows_measures_the_edited_text():
+    chain = (AtMost(letter="a"), Without(letter="b"), AtMost(letter="a"), AtMost(letter="b", most=0))
+    assert [link.operator.name for link in derive(chain)] == [
+        "counts", "at_most", "without", "counts", "at_most", "at_most",
+    ]  # fmt: skip
+    left, ledger = through(chain, batch_of("ab", "aa", "bb"))
+    assert left["text"].to_pylist() == ["a", ""]
+    assert ledger["action"].to_pylist() == ["edit", "drop", "edit"]
+    assert RUNS == [3, 2]
+
+
+def test_an_annotator_of_other_columns_ends_no_sharing():
+    chain = (AtMost(letter="a"), Counts(letters=("x",)), AtMost(letter="b"))
+    assert derive(chain)[0].operator == Counts(letters=("a", "b"))
+
+
+def test_derived_columns_stand_before_columns_of_the_same_name_and_leave_them_alone():
+    batch = batch_of("aaa", "a").append_column(pa.field("num_a", pa.int64()), pa.array([0, 7]))
+    left, _ = through((AtMost(letter="a"),), batch)
+    assert left.to_pydict() == {"text": ["a"], "num_a": [7]}
+
+
+def test_one_operator_alone_runs_what_it_derives_from():
+    assert open_alone(AtMost(letter="a"))(batch_of("aa", "b")).keep.tolist() == [False, True]
