@@ -34,12 +34,13 @@ from benchmarks.dedup import gold
 from benchmarks.dedup.corpus import TRUTH, Corpus, Settings, write_corpus
 from benchmarks.dedup.growth import measure_growth, measure_hot_bucket
 from benchmarks.dedup.hot_bucket import write_twins
-from benchmarks.dedup.peers import PEERS, NotInstalledError, install, own_environment
+from benchmarks.dedup.peers import PEERS
 from benchmarks.dedup.prose import FOLDERS, Prose, read_prose
 from benchmarks.dedup.scale import RESULT, write_page
 from benchmarks.dedup.speed import compare
 from benchmarks.dedup.tools import Json, Tool, corpusmill, documents_of, peer_tool, run_once
 from benchmarks.dedup.unplanted import most_similar
+from benchmarks.environments import NotInstalledError, install, own_environment
 from benchmarks.surroundings import ROOT, commit, machine
 
 SHARED: Final = ROOT.parent / "shared/data"

@@ -4,8 +4,6 @@ One core, start-up of the process included, threads of libraries limited to one.
 """
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,16 +12,14 @@ from typing import Any, Final
 import pyarrow as pa
 
 from benchmarks.dedup.corpus import DOCUMENTS, Corpus
-from benchmarks.dedup.peers import Peer
 from benchmarks.dedup.score import surviving_ids
-from benchmarks.process_tree import measure
+from benchmarks.environments import Peer
+from benchmarks.pinned_run import run_pinned
+from benchmarks.surroundings import ROOT
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 RECIPE: Final = ROOT / "benchmarks/recipes/dedup.yaml"
 VERIFY_AT: Final = 0.7
 """What corpusmill asks for by default, beside a shared bucket."""
-
-THREAD_LIMITS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 Json = dict[str, Any]  # Any: what json.dumps takes
 
@@ -83,25 +79,8 @@ def peer_tool(peer: Peer, python: Path) -> Tool:
 
 
 def run_once(tool: Tool, documents: Path, output: Path) -> Run:
-    """From nothing, on the last of this process's cores: whatever else runs here likes the first ones."""
-    for leftover in output.parent.glob(f"{output.name}*"):
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-    output.parent.mkdir(parents=True, exist_ok=True)
-    log = output.with_name(f"{output.name}.log")
-    inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "RAY_ADDRESS")}
-    core = str(max(os.sched_getaffinity(0)))
-    command = ["taskset", "-c", core, *tool.command(documents, output)]
-    usage = measure(
-        command,
-        environment={**inherited, **dict.fromkeys(THREAD_LIMITS, "1"), **tool.environment},
-        log=log,
-        directory=ROOT,
-    )
-    if usage.return_code or usage.left_over:
-        raise SystemExit(
-            f"benchmark dedup: {tool.name}: expected exit code 0 and no process left; found code "
-            f"{usage.return_code} and {usage.left_over} processes; see {log}"
-        )
+    """From nothing."""
+    usage = run_pinned(tool.name, tool.command(documents, output), output, tool.environment)
     return Run(
         round(usage.cpu_seconds, 2),
         round(usage.wall_seconds, 2),
