@@ -223,6 +223,8 @@ def _type(schema: Schema, definitions: Mapping[str, Schema]) -> str:
         bounds = []
     elif schema.get("type") == "array":
         text = f"list of {_type(schema.get('items', {}), definitions)}"
+    elif schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
+        text = f"mapping to {_type(schema['additionalProperties'], definitions)}"
     elif str(schema.get("description", "")).startswith("A path"):
         text = "file"
     else:

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import xxhash
-from pydantic import BaseModel
 
 from pipeline.errors import PlanError
-from pipeline.operator import FileRef, Operator
+from pipeline.operator import FileRef, Operator, files_in
 
 
 def canonical_bytes(value: Any) -> bytes:  # Any: JSON-like data of any depth
@@ -30,34 +29,19 @@ def fingerprint(value: Any) -> str:  # Any: JSON-like data of any depth
 def operator_identity(operator: Operator, step_fingerprints: Mapping[str, str]) -> dict[str, Any]:
     """What makes the operator's result: catalogue name, version and every field, defaults included.
 
-    A file field counts by its content. A file of another step counts by that step's fingerprint, which is known
-    before the file exists. What it derives from counts too.
+    A file counts by its content, wherever it stands in the fields. A file of another step counts by that step's
+    fingerprint, which is known before the file exists. What it derives from counts too.
     """
     fields: dict[str, Any] = operator.model_dump(mode="json")
-    for name in type(operator).model_fields:
-        value = getattr(operator, name)
-        inside = value if isinstance(value, tuple) else (value,)
-        if any(not isinstance(item, FileRef) and _holds_file(item) for item in inside):
-            raise PlanError(
-                f"operator {operator.name}: field {name!r} holds files inside another value, where they cannot be "
-                "pinned; give each file, or tuple of files, a field of its own"
-            )
-    for name, files in operator.file_refs().items():
-        identities = [_file_identity(operator, name, reference, step_fingerprints) for reference in files]
-        fields[name] = identities[0] if isinstance(getattr(operator, name), FileRef) else identities
+    for way, reference in files_in(operator):
+        inner: Any = fields  # Any: JSON of any depth
+        for name in way[:-1]:
+            inner = inner[int(name) if isinstance(inner, list) else name]
+        last = int(way[-1]) if isinstance(inner, list) else way[-1]
+        inner[last] = _file_identity(operator, ".".join(way), reference, step_fingerprints)
     identity: dict[str, Any] = {"operator": operator.name, "version": operator.version, "fields": fields}
     derives = [operator_identity(annotator, step_fingerprints) for annotator in operator.derives()]
     return {**identity, "derives": derives} if derives else identity
-
-
-def _holds_file(value: object) -> bool:
-    if isinstance(value, FileRef):
-        return True
-    if isinstance(value, BaseModel):
-        return any(_holds_file(inner) for _, inner in value)
-    if isinstance(value, Mapping):
-        return any(_holds_file(inner) for inner in value.values())
-    return isinstance(value, tuple | list | set | frozenset) and any(_holds_file(inner) for inner in value)
 
 
 def _file_identity(

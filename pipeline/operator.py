@@ -169,12 +169,6 @@ class Edits:
         return edited
 
 
-def _files_in(value: object) -> tuple[FileRef, ...]:
-    if isinstance(value, FileRef):
-        return (value,)
-    return tuple(item for item in value if isinstance(item, FileRef)) if isinstance(value, tuple) else ()
-
-
 class Operator(BaseModel, ABC):
     """What all six kinds share. Fields are configuration and identity; class variables describe the code."""
 
@@ -211,18 +205,55 @@ class Operator(BaseModel, ABC):
         """What a reader of the plan should know about these settings, a line each."""
         return ()
 
-    def file_refs(self) -> dict[str, tuple[FileRef, ...]]:
-        """The files of each field that holds one, or several as a tuple."""
-        found = {name: _files_in(getattr(self, name)) for name in type(self).model_fields}
-        return {name: files for name, files in found.items() if files}
+    def file_refs(self) -> dict[str, FileRef]:
+        """The operator's files by where they stand.
+
+        A file of its own field goes by the field's name; one inside a tuple, a mapping or a model by the way to it,
+        such as `lists.0` or `models.en.file`.
+        """
+        return {".".join(way): reference for way, reference in files_in(self)}
 
     def with_files(self, place: Callable[[FileRef], FileRef]) -> Self:
-        """This operator with every file replaced by what `place` makes of it."""
-        placed = {name: tuple(map(place, files)) for name, files in self.file_refs().items()}
-        fields = {
-            name: files[0] if isinstance(getattr(self, name), FileRef) else files for name, files in placed.items()
-        }
-        return self.model_copy(update=fields) if fields else self
+        """This operator with what `place` makes of each of its files."""
+        placed: Self = _with_files(self, place)
+        return placed
+
+
+def files_in(value: object, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FileRef]]:
+    """Files that `value` holds at any depth, each after the names and indices that lead to it."""
+    if isinstance(value, FileRef):
+        yield way, value
+    elif isinstance(value, set | frozenset):
+        if any(True for inner in value for _ in files_in(inner)):
+            raise PlanError(
+                f"file field {'.'.join(way)!r}: expected a tuple, a mapping or a model; found a set, which has no order"
+            )
+    else:
+        for name, inner in _parts(value):
+            yield from files_in(inner, (*way, name))
+
+
+def _parts(value: object) -> Iterator[tuple[str, object]]:
+    """What a model, a mapping or a sequence is made of, by name or index."""
+    if isinstance(value, BaseModel):
+        yield from value
+    elif isinstance(value, Mapping):
+        yield from ((str(key), inner) for key, inner in value.items())
+    elif isinstance(value, tuple | list):
+        yield from ((str(index), inner) for index, inner in enumerate(value))
+
+
+def _with_files(value: Any, place: Callable[[FileRef], FileRef]) -> Any:  # Any: values of fields, of any type
+    """`value` with each of its files replaced; what holds none stays the same object."""
+    if isinstance(value, FileRef):
+        return place(value)
+    if not any(True for _ in files_in(value)):
+        return value
+    if isinstance(value, BaseModel):
+        return value.model_copy(update={name: _with_files(inner, place) for name, inner in value})
+    if isinstance(value, Mapping):
+        return {key: _with_files(inner, place) for key, inner in value.items()}
+    return type(value)(_with_files(inner, place) for inner in value)
 
 
 AnnotateFunction = Callable[[pa.RecordBatch], pa.RecordBatch]

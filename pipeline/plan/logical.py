@@ -234,8 +234,7 @@ class Step(_Frozen):
     @property
     def parents(self) -> tuple[str, ...]:
         """Names of the steps that must be complete before this one, in a fixed order."""
-        refs = [ref for operator in self.operators for files in operator.file_refs().values() for ref in files]
-        files = [ref.step for ref in refs if ref.step]
+        files = [ref.step for operator in self.operators for ref in operator.file_refs().values() if ref.step]
         base = [self.view.base] if self.view.base else []
         return tuple(dict.fromkeys([*base, *self.view.bound, *self.view.against, *self.tables, *files]))
 

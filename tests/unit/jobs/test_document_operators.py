@@ -37,6 +37,7 @@ class Sample(Filter):
     side: Literal["left", "right"]
     file: FileRef
     pair: tuple[float, float] = (0.5, 1)
+    files: dict[str, FileRef]
 
     def requires(self) -> pa.Schema:
         return pa.schema([])
@@ -78,6 +79,7 @@ def test_a_section_holds_docstring_rules_and_fields():
         '| `side` | `"left"` or `"right"` | required |  |',
         "| `file` | file | required |  |",
         "| `pair` | list of 2: number | `[0.5, 1]` |  |",
+        "| `files` | mapping to file | required |  |",
     ):
         assert expected in lines
 

@@ -1,12 +1,14 @@
 """Canonical bytes and identities: stored in every commit, so their values are frozen."""
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import PlanError
 from pipeline.fingerprint import canonical_bytes, fingerprint, operator_identity
-from pipeline.operator import FileRef
+from pipeline.operator import FileRef, Operator
 from tests.unit.pipeline.sample_operators import ByFile, MinChars, NumChars
 
 VALUES = st.recursive(
@@ -90,18 +92,54 @@ def test_several_files_of_a_field_count_in_their_order():
     assert fields["lists"] == [{"content": "a"}, {"step": "f1", "file": "c"}]
     one, other = (operator_identity(ByFile(words=words, lists=lists), {}) for lists in ((a, b), (b, a)))
     assert one != other
-    with pytest.raises(PlanError, match=r"file field 'lists' \('d'\) is not pinned"):
+    with pytest.raises(PlanError, match=r"file field 'lists.1' \('d'\) is not pinned"):
         operator_identity(ByFile(words=words, lists=(a, FileRef(uri="d"))), {})
 
 
-class NamedFiles(ByFile):
-    """Holds files where nobody pins them."""
+class List(BaseModel):
+    """A model with a file."""
 
-    further: tuple[tuple[str, FileRef], ...] = ()
+    model_config = ConfigDict(frozen=True)
+
+    file: FileRef
+    weight: float = 1.0
 
 
-def test_files_inside_other_values_are_refused():
-    pinned = FileRef(uri="a", path="a", digest="d")
-    assert operator_identity(NamedFiles(words=pinned), {})
-    with pytest.raises(PlanError, match="field 'further' holds files inside another value"):
-        operator_identity(NamedFiles(words=pinned, further=(("a", pinned),)), {})
+class ManyFiles(Operator):
+    """Holds files at every depth."""
+
+    name = "many_files"
+
+    lists: dict[str, List] = Field(default_factory=dict)
+    further: tuple[FileRef, ...] = ()
+
+    def requires(self):
+        return pa.schema([])
+
+    def output_schema(self, given):
+        return given
+
+
+def pinned_file(content: str, uri: str = "a") -> FileRef:
+    return FileRef(uri=uri, path=uri, digest=content)
+
+
+def test_files_inside_other_values_count_by_content_too():
+    operator = ManyFiles(
+        lists={"en.wiki": List(file=pinned_file("d1")), "de": List(file=FileRef(uri="step:made/w"))},
+        further=(pinned_file("d2"), pinned_file("d3")),
+    )
+    assert operator_identity(operator, {"made": "f1"})["fields"] == {
+        "lists": {
+            "en.wiki": {"file": {"content": "d1"}, "weight": 1.0},
+            "de": {"file": {"step": "f1", "file": "w"}, "weight": 1.0},
+        },
+        "further": [{"content": "d2"}, {"content": "d3"}],
+    }
+    moved = operator.with_files(lambda file: file.model_copy(update={"path": "/elsewhere"}))
+    assert operator_identity(moved, {"made": "f1"}) == operator_identity(operator, {"made": "f1"})
+
+
+def test_an_unpinned_file_inside_another_value_is_refused():
+    with pytest.raises(PlanError, match=r"many_files: file field 'further.1' \('w.txt'\) is not pinned"):
+        operator_identity(ManyFiles(further=(pinned_file("d"), FileRef(uri="w.txt"))), {})

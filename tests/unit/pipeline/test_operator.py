@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from pipeline.errors import PlanError, SchemaError, StorageError
 from pipeline.operator import FileRef, Resources, content_digest
@@ -29,17 +29,44 @@ def test_a_string_is_a_reference_and_a_reference_a_string(words: Path):
 
 def test_file_refs_are_the_fields_that_hold_one():
     reference = FileRef(uri="a")
-    assert ByFile(words=reference).file_refs() == {"words": (reference,)}
+    assert ByFile(words=reference).file_refs() == {"words": reference}
     assert set(ByFile(words=reference, more=FileRef(uri="b")).file_refs()) == {"words", "more"}
-    lists = (FileRef(uri="c"), FileRef(uri="d"))
-    assert ByFile(words=reference, lists=lists).file_refs() == {"words": (reference,), "lists": lists}
     assert NumChars().file_refs() == {}
 
 
-def test_files_are_replaced_where_they_stand():
-    operator = ByFile(words=FileRef(uri="a"), lists=(FileRef(uri="b"), FileRef(uri="c")))
-    placed = operator.with_files(lambda ref: FileRef(uri=ref.uri.upper()))
-    assert placed == ByFile(words=FileRef(uri="A"), lists=(FileRef(uri="B"), FileRef(uri="C")))
+class Nested(NumChars):
+    """Files in a mapping, a tuple, a model, and where they have no order."""
+
+    by_language: dict[str, ByFile] = Field(default_factory=dict)
+    further: tuple[FileRef, ...] = ()
+    unordered: frozenset[FileRef] = frozenset()
+
+
+def test_file_refs_are_found_inside_other_values():
+    operator = Nested(by_language={"en": ByFile(words=FileRef(uri="a"))}, further=(FileRef(uri="b"), FileRef(uri="c")))
+    assert operator.file_refs() == {
+        "by_language.en.words": FileRef(uri="a"),
+        "further.0": FileRef(uri="b"),
+        "further.1": FileRef(uri="c"),
+    }
+
+
+def test_each_file_is_replaced_and_nothing_else():
+    operator = Nested(by_language={"en": ByFile(words=FileRef(uri="a"))}, further=(FileRef(uri="b"),), fails_on="x")
+    placed = operator.with_files(lambda file: FileRef(uri=file.uri, path=f"/files/{file.uri}"))
+    assert {way: file.path for way, file in placed.file_refs().items()} == {
+        "by_language.en.words": "/files/a",
+        "further.0": "/files/b",
+    }
+    assert placed.model_dump() == operator.model_dump()
+    assert operator.further[0].path is None, "the operator itself stays as it is"
+    assert type(placed.further) is tuple
+    assert type(placed.by_language["en"]) is ByFile
+
+
+def test_files_in_a_set_are_refused():
+    with pytest.raises(PlanError, match="file field 'unordered': expected a tuple, a mapping or a model; found a set"):
+        Nested(unordered=frozenset({FileRef(uri="a")})).file_refs()
 
 
 def test_a_pinned_file_opens_while_it_is_what_it_was(words: Path):
