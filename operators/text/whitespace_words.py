@@ -14,6 +14,8 @@ from operators.text.hashing import WORD_MULTIPLIER
 from operators.text.kernel import Bytes, kernel
 
 Hashes = npt.NDArray[np.uint64]
+Ends = npt.NDArray[np.uint32]
+Joins = npt.NDArray[np.uint16]
 
 
 class Words(NamedTuple):
@@ -22,12 +24,20 @@ class Words(NamedTuple):
     hashes: Hashes  # (W,)
     num_chars: npt.NDArray[np.uint32]  # (W,)
     classes: npt.NDArray[np.uint8]  # (W,) class bits that any character of the word has
+    ends: Ends  # (W,) or none: scratch of word units that split what stands between whitespace
+    joins: Joins  # (W,) or none: scratch likewise
 
 
 def words_for(max_bytes: int) -> Words:
     """Room for the words of a document of `max_bytes`: each takes a byte at least, and one more before the next."""
     capacity = max_bytes // 2 + 1
-    return Words(np.empty(capacity, np.uint64), np.empty(capacity, np.uint32), np.empty(capacity, np.uint8))
+    return Words(
+        hashes=np.empty(capacity, np.uint64),
+        num_chars=np.empty(capacity, np.uint32),
+        classes=np.empty(capacity, np.uint8),
+        ends=np.empty(0, np.uint32),
+        joins=np.empty(0, np.uint16),
+    )
 
 
 @kernel

@@ -16,7 +16,7 @@ def scan(text: str):
     data = np.frombuffer(text.encode(), np.uint8)
     words = words_for(len(data))
     num_words = scan_words(data, np.uintp(0), np.uintp(len(data)), character_classes(), words)
-    return [array[:num_words].tolist() for array in words]
+    return [array[:num_words].tolist() for array in words[:3]]
 
 
 @settings(deadline=None, derandomize=True)
