@@ -39,6 +39,10 @@ from operators.quality.fasttext_score import FastTextScore
 from operators.quality.gopher_quality import GopherQuality
 from operators.quality.gopher_repetition import GopherRepetition
 from operators.quality.train_fasttext import TrainFastText
+from operators.repair.control_characters import ControlCharacters
+from operators.repair.ftfy_repair import FtfyRepair
+from operators.repair.symbol_lines import SymbolLines
+from operators.repair.unicode_normalization import UnicodeNormalization
 from operators.select.score_filter import ScoreFilter
 from operators.select.share_threshold import ShareThreshold
 from operators.select.source_priority import SourcePriority
@@ -80,6 +84,10 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     RemoveLines,
     DropEmptied,
     RemoveRepeatedLines,
+    FtfyRepair,
+    UnicodeNormalization,
+    ControlCharacters,
+    SymbolLines,
     DropNearDuplicates,
     IndexEntry,
     IndexCheck,

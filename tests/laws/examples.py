@@ -50,6 +50,10 @@ from operators.quality.fasttext_score import FastTextScore
 from operators.quality.gopher_quality import GopherQuality
 from operators.quality.gopher_repetition import GopherRepetition
 from operators.quality.train_fasttext import MODEL_FILE, TrainFastText
+from operators.repair.control_characters import ControlCharacters
+from operators.repair.ftfy_repair import FtfyRepair
+from operators.repair.symbol_lines import SymbolLines
+from operators.repair.unicode_normalization import UnicodeNormalization
 from operators.select.score_filter import ScoreFilter
 from operators.select.share_threshold import ShareThreshold
 from operators.select.source_priority import SourcePriority
@@ -145,6 +149,10 @@ def examples(models: Models) -> dict[str, Example]:
         Example(RemoveLines()),
         Example(DropEmptied()),
         Example(RemoveRepeatedLines(min_words=2)),
+        Example(FtfyRepair()),
+        Example(UnicodeNormalization()),
+        Example(ControlCharacters()),
+        Example(SymbolLines()),
         Example(ChooseSurvivors(**banding, hubs=2, verify_at=0.5), key="cluster"),
         Example(SamplePairs(num_pairs=4)),
         Example(SampledSets(ngram=2, pairs=models.pairs)),

@@ -8,7 +8,9 @@ from benchmarks.environments import NotInstalledError, Peer, install
 
 def test_an_environment_of_the_same_versions_is_taken_as_it_is(tmp_path, monkeypatch):
     commands = []
-    monkeypatch.setattr(environments, "_do", lambda command: (tmp_path / "p").mkdir(exist_ok=True) or commands.append(command))
+    monkeypatch.setattr(
+        environments, "_do", lambda command: (tmp_path / "p").mkdir(exist_ok=True) or commands.append(command)
+    )
     peer = Peer("p", ("some==1",), "")
     for _ in range(2):
         assert install(peer, tmp_path) == tmp_path / "p/bin/python"

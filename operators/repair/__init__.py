@@ -1,0 +1,1 @@
+"""Text repair: transforms that mend encodings and remove what is no text."""
