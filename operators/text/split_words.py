@@ -9,10 +9,15 @@ import numpy.typing as npt
 from operators.text.characters import WHITESPACE, Classes, decode
 from operators.text.hashing import WORD_MULTIPLIER
 from operators.text.kernel import Bytes, kernel
-from operators.text.whitespace_words import Words
+from operators.text.whitespace_words import Words, words_for
 
 Breaks = npt.NDArray[np.int64]
 """(B,) ascending, read-only: the bytes of the batch's data before which a word ends."""
+
+
+def split_words_for(max_bytes: int) -> Words:
+    """Room for the words of a document of `max_bytes`, each of which may be a word."""
+    return words_for(2 * max_bytes)
 
 
 @kernel

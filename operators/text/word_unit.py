@@ -1,7 +1,7 @@
 """What a word is: the named units, and one kernel that finds the words of any of them.
 
-A unit that kernels know is a number for them, so that a kernel over words is compiled once for all units. A unit that
-needs Python splits a batch beforehand into a list of where its words end, which the same kernel reads (`SPLIT`).
+A unit that kernels know is a number for them, so that a kernel over words is compiled once for all units. The
+units that part words by scripts or a dictionary first list where the words of a batch end, which the same kernel reads.
 """
 
 from collections.abc import Callable
@@ -11,14 +11,17 @@ import numpy as np
 import pyarrow as pa
 
 from operators.text.characters import Classes, character_classes
+from operators.text.jieba_words import jieba_breaks
 from operators.text.kernel import Bytes, kernel
-from operators.text.split_words import Breaks, scan_split_words
+from operators.text.script_words import script_breaks
+from operators.text.split_words import Breaks, scan_split_words, split_words_for
 from operators.text.treebank_rules import TreebankRules, no_treebank_rules, treebank_rules
 from operators.text.treebank_words import scan_treebank_words, treebank_words_for
 from operators.text.whitespace_words import Words, scan_words, words_for
 
-WordUnit = Literal["whitespace", "treebank"]
-"""`whitespace`: as `str.split()`. `treebank`: as spaCy's English tokenizer, parting punctuation and contractions."""
+WordUnit = Literal["whitespace", "treebank", "jieba", "script"]
+"""`whitespace`: as `str.split()`. `treebank`: as spaCy's English tokenizer, parting punctuation and contractions.
+`jieba`: Chinese words, as the package jieba. `script`: parted by a stated rule where the script has no spaces."""
 
 WHITESPACE_UNIT: Final = 0
 TREEBANK_UNIT: Final = 1
@@ -54,7 +57,19 @@ def unit_scanner(unit: WordUnit) -> UnitScanner:
     if unit == "treebank":
         treebank = WordTables(classes, treebank_rules(), no_breaks)
         return UnitScanner(np.uint8(TREEBANK_UNIT), lambda _: treebank, treebank_words_for)
+    if unit == "jieba":
+        return _split_scanner(classes, jieba_breaks)
+    if unit == "script":
+        return _split_scanner(classes, script_breaks)
     assert_never(unit)
+
+
+def _split_scanner(classes: Classes, breaks_of: Callable[[pa.Array], Breaks]) -> UnitScanner:
+    return UnitScanner(
+        np.uint8(SPLIT_UNIT),
+        lambda texts: WordTables(classes, no_treebank_rules(), breaks_of(texts)),
+        split_words_for,
+    )
 
 
 @kernel

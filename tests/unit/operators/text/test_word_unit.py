@@ -28,6 +28,8 @@ def scan(unit: WordUnit):
     [
         ("whitespace", ["It doesn't matter, e.g. here.", "", "one (two)"]),
         ("treebank", ["It does n't matter , e.g. here .", "", "one ( two )"]),
+        ("jieba", ["It doesn ' t matter , e . g . here .", "", "one ( two )"]),
+        ("script", ["It doesn't matter, e.g. here.", "", "one (two)"]),
     ],
 )
 def test_words_of_the_unit_are_found(unit, expected):
