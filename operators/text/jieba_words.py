@@ -86,7 +86,7 @@ def is_letter_or_digit(code_point: np.uint32) -> bool:
 
 @kernel
 def find_best_words(num_chars: np.uintp, tables: JiebaTables, scratch: JiebaScratch) -> None:
-    """Fills `scores` and `ends`, from the end back: the words that make the rest most probable, of equals the longer."""
+    """Fills `scores` and `ends`, from the end back: the most probable words, of equals the longer."""
     code_points = scratch.code_points
     scores = scratch.scores
     scores[num_chars] = 0.0
