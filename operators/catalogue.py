@@ -35,9 +35,13 @@ from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
+from operators.quality.c4_lines import C4Lines
+from operators.quality.c4_paragraphs import C4Paragraphs
 from operators.quality.fasttext_score import FastTextScore
 from operators.quality.gopher_quality import GopherQuality
 from operators.quality.gopher_repetition import GopherRepetition
+from operators.quality.refinedweb_lines import RefinedWebLines
+from operators.quality.refinedweb_quality import RefinedWebQuality
 from operators.quality.train_fasttext import TrainFastText
 from operators.repair.control_characters import ControlCharacters
 from operators.repair.ftfy_repair import FtfyRepair
@@ -56,6 +60,10 @@ from pipeline.recipe import Catalogue
 OPERATORS: Final[tuple[type[Operator], ...]] = (
     LanguageId,
     LanguageFilter,
+    C4Lines,
+    C4Paragraphs,
+    RefinedWebQuality,
+    RefinedWebLines,
     GopherQuality,
     GopherRepetition,
     FastTextScore,

@@ -46,9 +46,13 @@ from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
+from operators.quality.c4_lines import C4Lines
+from operators.quality.c4_paragraphs import C4Paragraphs
 from operators.quality.fasttext_score import FastTextScore
 from operators.quality.gopher_quality import GopherQuality
 from operators.quality.gopher_repetition import GopherRepetition
+from operators.quality.refinedweb_lines import RefinedWebLines
+from operators.quality.refinedweb_quality import RefinedWebQuality
 from operators.quality.train_fasttext import MODEL_FILE, TrainFastText
 from operators.repair.control_characters import ControlCharacters
 from operators.repair.ftfy_repair import FtfyRepair
@@ -125,6 +129,10 @@ def examples(models: Models) -> dict[str, Example]:
     entries = (
         Example(LanguageId(model=models.language)),
         Example(LanguageFilter(languages=("en", "de"), min_score=0.5)),
+        Example(C4Lines(require_terminal_punctuation=False)),
+        Example(C4Paragraphs(min_paragraph_chars=50, min_paragraphs=1)),
+        Example(RefinedWebQuality()),
+        Example(RefinedWebLines()),
         Example(GopherQuality(min_words=5)),
         Example(GopherRepetition()),
         Example(FastTextScore(model=models.classifier)),
