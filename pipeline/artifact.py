@@ -21,7 +21,7 @@ from pipeline.ledger import IDENTITY_SCHEMA, READ
 from pipeline.plan.logical import ArtifactKind
 
 MANIFEST_NAME = "manifest.json"
-DATA, LEDGER, IDENTITY = "data", "ledger", "identity"
+DATA, LEDGER, IDENTITY, VALUES = "data", "ledger", "identity", "values"
 ROWS_TRUE = "rows_true"
 """Count of a unit that closes a round: its rows that ask for another one."""
 Rows = npt.NDArray[np.uint32]
@@ -46,11 +46,11 @@ class ShardRecord:
     index: int
     fingerprint: str
     files: dict[str, FileRecord]
-    """By role: data, ledger, identity; model files by their own name."""
+    """By role: data, ledger, identity, values; model files by their own name."""
     counts: dict[str, int]
     """rows_read, rows_kept, rows_dropped, rows_quarantined and rows_edited (counted by each rule that edited the row);
-    rows_written to the data file, of which rows_reshaped more or fewer than kept by operators that may change them; and
-    what operators declare conserved."""
+    rows_judged by operators, where a step keeps their values; rows_written to the data file, of which rows_reshaped
+    more or fewer than kept by operators that may change them; and what operators declare conserved."""
     rules: dict[str, int] = field(default_factory=dict)
     """`operator/action/rule` -> rows."""
     inputs: tuple[dict[str, Any], ...] = ()  # Any: numbers, strings and null of a split's summary

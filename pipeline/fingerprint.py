@@ -30,7 +30,8 @@ def operator_identity(operator: Operator, step_fingerprints: Mapping[str, str]) 
     """What makes the operator's result: catalogue name, version and every field, defaults included.
 
     A file counts by its content, wherever it stands in the fields. A file of another step counts by that step's
-    fingerprint, which is known before the file exists. What it derives from counts too.
+    fingerprint, which is known before the file exists. What it derives from counts too, and an operator in a field by
+    its own identity.
     """
     fields: dict[str, Any] = operator.model_dump(mode="json")
     for way, reference in files_in(operator):
@@ -39,6 +40,9 @@ def operator_identity(operator: Operator, step_fingerprints: Mapping[str, str]) 
             inner = inner[int(name) if isinstance(inner, list) else name]
         last = int(way[-1]) if isinstance(inner, list) else way[-1]
         inner[last] = _file_identity(operator, ".".join(way), reference, step_fingerprints)
+    fields |= {
+        name: operator_identity(inner, step_fingerprints) for name, inner in operator if isinstance(inner, Operator)
+    }
     identity: dict[str, Any] = {"operator": operator.name, "version": operator.version, "fields": fields}
     derives = [operator_identity(annotator, step_fingerprints) for annotator in operator.derives()]
     return {**identity, "derives": derives} if derives else identity

@@ -181,6 +181,11 @@ class Operator(BaseModel, ABC):
     determinism: ClassVar[Determinism] = Determinism.EXACT
 
     @property
+    def title(self) -> str:
+        """What plans and ledgers call it: its name, and that of the operator that it works with, if any."""
+        return self.name
+
+    @property
     def resources(self) -> Resources:
         """What an actor needs to run this operator; a recipe may override it."""
         return Resources()
@@ -254,6 +259,16 @@ def _with_files(value: Any, place: Callable[[FileRef], FileRef]) -> Any:  # Any:
     if isinstance(value, Mapping):
         return {key: _with_files(inner, place) for key, inner in value.items()}
     return type(value)(_with_files(inner, place) for inner in value)
+
+
+def labels_of(titles: Sequence[str]) -> tuple[str, ...]:
+    """What a step calls its operators: by their titles, and one that stands there for the second time `TITLE#2`."""
+    times: dict[str, int] = {}
+    labels = []
+    for title in titles:
+        times[title] = times.get(title, 0) + 1
+        labels.append(title if times[title] == 1 else f"{title}#{times[title]}")
+    return tuple(labels)
 
 
 AnnotateFunction = Callable[[pa.RecordBatch], pa.RecordBatch]

@@ -23,7 +23,7 @@ import yaml
 from pydantic import BaseModel, ValidationError, validate_call
 
 from pipeline.errors import PlanError
-from pipeline.operator import Operator
+from pipeline.operator import Operator, labels_of
 from pipeline.plan.logical import (
     ArtifactKind,
     ErrorBudget,
@@ -38,6 +38,8 @@ from pipeline.plan.logical import (
     View,
     default_write,
 )
+from pipeline.rule_set import RuleSet
+from pipeline.rule_values import ANNOTATE, JUDGE, JudgeValues, RuleValues
 
 Composite = Callable[..., tuple[Step, ...]]
 Data = dict[str, Any]  # Any: parsed YAML
@@ -55,7 +57,11 @@ _REPEAT_SCHEMA: Final[Data] = {
 M = TypeVar("M", bound=BaseModel)
 
 _VIEW_FIELDS = ("read", "base", "bound", "against")
-_STEP_FIELDS = ("name", *_VIEW_FIELDS, "tables", "operators", "beyond_memory", "write", "columns", "resources")
+_OWN_FIELDS = ("tables", "operators", "beyond_memory", "write", "columns", "attribution", "resources")
+_STEP_FIELDS = ("name", *_VIEW_FIELDS, *_OWN_FIELDS)
+_HALVES: Final[dict[str, type[RuleValues | JudgeValues]]] = {ANNOTATE: RuleValues, JUDGE: JudgeValues}
+"""What an operator list may say of a rule set beside its own name."""
+_FORMS = ("exchange", "repeat", *_HALVES)
 _SETTABLE = ("sources", "imports", "layout", "error_budget", "name")
 _RECIPE_FIELDS = ("name", "sources", "imports", "steps", "layout", "error_budget")
 
@@ -127,6 +133,9 @@ def recipe_json_schema(catalogue: Catalogue) -> Data:
         operators.append(_single(name, _schema_of(kind)))
     operators.append(_single("exchange", _schema_of(Exchange)))
     operators.append(_single("repeat", _REPEAT_SCHEMA))
+    rule_sets: list[Data] = [{"type": "string", "enum": sorted(_rule_sets(catalogue))}]
+    rule_sets += [_single(name, _schema_of(kind)) for name, kind in sorted(_rule_sets(catalogue).items())]
+    operators += [_one_field(half, {"anyOf": rule_sets}) for half in _HALVES]
     composites = {name: {"type": ["object", "null"]} for name in sorted(catalogue.composites)}
     names = {"type": "array", "items": {"type": "string"}}
     step = {
@@ -144,6 +153,7 @@ def recipe_json_schema(catalogue: Catalogue) -> Data:
             "beyond_memory": {"type": "array", "items": {"type": ["object", "string"]}},
             "write": {"enum": [kind.value for kind in ArtifactKind]},
             "columns": names,
+            "attribution": {"type": "boolean"},
             "resources": {"type": "object"},
             **composites,
         },
@@ -199,6 +209,7 @@ def _steps(entry: Any, label: str, catalogue: Catalogue) -> tuple[Step, ...]:  #
         "write": entry.get("write") or default_write(nodes, reads_sources=bool(view.sources)),
         "tables": entry.get("tables") or (),
         "columns": entry.get("columns"),
+        "attribution": entry.get("attribution", False),
         "resources": entry.get("resources") or {},
     }
     return (_valid(Step, fields, label),)
@@ -246,11 +257,30 @@ def _node(entry: Any, label: str, catalogue: Catalogue) -> Node:  # Any: parsed 
         return _valid(Exchange, fields or {}, f"{label}.exchange")
     if name == "repeat":
         return _repeat(fields, f"{label}.repeat", catalogue)
+    if name in _HALVES:
+        return _half(name, fields, f"{label}.{name}", catalogue)
     if name not in catalogue.operators:
         raise PlanError(
-            f"{label}: no operator {name!r}; operators: {sorted(catalogue.operators)}, and exchange and repeat"
+            f"{label}: no operator {name!r}; operators: {sorted(catalogue.operators)}, and {', '.join(_FORMS)}"
         )
     return _valid(catalogue.operators[name], fields or {}, f"{label}.{name}")
+
+
+def _half(name: str, fields: Any, label: str, catalogue: Catalogue) -> RuleValues | JudgeValues:  # Any: parsed YAML
+    """A rule set's values, or its limits alone."""
+    given = {fields: {}} if isinstance(fields, str) else fields
+    if not isinstance(given, dict) or len(given) != 1:
+        found = sorted(given) if isinstance(given, dict) else type(given).__name__
+        raise PlanError(f"{label}: expected one rule set, by its name or with its fields; found {found}")
+    ((rule_set, inner),) = given.items()
+    known = _rule_sets(catalogue)
+    if rule_set not in known:
+        raise PlanError(f"{label}: no rule set {rule_set!r}; rule sets: {sorted(known)}")
+    return _valid(_HALVES[name], {"rule_set": _valid(known[rule_set], inner or {}, f"{label}.{rule_set}")}, label)
+
+
+def _rule_sets(catalogue: Catalogue) -> dict[str, type[RuleSet]]:
+    return {name: kind for name, kind in catalogue.operators.items() if issubclass(kind, RuleSet)}
 
 
 def _repeat(fields: Any, label: str, catalogue: Catalogue) -> Repeat:  # Any: parsed YAML
@@ -292,17 +322,34 @@ def _override_step(entry: Data, path: list[str], value: Any, override: str, cata
         _assign(entry, path, value, override)
         return
     nodes = entry.get("operators") or []
-    for number, node in enumerate(nodes):
-        name = node if isinstance(node, str) else next(iter(node), None)
-        if name == path[0] and len(path) > 1:
-            fields = {} if isinstance(node, str) else (node[name] or {})
-            nodes[number] = {name: fields}
-            _assign(fields, path[1:], value, override)
+    present = labels_of([_title(node) for node in nodes])
+    for number, label in enumerate(present):
+        depth = label.count(".") + 1
+        if ".".join(path[:depth]) == label and len(path) > depth:
+            nodes[number], fields = _opened(nodes[number])
+            _assign(fields, path[depth:], value, override)
             return
-    present = [node if isinstance(node, str) else next(iter(node)) for node in nodes]
     raise PlanError(
-        f"--set {override!r}: step {entry.get('name')!r} has no {path[0]!r}; it has {present or sorted(entry)}"
+        f"--set {override!r}: step {entry.get('name')!r} has no {path[0]!r}; it has {list(present) or sorted(entry)}"
     )
+
+
+def _title(node: Any) -> str:  # Any: parsed YAML
+    """What the operator of an entry of the list would be called."""
+    if not isinstance(node, dict) or not node:
+        return str(node)
+    ((name, fields), *_) = node.items()
+    return f"{name}.{_title(fields)}" if name in _HALVES else str(name)
+
+
+def _opened(node: Any) -> tuple[Data, Data]:  # Any: parsed YAML
+    """An entry of an operator list as a mapping, and its fields, which may be changed in it."""
+    ((name, fields),) = node.items() if isinstance(node, dict) else ((node, {}),)
+    if name in _HALVES:
+        inner, inside = _opened(fields)
+        return {name: inner}, inside
+    entry: Data = {name: fields or {}}
+    return entry, entry[name]
 
 
 def _assign(data: Data, path: list[str], value: Any, override: str) -> None:  # Any: parsed YAML
@@ -353,6 +400,8 @@ def _dump_step(step: Step) -> Data:
     if step.beyond_memory:
         data["beyond_memory"] = [_dump_node(node) for node in step.beyond_memory]
     data["write"] = step.write.value
+    if step.attribution:
+        data["attribution"] = True
     if step.columns is not None:
         data["columns"] = list(step.columns)
     if step.resources:
@@ -364,6 +413,8 @@ def _dump_node(node: Node) -> Data:
     if isinstance(node, Repeat):
         rest = node.model_dump(mode="json", exclude={"nodes"}, exclude_defaults=True)
         return {"repeat": {"operators": [_dump_node(inner) for inner in node.nodes], **rest}}
+    if isinstance(node, RuleValues | JudgeValues):
+        return {node.name: _dump_node(node.rule_set)}
     name = node.name if isinstance(node, Operator) else "exchange"
     return {name: node.model_dump(mode="json", exclude_defaults=True)}
 
@@ -387,9 +438,8 @@ def _inline(schema: Any, definitions: Data) -> Any:  # Any: JSON Schema
 
 
 def _single(name: str, schema: Data) -> Data:
-    return {
-        "type": "object",
-        "required": [name],
-        "additionalProperties": False,
-        "properties": {name: {"anyOf": [schema, {"type": "null"}]}},
-    }
+    return _one_field(name, {"anyOf": [schema, {"type": "null"}]})
+
+
+def _one_field(name: str, schema: Data) -> Data:
+    return {"type": "object", "required": [name], "additionalProperties": False, "properties": {name: schema}}

@@ -21,6 +21,7 @@ from pipeline.operator import (
     Edits,
     Filter,
     FilterFunction,
+    FloatArray,
     PartitionFunction,
     PartitionOperator,
     Resources,
@@ -31,6 +32,7 @@ from pipeline.operator import (
     TransformFunction,
     Verdicts,
 )
+from pipeline.rule_set import Limit, MeasureFunction, RuleSet
 
 TEXT_KEY: Final = "text_key"
 COUNT_FILE: Final = "count.json"
@@ -110,6 +112,41 @@ class LongEnough(Filter):
             )
 
         return judge
+
+
+class Shape(RuleSet):
+    """Keeps texts of some size, of few lines and with little of one letter; fails on texts that hold `poison`."""
+
+    name: ClassVar[str] = "shape"
+
+    min_chars: float | None = 100
+    max_words: float | None = 26
+    max_lines: float | None = 2
+    max_letter_fraction: float | None = 0.12
+    letter: str = "a"
+    poison: str = ""
+
+    def limits(self) -> tuple[Limit, ...]:
+        return (
+            Limit("too_short", "min", self.min_chars),
+            Limit("too_many_words", "max", self.max_words),
+            Limit("too_many_lines", "max", self.max_lines),
+            Limit("too_much_of_a_letter", "max", self.max_letter_fraction, inclusive=False),
+        )
+
+    def open_measure(self) -> MeasureFunction:
+        def measure(batch: pa.RecordBatch) -> FloatArray:
+            refuse(batch, self.poison)
+            text = batch.column(TEXT)
+            counts = [
+                pc.utf8_length(text),
+                pc.list_value_length(pc.utf8_split_whitespace(text)),
+                pc.add(pc.count_substring(text, "\n"), 1),
+                pc.divide(pc.count_substring(text, self.letter).cast("float64"), pc.utf8_length(text)),
+            ]
+            return np.column_stack([count.to_numpy(zero_copy_only=False).astype(np.float64) for count in counts])
+
+        return measure
 
 
 class OneLine(Transform):

@@ -32,7 +32,7 @@ from pipeline.ledger import Action
 from pipeline.operator import PartitionOperator, Task, columns_read
 from pipeline.plan.check import BOUND_KINDS, RECORD_COLUMNS, CheckedStep
 from pipeline.plan.identity import StepIdentity, is_hardware, with_checksums
-from pipeline.plan.stages import Round, Segment, Stage, plan_segments
+from pipeline.plan.stages import Round, Segment, plan_segments
 from pipeline.recorded_run import RUN_NAME
 
 
@@ -282,7 +282,7 @@ class _StepBuild:
                 StageSpec(
                     folder=self._folder,
                     segment=segment.index,
-                    stage=Stage(operators, stage.resources),
+                    stage=replace(stage, operators=operators),
                     is_last=place == len(segment.stages) - 1,
                     partitioning=segment.partitioning,
                     kind=self._checked.step.write,
@@ -290,6 +290,7 @@ class _StepBuild:
                     layout=self._prepared.recipe.layout,
                     execution=self._execution,
                     decided_by=decided_by,
+                    is_attributed=self._checked.step.attribution,
                     counts_true="" if segment.closes is None else segment.closes.while_any,
                 )
             )
@@ -431,13 +432,18 @@ def _decider(segment: Segment, before: Segment | None) -> str:
         return ""
     if before.partitioning is None or before.partitioning.exchange is not None:
         return ""
-    deciders = [op for stage in before.stages for op in stage.operators if isinstance(op, PartitionOperator)]
-    return deciders[-1].name
+    deciders = [
+        label
+        for stage in before.stages
+        for label, operator in zip(stage.labels, stage.operators, strict=True)
+        if isinstance(operator, PartitionOperator)
+    ]
+    return deciders[-1]
 
 
 def _segment_label(segment: Segment) -> str:
-    names = [operator.name for stage in segment.stages for operator in stage.operators]
-    return " + ".join(names) or "copy"
+    labels = [label for stage in segment.stages for label in stage.labels]
+    return " + ".join(labels) or "copy"
 
 
 def _write_run(prepared: PreparedRecipe, output: Path, finished: Mapping[str, FinishedStep]) -> None:

@@ -2,7 +2,8 @@
 
 A step's folder is `steps/<step>-<fingerprint prefix>/`:
 
-    data/ ledger/ identity/      files named `<shard>-<xxh3 of the bytes>`, written by workers
+    data/ ledger/ identity/ values/
+                                 files named `<shard>-<xxh3 of the bytes>`, written by workers
     segment-<i>/                 commit records of unfinished work, and the files of exchanges; gone when the step ends
     manifest.json                the finished artifact; whatever it does not name is swept
 
@@ -23,9 +24,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from pipeline.artifact import DATA, IDENTITY, LEDGER, MANIFEST_NAME, FileRecord, Manifest, ShardRecord, load_manifest
+from pipeline.artifact import (
+    DATA,
+    IDENTITY,
+    LEDGER,
+    MANIFEST_NAME,
+    VALUES,
+    FileRecord,
+    Manifest,
+    ShardRecord,
+    load_manifest,
+)
 from pipeline.errors import CommitError
 from pipeline.execution.faults import reach
+from pipeline.ledger import READ
 from pipeline.plan.logical import ArtifactKind
 
 FINGERPRINT_PREFIX = 12
@@ -221,6 +233,12 @@ def check_conservation(step: str, record: ShardRecord, rows: Mapping[str, int], 
     if IDENTITY in rows:
         equations.append(("identity = read", rows[IDENTITY], counts["rows_read"]))
     equations.append(("read = kept + dropped + quarantined", counts["rows_read"], counts["rows_kept"] + listed))
+    if "rows_judged" in counts:
+        unread = sum(num for rule, num in record.rules.items() if rule.startswith(f"{READ}/"))
+        equations.append(("values = judged", rows.get(VALUES, 0), counts["rows_judged"]))
+        equations.append(
+            ("read = judged + rejected by the reader", counts["rows_read"], counts["rows_judged"] + unread)
+        )
     if DATA in rows:
         if kind is ArtifactKind.COLUMNS:
             equations.append(("columns = rows of the base", rows[DATA], counts["rows_base"]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass
+from functools import partial
 from heapq import nsmallest
 from typing import Any, TypeVar
 
@@ -11,9 +12,22 @@ import pyarrow as pa
 
 from pipeline.document import DOC_ID, DOC_ID_TYPE, TEXT
 from pipeline.errors import OperatorError, PipelineError
+from pipeline.execution.judged_rows import JudgedRows
 from pipeline.ledger import Action, LedgerBuilder
-from pipeline.operator import Annotator, Edits, Filter, RowOperator, RuleArray, Transform, Verdicts
+from pipeline.operator import (
+    Annotator,
+    BoolArray,
+    Edits,
+    Filter,
+    FloatArray,
+    RowOperator,
+    RuleArray,
+    Transform,
+    Verdicts,
+    labels_of,
+)
 from pipeline.plan.derivation import Link, derive
+from pipeline.rule_set import RuleSet, judge
 
 Rows = npt.NDArray[np.uint32]
 Opened = TypeVar("Opened")
@@ -21,7 +35,15 @@ EXAMPLE_CHARS = 300
 DERIVED = "derived:"
 """Stands before the name of a column that only the operators that derive from it see."""
 
-RowFunction = Callable[[pa.RecordBatch], Any]  # Any: RecordBatch, Verdicts or Edits, by the operator's kind
+RowFunction = Callable[[pa.RecordBatch], Any]  # Any: RecordBatch, Verdicts, Measured or Edits, by the kind
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a rule set measured on D documents, and its verdicts."""
+
+    values: FloatArray  # (D, R)
+    verdicts: Verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +51,10 @@ class OpenOperator:
     """An operator and the function that its `open` returned on this worker."""
 
     operator: RowOperator
+    label: str
+    """What the ledger calls it."""
+    stands_at: str
+    """Label of the step's operator that it is, or that it runs before because that one derives from it."""
     call: RowFunction
     is_derived: bool = False
     """Whether it is an annotator whose columns only some operators behind it see."""
@@ -36,9 +62,24 @@ class OpenOperator:
     """Such columns that nothing behind it reads, with their prefix."""
 
 
-def open_chain(operators: Sequence[RowOperator]) -> tuple[OpenOperator, ...]:
-    """Opens operators that work on rows, and the annotators that they derive from."""
-    return tuple(_open_link(link) for link in derive(operators))
+def open_chain(
+    operators: Sequence[RowOperator], labels: Sequence[str] | None = None, *, with_values: bool = False
+) -> tuple[OpenOperator, ...]:
+    """Opens operators that work on rows, and the annotators that they derive from.
+
+    Args:
+        operators: in their order.
+        labels: of the operators; default: as if they were a whole step.
+        with_values: whether rule sets give what they measured beside their verdicts.
+    """
+    links = derive(operators)
+    waiting = list(labels_of([operator.title for operator in operators]) if labels is None else labels)
+    chain = []
+    for link in links:
+        chain.append(_open_link(link, waiting[0], with_values=with_values))
+        if not link.is_derived:
+            del waiting[0]
+    return tuple(chain)
 
 
 def open_alone(operator: RowOperator) -> RowFunction:
@@ -53,14 +94,32 @@ def open_alone(operator: RowOperator) -> RowFunction:
     return call
 
 
-def _open_link(link: Link) -> OpenOperator:
+def _open_link(link: Link, label: str, *, with_values: bool) -> OpenOperator:
     operator = link.operator
     assert isinstance(operator, Annotator | Filter | Transform)
-    function: RowFunction = opened(operator.name, operator.open)
+    function: RowFunction
+    if with_values and isinstance(operator, RuleSet):
+        function = opened(label, partial(_open_measured, operator))
+    else:
+        function = opened(operator.title, operator.open)
     forgets = frozenset(DERIVED + name for name in link.last_readers_of)
-    if not link.reads_derived:
-        return OpenOperator(operator, function, link.is_derived, forgets)
-    return OpenOperator(operator, lambda batch: function(_seen(batch, link.reads_derived)), link.is_derived, forgets)
+    call = partial(_call_seen, function, link.reads_derived) if link.reads_derived else function
+    return OpenOperator(operator, operator.title if link.is_derived else label, label, call, link.is_derived, forgets)
+
+
+def _open_measured(rule_set: RuleSet) -> Callable[[pa.RecordBatch], Measured]:
+    measure = rule_set.open_values()
+    limits = rule_set.limits()
+
+    def measured(batch: pa.RecordBatch) -> Measured:
+        values = measure(batch)
+        return Measured(values, judge(values, limits))
+
+    return measured
+
+
+def _call_seen(function: RowFunction, derived: tuple[str, ...], batch: pa.RecordBatch) -> Any:  # Any: as RowFunction
+    return function(_seen(batch, derived))
 
 
 def _seen(batch: pa.RecordBatch, derived: tuple[str, ...]) -> pa.RecordBatch:
@@ -87,6 +146,7 @@ class RowPass:
         ledger: takes what happens to rows.
         examples_per_rule: how many dropped texts to keep.
         examples: those that earlier stages kept of the same shard.
+        judged: takes what every rule says, so that dropped rows go on through the operators; None: they leave.
     """
 
     def __init__(
@@ -95,9 +155,14 @@ class RowPass:
         ledger: LedgerBuilder,
         examples_per_rule: int,
         examples: tuple[dict[str, str], ...] = (),
+        judged: JudgedRows | None = None,
     ) -> None:
         self._operators = operators
         self._ledger = ledger
+        self._judged = judged
+        for opened in operators:
+            if judged is not None and isinstance(opened.operator, Filter):
+                judged.declare(opened.label, opened.operator)
         self._examples_per_rule = examples_per_rule
         self._examples: dict[tuple[str, str], list[tuple[bytes, str]]] = {}
         for kept in examples:
@@ -130,9 +195,9 @@ class RowPass:
             if isinstance(operator, Annotator):
                 left, left_rows = _annotated(opened, part, result), part_rows
             elif isinstance(operator, Filter):
-                left, left_rows = self._filtered(operator, part, part_rows, result)
+                left, left_rows = self._filtered(opened, operator, part, part_rows, result)
             else:
-                left, left_rows = self._transformed(operator, part, part_rows, result)
+                left, left_rows = self._transformed(opened, operator, part, part_rows, result)
             yield (left.drop_columns(list(opened.forgets)) if opened.forgets else left), left_rows
 
     def _isolated(
@@ -145,8 +210,7 @@ class RowPass:
             raise
         except Exception as error:  # noqa: BLE001 - whatever an operator raises on a row is that row's fault
             if batch.num_rows == 1:
-                # The message may quote the document, so only the kind of error and its place are kept.
-                self._ledger.add_quarantine(opened.operator.name, int(rows[0]), type(error).__name__, _place(error))
+                self._fail(opened, int(rows[0]), error)
                 return
             half = batch.num_rows // 2
             yield from self._isolated(opened, batch.slice(0, half), rows[:half])
@@ -154,17 +218,27 @@ class RowPass:
             return
         yield result, batch, rows
 
+    def _fail(self, opened: OpenOperator, row: int, error: Exception) -> None:
+        """Quarantines a row, unless a filter had dropped it before."""
+        if self._judged is not None and self._judged.fail(row, opened.stands_at):
+            return
+        # The message may quote the document, so only the kind of error and its place are kept.
+        self._ledger.add_quarantine(opened.label, row, type(error).__name__, _place(error))
+
     def _filtered(
-        self, operator: Filter, batch: pa.RecordBatch, rows: Rows, verdicts: Verdicts
+        self, opened: OpenOperator, operator: Filter, batch: pa.RecordBatch, rows: Rows, result: Verdicts | Measured
     ) -> tuple[pa.RecordBatch, Rows]:
+        verdicts = result.verdicts if isinstance(result, Measured) else result
         _expect_length(operator, batch, verdicts.keep, verdicts.rule, verdicts.value, verdicts.threshold)
         survivor = _survivors(operator, batch, verdicts)
         gone = ~verdicts.keep
+        _expect_rules(operator, operator.rules(), verdicts.rule[gone])
+        if self._judged is not None:
+            gone &= self._note(self._judged, opened, rows, result)
         if not gone.any():
             return batch, rows
-        _expect_rules(operator, operator.rules(), verdicts.rule[gone])
         self._ledger.add_verdicts(
-            operator.name,
+            opened.label,
             Action.DROP,
             operator.rules(),
             rows[gone],
@@ -173,11 +247,23 @@ class RowPass:
             threshold=verdicts.threshold[gone],
             survivor=None if survivor is None else survivor.filter(pa.array(gone)),
         )
-        self._keep_examples(operator, batch, verdicts)
+        self._keep_examples(opened, operator.rules(), batch, np.where(gone, verdicts.rule, -1))
+        if self._judged is not None:
+            self._judged.drop(rows[gone])
+            return batch, rows
         return batch.filter(pa.array(verdicts.keep)), rows[verdicts.keep]
 
+    @staticmethod
+    def _note(judged: JudgedRows, opened: OpenOperator, rows: Rows, result: Verdicts | Measured) -> BoolArray:
+        """Keeps what a filter says about rows; returns which of them no filter had dropped before."""
+        if isinstance(result, Measured):
+            judged.values[opened.label].append((rows, result.values))
+        else:
+            judged.broken[opened.label].append((rows, np.where(result.keep, -1, result.rule).astype(np.int16)))
+        return ~judged.gone[rows]
+
     def _transformed(
-        self, operator: Transform, batch: pa.RecordBatch, rows: Rows, edits: Edits
+        self, opened: OpenOperator, operator: Transform, batch: pa.RecordBatch, rows: Rows, edits: Edits
     ) -> tuple[pa.RecordBatch, Rows]:
         _expect_length(operator, batch, edits.columns, edits.sizes)
         if edits.sizes.shape[1:] != (len(operator.rules()),):
@@ -197,9 +283,10 @@ class RowPass:
                     f"operator {operator.name}: expected column {field.name!r} as {wanted}; returned {field.type}"
                 )
         _expect_values(operator, edits.columns, batch.schema)
-        edited, rule = np.nonzero(edits.sizes)  # by row, then by rule
+        sizes = edits.sizes if self._judged is None else np.where(self._judged.gone[rows][:, None], 0, edits.sizes)
+        edited, rule = np.nonzero(sizes)  # by row, then by rule
         self._ledger.add_verdicts(
-            operator.name,
+            opened.label,
             Action.EDIT,
             operator.rules(),
             rows[edited],
@@ -212,14 +299,16 @@ class RowPass:
         ]
         return pa.RecordBatch.from_arrays(columns, schema=batch.schema), rows
 
-    def _keep_examples(self, operator: Filter, batch: pa.RecordBatch, verdicts: Verdicts) -> None:
+    def _keep_examples(
+        self, opened: OpenOperator, names: tuple[str, ...], batch: pa.RecordBatch, rule: RuleArray
+    ) -> None:
+        """Keeps starts of texts; `rule` is the one that dropped each row, -1 for rows that stay."""
         if not self._examples_per_rule or TEXT not in batch.schema.names or DOC_ID not in batch.schema.names:
             return
-        names = operator.rules()
         ids = batch[DOC_ID].to_pylist()
-        for rule in np.unique(verdicts.rule[~verdicts.keep]):
-            dropped = np.flatnonzero(~verdicts.keep & (verdicts.rule == rule))
-            kept = self._examples.setdefault((operator.name, names[rule]), [])
+        for broken in np.unique(rule[rule >= 0]):
+            dropped = np.flatnonzero(rule == broken)
+            kept = self._examples.setdefault((opened.label, names[broken]), [])
             chosen = nsmallest(self._examples_per_rule, ((ids[row], int(row)) for row in dropped))
             kept.extend((doc_id, batch[TEXT][row].as_py()[:EXAMPLE_CHARS]) for doc_id, row in chosen)
             kept[:] = nsmallest(self._examples_per_rule, kept)

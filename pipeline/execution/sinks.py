@@ -6,12 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.artifact import DATA, LEDGER, FileRecord
+from pipeline.artifact import DATA, FileRecord
 from pipeline.execution.exchange import ExchangeWriter
 from pipeline.execution.faults import reach
 from pipeline.execution.work import StageSpec
 from pipeline.io.shard_file import ShardWriter
-from pipeline.ledger import IDENTITY_SCHEMA, LEDGER_SCHEMA
 from pipeline.plan.logical import ArtifactKind
 
 Rows = npt.NDArray[np.uint32]
@@ -134,9 +133,9 @@ class _NoSink:
 
 
 def write_table(spec: StageSpec, shard: int, table: pa.Table, role: str) -> FileRecord:
-    """Writes a shard's ledger or identity, and publishes it."""
+    """Writes a shard's ledger, identity or values, and publishes it."""
     staged = spec.folder.stage_file()
-    with ShardWriter(staged, LEDGER_SCHEMA if role == LEDGER else IDENTITY_SCHEMA, spec.groups) as writer:
+    with ShardWriter(staged, table.schema, spec.groups) as writer:
         for batch in table.combine_chunks().to_batches():
             writer.write(batch)
     return spec.folder.publish(staged, role, shard, ".parquet", table.num_rows)

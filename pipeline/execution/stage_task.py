@@ -12,11 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.artifact import IDENTITY, LEDGER, ROWS_TRUE, FileRecord, ShardRecord, ViewShard
+from pipeline.artifact import IDENTITY, LEDGER, ROWS_TRUE, VALUES, FileRecord, ShardRecord, ViewShard
 from pipeline.errors import OperatorError, PipelineError, StorageError
 from pipeline.execution.bound_records import BoundRecords
 from pipeline.execution.exchange import PartitionInput, read_partition
 from pipeline.execution.home import bring_home
+from pipeline.execution.judged_rows import JudgedRows
 from pipeline.execution.quarantine import SourceRecords
 from pipeline.execution.row_pass import OpenOperator, RowPass, open_chain, opened
 from pipeline.execution.sinks import open_sink, write_table
@@ -55,8 +56,9 @@ class OpenStage:
 def open_stage(spec: StageSpec) -> OpenStage:
     """Opens every operator of the stage; tasks open when they run, since they run once."""
     rows: list[RowOperator] = []
+    labels: list[str] = []
     partition = shard = task = None
-    for operator in spec.stage.operators:
+    for operator, label in zip(spec.stage.operators, spec.stage.labels, strict=True):
         if isinstance(operator, PartitionOperator):
             partition = (operator, opened(operator.name, operator.open))
         elif isinstance(operator, ShardOperator):
@@ -66,7 +68,8 @@ def open_stage(spec: StageSpec) -> OpenStage:
         else:
             assert isinstance(operator, Annotator | Filter | Transform)
             rows.append(operator)
-    return OpenStage(spec, open_chain(rows), partition, shard, task)
+            labels.append(label)
+    return OpenStage(spec, open_chain(rows, labels, with_values=spec.is_attributed), partition, shard, task)
 
 
 class StageWorker:
@@ -100,7 +103,10 @@ class _UnitRun:
         self._ledger = LedgerBuilder() if given is None else given.ledger
         self._records = self._opened_records()
         examples = () if given is None else given.examples
-        self._row_pass = RowPass(stage.row_operators, self._ledger, stage.spec.layout.examples_per_rule, examples)
+        self._judged = self._judged_so_far()
+        self._row_pass = RowPass(
+            stage.row_operators, self._ledger, stage.spec.layout.examples_per_rule, examples, self._judged
+        )
         self._rows_read = 0 if given is None else given.rows_read
         self._rows_kept = 0
         self._conserved: dict[str, int] = {}
@@ -121,6 +127,8 @@ class _UnitRun:
             counts[ROWS_TRUE] = num_true
         if self._stage.shard is not None or self._stage.partition is not None:
             counts["rows_reshaped"] = sink.num_rows - self._rows_kept
+        if self._judged is not None:
+            counts["rows_judged"] = self._judged.num_rows
         if self._spec.kind is ArtifactKind.COLUMNS:
             counts["rows_base"] = base_rows
         if self._spec.partitioning is None:
@@ -147,6 +155,11 @@ class _UnitRun:
         if isinstance(source, SourceShard) and source.bound is not None:
             return BoundRecords(source.bound.view, source.bound.num_records, self._ledger)
         return SourceRecords(self._ledger)
+
+    def _judged_so_far(self) -> JudgedRows | None:
+        if self._given is not None:
+            return None if self._given.judged is None else self._given.judged.taken_over()
+        return JudgedRows() if self._spec.is_attributed else None
 
     def _base_rows(self) -> int:
         """Rows of the base's shard, or records of the sources' shard."""
@@ -196,9 +209,16 @@ class _UnitRun:
                 self._rows_kept += batch.num_rows
                 yield batch, None
                 continue
+            if self._judged is not None and self._given is None:
+                self._judged.enter(batch, rows)
             for part, part_rows in self._row_pass.apply(batch, rows):
-                self._rows_kept += part.num_rows
-                yield part, part_rows
+                left = (
+                    (part, part_rows)
+                    if self._judged is None or not self._spec.is_last
+                    else self._judged.left(part, part_rows)
+                )
+                self._rows_kept += left[0].num_rows
+                yield left
 
     def _through_partition(self, flow: Flow) -> Flow:
         if self._stage.partition is None:
@@ -256,6 +276,8 @@ class _UnitRun:
         ledger = self._ledger.table()
         if ledger.num_rows:
             files[LEDGER] = write_table(self._spec, self._unit.index, ledger, LEDGER)
+        if self._judged is not None:
+            files[VALUES] = write_table(self._spec, self._unit.index, self._judged.table(), VALUES)
         identity = self._identity()
         if identity is not None:
             files[IDENTITY] = write_table(self._spec, self._unit.index, identity, IDENTITY)
@@ -271,6 +293,7 @@ class _UnitRun:
             inputs=self._inputs(),
             examples=self._row_pass.examples(),
             identity=self._identity(),
+            judged=self._judged,
         )
 
     def _identity(self) -> pa.Table | None:

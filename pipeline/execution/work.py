@@ -13,6 +13,7 @@ import pyarrow as pa
 from pipeline.artifact import ShardRecord, ViewShard
 from pipeline.execution.commit import StepFolder
 from pipeline.execution.exchange import PartitionInput
+from pipeline.execution.judged_rows import JudgedRows
 from pipeline.io.shard_file import RowGroups
 from pipeline.io.splits import InputShard
 from pipeline.ledger import LedgerBuilder
@@ -89,8 +90,10 @@ class StageSpec:
     output_schema: pa.Schema
     layout: Layout
     execution: Execution
+    is_attributed: bool = False
+    """Whether the values of every rule are kept, of dropped rows too."""
     decided_by: str = ""
-    """Name of the partition operator whose rows this segment brings home, if it does."""
+    """Label of the partition operator whose rows this segment brings home, if it does."""
     counts_true: str = ""
     """The column whose true values are counted, where the segment closes a round."""
 
@@ -107,7 +110,7 @@ class StageSpec:
     @property
     def label(self) -> str:
         """For messages and progress."""
-        names = " + ".join(operator.name for operator in self.stage.operators) or "copy"
+        names = " + ".join(self.stage.labels) or "copy"
         return f"step {self.folder.step}, stage {names}"
 
 
@@ -123,6 +126,8 @@ class Passage:
     inputs: tuple[dict[str, object], ...]
     examples: tuple[dict[str, str], ...]
     identity: pa.Table | None
+    judged: JudgedRows | None
+    """What rules measured so far, where the step keeps that."""
 
 
 Result = tuple[ShardRecord, ...]

@@ -3,7 +3,7 @@
 Every error lists what exists. Knows no files and no runner.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -24,6 +24,7 @@ from pipeline.operator import (
     columns_read,
 )
 from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, Repeat, Step, View
+from pipeline.rule_values import JudgeValues, RuleValues, check_values
 
 BASE_KINDS = frozenset({ArtifactKind.DOCUMENTS, ArtifactKind.TABLE})
 BOUND_KINDS = frozenset({ArtifactKind.COLUMNS, ArtifactKind.REMOVALS})
@@ -141,6 +142,8 @@ def _check_step(step: Step, checked: Mapping[str, CheckedStep], sources: Mapping
             needed.extend(schema.names)
             continue
         _require(node, place, schema)
+        if isinstance(node, JudgeValues):
+            check_values(node, _measuring(step, place, checked))
         needed.extend(columns_read(node).names)
         schema = node.output_schema(schema)
     for reference_step, kind in ((name, checked[name].step.write) for name in step.tables):
@@ -166,6 +169,14 @@ def _check_step(step: Step, checked: Mapping[str, CheckedStep], sources: Mapping
         output_schema=output,
         beyond_memory=_check_beyond_memory(step, checked, sources, output) if step.beyond_memory else None,
     )
+
+
+def _measuring(step: Step, place: int, checked: Mapping[str, CheckedStep]) -> Iterator[RuleValues]:
+    """What measures values before a place of a step, the nearest first: there, in steps that it binds, in its base."""
+    yield from (node for node in reversed(step.unrolled[:place]) if isinstance(node, RuleValues))
+    for name in (*step.view.bound, *((step.view.base,) if step.view.base else ())):
+        parent = checked[name].step
+        yield from _measuring(parent, len(parent.unrolled), checked)
 
 
 def _reader(step: Step, checked: Mapping[str, CheckedStep]) -> str | None:
@@ -234,10 +245,13 @@ def _check_shape(step: Step) -> None:
         if isinstance(node, Operator) and node.determinism is Determinism.HARDWARE:
             _check_hardware(step, node, place)
     _check_write(step)
-    names = [operator.name for operator in step.operators]
-    unknown = sorted(set(step.resources) - set(names))
+    if step.attribution and not any(isinstance(operator, Filter) for operator in step.operators):
+        raise PlanError(
+            f"attribution: expected a step with filters, whose values to keep; found operators {list(step.labels)}"
+        )
+    unknown = sorted(set(step.resources) - {*step.labels, *(operator.title for operator in step.operators)})
     if unknown:
-        raise PlanError(f"resources: {unknown} name no operator of this step; operators: {names}")
+        raise PlanError(f"resources: {unknown} name no operator of this step; operators: {list(step.labels)}")
 
 
 def _check_exchange_order(step: Step, place: int) -> None:
@@ -271,7 +285,7 @@ def _check_shard_operator(step: Step, node: ShardOperator, place: int) -> None:
     after = nodes[place + 1] if place + 1 < len(nodes) else None
     if after is not None and not isinstance(after, Exchange):
         raise PlanError(f"{label}: a shard operator is the last one of its step or followed by an exchange")
-    if isinstance(before, PartitionOperator) and step.resources_of(before) != step.resources_of(node):
+    if isinstance(before, PartitionOperator) and not _need_the_same(step, place - 1, place):
         raise PlanError(
             f"{label}: expected the resources of {before.name}, with which it shares a stage; found others; "
             "put it into a step of its own, or give both the same"
@@ -514,7 +528,14 @@ def _check_columns_home(last: PartitionOperator, schema: pa.Schema, new: list[pa
 
 
 def _label(node: Operator | Exchange, place: int) -> str:
-    return f"node {place} {node.name if isinstance(node, Operator) else 'exchange'}"
+    return f"node {place} {node.title if isinstance(node, Operator) else 'exchange'}"
+
+
+def _need_the_same(step: Step, *places: int) -> bool:
+    """Whether the operators at these places of the step's unrolled nodes need equal resources."""
+    before = [sum(isinstance(node, Operator) for node in step.unrolled[:place]) for place in places]
+    needs = [step.resources_of(operator, label) for label, operator in (step.labelled[index] for index in before)]
+    return all(need == needs[0] for need in needs)
 
 
 def _describe(schema: pa.Schema) -> list[str]:

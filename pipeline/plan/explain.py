@@ -6,6 +6,7 @@ from pipeline.operator import REMOVAL_SCHEMA, Operator, Resources
 from pipeline.plan.check import CheckedStep
 from pipeline.plan.logical import ArtifactKind
 from pipeline.plan.stages import Partitioning, Segment
+from pipeline.rule_values import carried
 
 
 def describe_step(checked: CheckedStep, segments: Sequence[Segment]) -> list[str]:
@@ -23,6 +24,8 @@ def describe_step(checked: CheckedStep, segments: Sequence[Segment]) -> list[str
         if segment.closes is not None:
             again = segments[segment.closes.first].stages[0].operators[0].name
             lines.append(f"  repeat from {again} while any {segment.closes.while_any}")
+    if checked.step.attribution:
+        lines.append("  attribution: every rule judges all rows, and its values are kept")
     if checked.beyond_memory is not None:
         names = " + ".join(operator.name for operator in checked.beyond_memory.step.operators)
         lines.append(f"  beyond memory: {names}, in rounds of exchanges")
@@ -32,9 +35,10 @@ def describe_step(checked: CheckedStep, segments: Sequence[Segment]) -> list[str
 
 def describe_operator(operator: Operator) -> str:
     """An operator's name and the fields that differ from their defaults."""
-    fields = operator.model_dump(mode="json", exclude_defaults=True)
+    shown = carried(operator) or operator
+    fields = shown.model_dump(mode="json", exclude_defaults=True)
     inside = ", ".join(f"{name}={_short(value)}" for name, value in fields.items())
-    return f"{operator.name}({inside})" if inside else operator.name
+    return f"{operator.title}({inside})" if inside else operator.title
 
 
 def _reading(checked: CheckedStep) -> str:

@@ -56,6 +56,8 @@ def identify_step(
         "columns": checked.output_schema.names,
         "layout": _layout_identity(layout, checked, num_partitions),
     }
+    if step.attribution:
+        common["attribution"] = True
     repeats = [
         {"while_any": node.while_any, "after": place, "nodes": len(node.nodes)}
         for place, node in enumerate(step.nodes)

@@ -31,6 +31,7 @@ from pipeline.operator import (
     ShardOperator,
     Task,
     Transform,
+    labels_of,
 )
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$"
@@ -218,8 +219,11 @@ class Step(_Frozen):
     write: ArtifactKind
     columns: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Columns that go into a documents or table artifact; all where not given."""
+    attribution: bool = False
+    """Whether every rule judges what would reach it if no filter had dropped it, and its values are kept. The step's
+    rows and its ledger are the same without it."""
     resources: dict[str, Resources] = Field(default_factory=dict)
-    """Overrides by operator name; never part of identity."""
+    """Overrides by an operator's label, or by its title for all of that title; never part of identity."""
 
     @property
     def unrolled(self) -> tuple[Operator | Exchange, ...]:
@@ -232,15 +236,25 @@ class Step(_Frozen):
         return tuple(node for node in self.unrolled if isinstance(node, Operator))
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """Of each of the `operators`, what ledgers, reports and `resources` call it."""
+        return labels_of([operator.title for operator in self.operators])
+
+    @property
+    def labelled(self) -> tuple[tuple[str, Operator], ...]:
+        """The operators with their labels."""
+        return tuple(zip(self.labels, self.operators, strict=True))
+
+    @property
     def parents(self) -> tuple[str, ...]:
         """Names of the steps that must be complete before this one, in a fixed order."""
         files = [ref.step for operator in self.operators for ref in operator.file_refs().values() if ref.step]
         base = [self.view.base] if self.view.base else []
         return tuple(dict.fromkeys([*base, *self.view.bound, *self.view.against, *self.tables, *files]))
 
-    def resources_of(self, operator: Operator) -> Resources:
-        """What `operator` needs here: the recipe's override, or its own declaration."""
-        return self.resources.get(operator.name, operator.resources)
+    def resources_of(self, operator: Operator, label: str) -> Resources:
+        """What the operator of that label needs here: the recipe's override, or its own declaration."""
+        return self.resources.get(label) or self.resources.get(operator.title, operator.resources)
 
 
 def default_write(nodes: tuple[Node, ...], *, reads_sources: bool = False) -> ArtifactKind:

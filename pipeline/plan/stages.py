@@ -31,6 +31,8 @@ class Stage:
     """Fused operators that one actor runs in one pass."""
 
     operators: tuple[Operator, ...]
+    labels: tuple[str, ...]
+    """What the step calls each of them."""
     resources: Resources
 
 
@@ -76,8 +78,9 @@ def plan_segments(checked: CheckedStep, *, num_partitions: int, num_base_shards:
     """The segments of a step. Pure; `num_partitions` comes from the layout, `num_base_shards` from the view."""
     step = checked.step
     segments: list[Segment] = []
-    operators: list[Operator] = []
+    operators: list[tuple[str, Operator]] = []
     schemas = iter(checked.exchange_schemas)
+    labelled = iter(step.labelled)
     for node in step.nodes:
         first = len(segments) + 1
         for inner in unrolled(node):
@@ -86,10 +89,10 @@ def plan_segments(checked: CheckedStep, *, num_partitions: int, num_base_shards:
                 segments.append(Segment(len(segments), fuse(step, tuple(operators)), target))
                 operators = []
             else:
-                operators.append(inner)
+                operators.append(next(labelled))
         if isinstance(node, Repeat):
             segments[-1] = replace(segments[-1], closes=Round(first, node.while_any, node.max_rounds))
-    if step.write in BOUND_KINDS and operators and isinstance(operators[-1], PartitionOperator):
+    if step.write in BOUND_KINDS and operators and isinstance(operators[-1][1], PartitionOperator):
         home = Partitioning(POSITION, None, num_base_shards, _home_schema(checked))
         segments.append(Segment(len(segments), fuse(step, tuple(operators)), home))
         operators = []
@@ -103,16 +106,22 @@ def _home_schema(checked: CheckedStep) -> pa.Schema:
     return pa.schema([pa.field(POSITION, POSITION_TYPE, nullable=False), *checked.output_schema])
 
 
-def fuse(step: Step, operators: tuple[Operator, ...]) -> tuple[Stage, ...]:
-    """Neighbours that need the same resources become one stage; a segment without operators is one plain stage."""
+def fuse(step: Step, operators: tuple[tuple[str, Operator], ...]) -> tuple[Stage, ...]:
+    """Neighbours that need the same resources become one stage; a segment without operators is one plain stage.
+
+    Args:
+        step: whose operators they are.
+        operators: with their labels.
+    """
     stages: list[Stage] = []
-    for operator in operators:
-        resources = step.resources_of(operator)
+    for label, operator in operators:
+        resources = step.resources_of(operator, label)
         if stages and stages[-1].resources == resources:
-            stages[-1] = Stage((*stages[-1].operators, operator), resources)
+            last = stages[-1]
+            stages[-1] = Stage((*last.operators, operator), (*last.labels, label), resources)
         else:
-            stages.append(Stage((operator,), resources))
-    return tuple(stages) or (Stage((), Resources()),)
+            stages.append(Stage((operator,), (label,), resources))
+    return tuple(stages) or (Stage((), (), Resources()),)
 
 
 def partition_count(input_bytes: int, layout: Layout) -> int:

@@ -35,7 +35,7 @@ def three_pools(*, poison: str = "") -> Recipe:
 
 def test_the_recipe_has_three_stages() -> None:
     (step,) = three_pools().steps
-    assert [len(stage.operators) for stage in fuse(step, step.operators)] == [2, 1, 1]
+    assert [len(stage.operators) for stage in fuse(step, step.labelled)] == [2, 1, 1]
 
 
 @pytest.mark.ray
@@ -57,7 +57,7 @@ def test_stages_give_the_same_rows_as_one_fused_stage(inputs: Path, tmp_path: Pa
     (step,) = cut.steps
     fused_step = step.model_copy(update={"resources": {"fancy_length": Resources()}})
     fused = cut.model_copy(update={"steps": (fused_step,)})
-    assert len(fuse(fused_step, fused_step.operators)) == 1
+    assert len(fuse(fused_step, fused_step.labelled)) == 1
     left = run_build(cut, inputs, tmp_path / "cut")
     right = run_build(fused, inputs, tmp_path / "fused")
     assert tree_digest(left.output) == tree_digest(right.output)
@@ -79,7 +79,7 @@ def test_what_the_cluster_lacks_is_named(inputs: Path, tmp_path: Path, make_ray_
 def test_more_than_the_cluster_has_is_named(inputs: Path, tmp_path: Path, make_ray_runner: MakeRunner) -> None:
     """Each stage fits alone; together they never could."""
     recipe = read(TextLength(), FancyLength(), resources={"text_length": Resources(num_cpus=1, custom={"fancy": 1})})
-    assert len(fuse(recipe.steps[0], recipe.steps[0].operators)) == 1, "equal needs are one stage"
+    assert len(fuse(recipe.steps[0], recipe.steps[0].labelled)) == 1, "equal needs are one stage"
     both = read(TextLength(), FancyLength(), resources={"text_length": Resources(num_cpus=2, custom={"fancy": 1})})
     with pytest.raises(RunnerError, match="expected room for one actor of each stage"):
         run_build(both, inputs, tmp_path / "out", make_ray_runner())

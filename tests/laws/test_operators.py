@@ -12,11 +12,14 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from operators.catalogue import OPERATORS, catalogue
 from pipeline.execution.row_pass import open_alone
 from pipeline.fingerprint import fingerprint, operator_identity
 from pipeline.operator import Annotator, Filter, PartitionOperator, ShardOperator, Task, Transform, columns_read
+from pipeline.rule_set import RuleSet
+from pipeline.rule_values import JudgeValues, RuleValues, what_changes
 from tests.laws.examples import (
     PIECES,
     TEXTS,
@@ -277,6 +280,64 @@ def test_identities_are_the_same_in_another_process():
     )
     assert json.loads(done.stdout) == here
     assert len(set(here.values())) == len(here)
+
+
+# Rule sets: measured once, judged as often as one likes
+
+RULE_SETS = named(RuleSet)
+
+
+def moved_limits(rule_set):
+    """The rule set with one field changed at a time, where that moves limits and nothing else."""
+    for field, value in rule_set:
+        for other in _other_values(value):
+            try:
+                moved = type(rule_set).model_validate({**dict(rule_set), field: other})
+            except ValidationError:
+                continue
+            if moved.limits() != rule_set.limits() and what_changes(rule_set, moved) is None:
+                yield moved
+
+
+def _other_values(value):
+    if isinstance(value, bool) or not isinstance(value, int | float | tuple | dict):
+        return
+    if isinstance(value, tuple):
+        changes = [[next(_other_values(item), item) for item in value]]
+        yield from (tuple(changed) for changed in changes if tuple(changed) != value)
+    elif isinstance(value, dict):
+        yield {key: next(_other_values(item), item) for key, item in value.items()}
+    else:
+        yield from (type(value)(value * factor) for factor in (0.5, 0.9, 2))
+
+
+@pytest.mark.parametrize("name", RULE_SETS)
+def test_a_field_that_moves_a_limit_moves_no_value(opened, name):
+    rule_set = opened(name).operator
+    batch = opened(name).rows(TEXTS)
+    measured = open_alone(RuleValues(rule_set=rule_set))(batch)
+    moved = list(moved_limits(rule_set))
+    assert moved
+    for other in moved:
+        assert open_alone(RuleValues(rule_set=other))(batch) == measured, other
+
+
+@pytest.mark.parametrize("name", RULE_SETS)
+def test_values_judged_later_give_the_verdicts_of_the_filter(opened, name):
+    rule_set = opened(name).operator
+    batch = opened(name).rows(TEXTS)
+    measured = open_alone(RuleValues(rule_set=rule_set))(batch)
+    for other in (rule_set, *moved_limits(rule_set)):
+        direct, later = open_alone(other)(batch), open_alone(JudgeValues(rule_set=other))(measured)
+        for field in ("keep", "rule", "value", "threshold"):
+            np.testing.assert_array_equal(getattr(direct, field), getattr(later, field))
+
+
+@pytest.mark.parametrize("name", RULE_SETS)
+def test_a_rule_set_judges_by_its_limits_alone(name):
+    """Otherwise values and limits would not tell its verdicts."""
+    kind = type(TABLE[name].operator)
+    assert (kind.open, kind.rules, kind.open_values) == (RuleSet.open, RuleSet.rules, RuleSet.open_values)
 
 
 # Tasks: whole artifacts in, one artifact out

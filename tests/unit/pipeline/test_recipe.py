@@ -13,6 +13,8 @@ from pipeline.errors import PlanError
 from pipeline.operator import FileRef, Resources
 from pipeline.plan.logical import ArtifactKind, Exchange, Repeat, SortKey, Step, View
 from pipeline.recipe import Catalogue, dump_recipe, load_recipe, parse_recipe, recipe_json_schema
+from pipeline.rule_values import JudgeValues, RuleValues
+from tests.sample_operators import Shape
 from tests.unit.pipeline.sample_operators import OPERATORS, AddKey, KeepFirst, MinChars, NumChars
 
 RECIPES = Path(__file__).parents[3] / "jobs" / "recipes"
@@ -181,7 +183,7 @@ REFUSED = {
     "step is text": (with_steps(["a"]), r"^recipe: steps\[0\]: expected a mapping; found str$"),
     "unknown step field": (
         with_steps([STEP | {"opertors": []}]),
-        r"^recipe: steps\[0\] \(a\): unknown \['opertors'\]; known: \['against', 'base', ",
+        r"^recipe: steps\[0\] \(a\): unknown \['opertors'\]; known: \['against', 'attribution', 'base', ",
     ),
     "step without name": (with_steps([{"base": "b"}]), r"^recipe: steps\[0\] \(without a name\): name: .*found None"),
     "unknown kind": (
@@ -190,7 +192,7 @@ REFUSED = {
     ),
     "unknown operator": (
         with_steps([STEP | {"operators": ["nm_chars"]}]),
-        r"^recipe: steps\[0\] \(a\)\.operators\[0\]: no operator 'nm_chars'; operators: \[.*, and exchange and repeat$",
+        r"^recipe: steps\[0\] \(a\)\.operators\[0\]: no operator 'nm_chars'; operators: \[.*, repeat, annotate, judge$",
     ),
     "unknown operator field": (
         with_steps([STEP | {"operators": [{"min_chars": {"min_cahrs": 1}}]}]),
@@ -315,6 +317,85 @@ def test_a_file_is_its_own_label(tmp_path):
         load_recipe(tmp_path / "r.yaml", CATALOGUE)
     (tmp_path / "r.yaml").write_text(EXAMPLE)
     assert load_recipe(tmp_path / "r.yaml", CATALOGUE, ["name=other"]).name == "other"
+
+
+# Halves of rule sets
+
+HALVES = """
+name: halves
+steps:
+  - name: values
+    base: documents
+    operators: [{annotate: {shape: {letter: e}}}, num_chars, {annotate: other}]
+  - name: removed
+    base: documents
+    bound: [values]
+    operators:
+      - judge: {shape: {letter: e, min_chars: 3}}
+      - judge: {shape: {languages: [en], letter: e}}
+      - shape:
+      - judge: other
+    attribution: true
+"""
+
+
+class Other(Shape):
+    name = "other"
+
+
+WITH_RULE_SETS = Catalogue({kind.name: kind for kind in (*OPERATORS, Shape, Other)}, {})
+
+
+def parse_halves(*overrides):
+    return parse_recipe(HALVES, WITH_RULE_SETS, overrides)
+
+
+def test_values_of_a_rule_set_and_their_judgement_are_entries_of_the_list():
+    recipe = parse_halves()
+    values, removed = recipe.steps
+    measured = RuleValues(rule_set=Shape(letter="e"))
+    assert values.nodes == (measured, NumChars(), RuleValues(rule_set=Other()))
+    assert (values.write, values.attribution) == (ArtifactKind.COLUMNS, False)
+    assert removed.nodes[1] == JudgeValues(rule_set=Shape(languages=("en",), letter="e"))
+    assert (removed.write, removed.attribution) == (ArtifactKind.REMOVALS, True)
+    assert removed.labels == ("judge.shape", "judge.shape#2", "shape", "judge.other")
+    assert [error.message for error in validator(WITH_RULE_SETS).iter_errors(yaml.safe_load(HALVES))] == []
+    assert parse_recipe(dump_recipe(recipe), WITH_RULE_SETS) == recipe
+
+
+@pytest.mark.parametrize(
+    ("override", "read"),
+    [
+        ("removed.judge.shape.min_chars=7", lambda r: r.steps[1].nodes[0].rule_set),
+        ("removed.judge.shape#2.min_chars=7", lambda r: r.steps[1].nodes[1].rule_set),
+        ("removed.shape.min_chars=7", lambda r: r.steps[1].nodes[2]),
+        ("removed.judge.other.min_chars=7", lambda r: r.steps[1].nodes[3].rule_set),
+        ("values.annotate.other.min_chars=7", lambda r: r.steps[0].nodes[2].rule_set),
+    ],
+)
+def test_an_override_reaches_one_of_several_by_its_label(override, read):
+    changed = parse_halves(override)
+    assert read(changed) == read(parse_halves()).model_copy(update={"min_chars": 7})
+    same = [left == right for left, right in zip(nodes_of(changed), nodes_of(parse_halves()), strict=True)]
+    assert same.count(False) == 1
+
+
+def nodes_of(recipe):
+    return [node for step in recipe.steps for node in step.nodes]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"annotate": None}, r"operators\[0\]\.annotate: expected one rule set, by its name or .*; found NoneType$"),
+        ({"judge": {"shape": {}, "other": {}}}, r"\.judge: expected one rule set, .*; found \['other', 'shape'\]$"),
+        ({"judge": "min_chars"}, r"\.judge: no rule set 'min_chars'; rule sets: \['other', 'shape'\]$"),
+        ({"judge": {"shape": {"least": 1}}}, r"\.judge\.shape: least: no such field; fields: \['languages', 'letter'"),
+    ],
+)
+def test_a_half_of_no_rule_set_is_refused(entry, message):
+    with pytest.raises(PlanError, match=message):
+        parse_recipe(with_steps([{"name": "a", "base": "b", "operators": [entry]}]), WITH_RULE_SETS)
 
 
 # Overrides

@@ -7,7 +7,7 @@ from pipeline.artifact import DATA, ViewShard
 from pipeline.execution.commit import StepFolder
 from pipeline.execution.work import Execution, StageSpec, Unit
 from pipeline.io.shard_file import FileColumns
-from pipeline.operator import Resources
+from pipeline.operator import Resources, labels_of
 from pipeline.plan.logical import ArtifactKind, Layout
 from pipeline.plan.stages import Stage
 from tests.unit.pipeline.sample_operators import documents
@@ -18,7 +18,7 @@ def spec(root, operators, *, kind="documents", schema=None, execution=None, **fi
     arguments = {
         "folder": StepFolder(root, "s", "0" * 32),
         "segment": 0,
-        "stage": Stage(tuple(operators), Resources()),
+        "stage": Stage(tuple(operators), labels_of([operator.title for operator in operators]), Resources()),
         "is_last": True,
         "partitioning": None,
         "kind": ArtifactKind(kind),

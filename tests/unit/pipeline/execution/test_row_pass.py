@@ -107,7 +107,7 @@ def test_every_rule_that_edited_a_row_reaches_the_ledger():
 
 
 def answer(operator, value):
-    return OpenOperator(operator, lambda batch: value)  # noqa: ARG005
+    return OpenOperator(operator, operator.name, operator.name, lambda batch: value)  # noqa: ARG005
 
 
 @pytest.mark.parametrize("error", [MemoryError(), StorageError("store is gone")])
@@ -117,7 +117,7 @@ def test_what_is_no_rows_fault_is_raised(error):
         raise error
 
     with pytest.raises(type(error)):
-        carry((OpenOperator(NumChars(), fail),), documents(["a", "b"]))
+        carry((OpenOperator(NumChars(), "num_chars", "num_chars", fail),), documents(["a", "b"]))
 
 
 def ints(count, name="num_chars", kind=None):

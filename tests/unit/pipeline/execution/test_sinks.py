@@ -31,7 +31,7 @@ def spec(root, kind, schema=SCHEMA, partitioning=None):
     return StageSpec(
         folder=StepFolder(root, "s", "0" * 32),
         segment=1,
-        stage=Stage((), Resources()),
+        stage=Stage((), (), Resources()),
         is_last=True,
         partitioning=partitioning,
         kind=kind,

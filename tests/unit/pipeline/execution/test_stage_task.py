@@ -12,8 +12,9 @@ from pipeline.errors import OperatorError
 from pipeline.execution.exchange import PartitionInput
 from pipeline.execution.stage_task import StageWorker
 from pipeline.execution.work import Execution, Passage
+from pipeline.operator import Resources
 from pipeline.plan.logical import Exchange
-from pipeline.plan.stages import Partitioning
+from pipeline.plan.stages import Partitioning, Stage
 from tests.unit.pipeline.execution.stages import data_of, listing, spec, unit, view_shard
 from tests.unit.pipeline.sample_operators import AddKey, CountKeys, FirstRows, MinChars, NumChars, Shout, documents
 
@@ -51,9 +52,10 @@ def test_stages_that_hand_over_give_what_one_stage_gives(tmp_path, operators):
     fused = spec(tmp_path, operators, schema=SCHEMA)
     (expected,) = StageWorker(fused).run(source)
     passage = None
-    for place, operator in enumerate(operators):
+    for place, (operator, label) in enumerate(zip(operators, fused.stage.labels, strict=True)):
         is_last = place == len(operators) - 1
-        worker = StageWorker(spec(tmp_path, [operator], schema=SCHEMA, is_last=is_last))
+        stage = Stage((operator,), (label,), Resources())
+        worker = StageWorker(spec(tmp_path, [], stage=stage, schema=SCHEMA, is_last=is_last))
         result = worker.run(source, passage)
         if not is_last:
             assert isinstance(result, Passage)

@@ -51,8 +51,16 @@ def test_operators_are_the_nodes_without_exchanges():
 
 def test_a_recipe_overrides_resources_by_name():
     step = Step(name="s", write=ArtifactKind.COLUMNS, resources={"num_chars": Resources(num_cpus=4)})
-    assert step.resources_of(NumChars()) == Resources(num_cpus=4)
-    assert step.resources_of(MinChars()) == Resources()
+    assert step.resources_of(NumChars(), "num_chars") == Resources(num_cpus=4)
+    assert step.resources_of(MinChars(), "min_chars") == Resources()
+
+
+def test_an_operator_that_stands_twice_has_labels_and_resources_of_its_own():
+    twice = (NumChars(), MinChars(), MinChars(min_chars=3), Exchange(key="key"), MinChars())
+    wanted = {"min_chars": Resources(num_cpus=2), "min_chars#3": Resources(num_cpus=3)}
+    step = Step(name="s", nodes=twice, write=ArtifactKind.DOCUMENTS, resources=wanted)
+    assert step.labels == ("num_chars", "min_chars", "min_chars#2", "min_chars#3")
+    assert [step.resources_of(operator, label).num_cpus for label, operator in step.labelled] == [1, 2, 2, 3]
 
 
 def test_an_unknown_step_lists_the_steps():

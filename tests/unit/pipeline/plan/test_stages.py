@@ -123,7 +123,7 @@ def test_segments(name):
 def test_fusing_loses_no_operator_and_keeps_their_order():
     operators = (NumChars(), MinChars(), Shout(), ModelScore(), FirstRows())
     step = Step(name="s", nodes=operators, write=ArtifactKind.DOCUMENTS, resources={"shout": GPU})
-    stages = fuse(step, operators)
+    stages = fuse(step, step.labelled)
     assert tuple(operator for stage in stages for operator in stage.operators) == operators
     assert all(left.resources != right.resources for left, right in pairwise(stages))
 
