@@ -1,4 +1,4 @@
-"""The command line: corpusmill run, plan, validate, status, explain, clean, schema.
+"""The command line: corpusmill run, plan, validate, status, explain, attribution, whatif, clean, schema.
 
 Numbers go to stdout, progress and errors to stderr. Exit code 0: all that was asked for is committed; 1: a run failed,
 with what, where and how to go on; 2: a wrong recipe or option.
@@ -17,6 +17,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from jobs.judged import print_answer, print_attribution
 from jobs.progress import show_progress
 from jobs.status import print_status, run_status
 from jobs.summary import print_summary
@@ -27,9 +28,12 @@ from pipeline.execution.work import Execution
 from pipeline.plan.logical import Recipe
 from pipeline.recipe import load_recipe, recipe_json_schema
 from pipeline.recorded_run import load_run
+from pipeline.report.attribution import attribute
 from pipeline.report.estimate import describe_estimate, estimate_cost
 from pipeline.report.fate import Fate, FateEvent, find_fates
+from pipeline.report.judged_steps import judged_steps
 from pipeline.report.preview import preview_plan
+from pipeline.report.whatif import what_if
 from pipeline.run import open_runner, run_prepared
 
 app = typer.Typer(
@@ -125,12 +129,57 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Everything that happened to one document: rule, value, threshold, survivor."""
-    fates = find_fates(load_run(run_folder), document)
+    fates = find_fates(load_run(run_folder), document, catalogue())
     if as_json:
         _print_json([asdict(fate) for fate in fates])
         return
     for fate in fates:
         _print_fate(fate, Console())
+
+
+@app.command()
+def attribution(
+    run_folder: RunArgument,
+    step: Annotated[str | None, typer.Argument(metavar="STEP", help="Default: all that keep values.")] = None,
+    rules: Annotated[bool, typer.Option("--rules", help="Overlap between rules, not only between filters.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """What each rule removes, alone and beside the others, in steps with `attribution: true`."""
+    judged = judged_steps(load_run(run_folder), catalogue())
+    if step is not None and step not in judged:
+        raise PlanError(
+            f"attribution: step {step!r} keeps no values; run it with `attribution: true`; steps with values: "
+            f"{list(judged)}"
+        )
+    if not judged:
+        raise PlanError("attribution: no step of this run keeps values; run it with `attribution: true`")
+    found = [attribute(one) for name, one in judged.items() if step in (None, name)]
+    if as_json:
+        _print_json([one.to_json() for one in found])
+        return
+    for one in found:
+        print_attribution(one, Console(), rules=rules)
+
+
+@app.command()
+def whatif(
+    run_folder: RunArgument,
+    settings: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH=VALUE...", help="Limits, e.g. documents.gopher_quality.min_words=30.", show_default=False
+        ),
+    ],
+    examples: Annotated[int, typer.Option(help="Documents to name of those that change sides.", min=0)] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """What steps with `attribution: true` would keep with other limits, without running them."""
+    answers = what_if(load_run(run_folder), catalogue(), settings, num_examples=examples)
+    if as_json:
+        _print_json([{**asdict(answer), "is_exact": answer.is_exact} for answer in answers])
+        return
+    for answer in answers:
+        print_answer(answer, Console())
 
 
 @app.command()

@@ -316,7 +316,8 @@ def _override_step(entry: Data, path: list[str], value: Any, override: str, cata
     composite = next((name for name in entry if name in catalogue.composites), None)
     if composite is not None and path[0] not in entry:
         path = [composite, *path]
-    if path[0] in entry and path[0] != "operators":
+    is_question = composite is None and path == ["attribution"]  # asked of a recipe as it is
+    if (path[0] in entry and path[0] != "operators") or is_question:
         if composite == path[0] and entry[composite] is None:
             entry[composite] = {}
         _assign(entry, path, value, override)

@@ -11,7 +11,6 @@ Dropped rows go on through the row operators, and this remembers that they are g
 D rows of a batch, R rules of a rule set.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -115,11 +114,3 @@ class JudgedRows:
         for part, broken in self.broken[label]:
             places[np.searchsorted(rows, part)] = broken
         return pa.array(rules, pa.string()).take(pa.array(places, mask=places < 0))
-
-
-def columns_of(label: str, judge: Filter) -> Iterator[tuple[str, str | None]]:
-    """(column, rule) of a filter in a value file; for a filter that is no rule set (label, None)."""
-    if isinstance(judge, RuleSet):
-        yield from ((f"{label}/{rule}", rule) for rule in judge.rules())
-    else:
-        yield label, None

@@ -4,19 +4,25 @@ Follows the doc_id from artifact to artifact through ledgers and identity files,
 in there: it is read again from the input.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifact import DATA, IDENTITY, LEDGER, Manifest
+import pyarrow.parquet as pq
+
+from pipeline.artifact import DATA, IDENTITY, LEDGER, VALUES, Manifest
 from pipeline.document import DOC_ID
 from pipeline.errors import StorageError
+from pipeline.execution.judged_rows import ROW
 from pipeline.io.reading import read_record
 from pipeline.ledger import READ
 from pipeline.plan.check import BOUND_KINDS
 from pipeline.plan.logical import ArtifactKind
+from pipeline.recipe import Catalogue
 from pipeline.recorded_run import RecordedRun, RecordedStep
+from pipeline.report.judged_steps import broken_rules, judged_step
+from pipeline.rule_set import RuleSet
 
 _SHOWN_TYPES = ("int", "float", "double", "bool", "string", "uint")
 _HIDDEN_COLUMNS = frozenset({"text", "metadata", "doc_id", "input_id", "source"})
@@ -28,7 +34,7 @@ class FateEvent:
 
     step: str
     action: str
-    """read, annotate, keep, drop, edit, quarantine, stored or packed."""
+    """read, annotate, keep, drop, edit, quarantine, breaks (a rule that would drop it too), stored or packed."""
     operator: str = ""
     rule: str = ""
     value: float | None = None
@@ -65,8 +71,16 @@ class _Place:
     events: list[FateEvent] = field(default_factory=list)
 
 
-def find_fates(run: RecordedRun, document: str, *, text_chars: int = 300) -> tuple[Fate, ...]:
+def find_fates(
+    run: RecordedRun, document: str, catalogue: Catalogue | None = None, *, text_chars: int = 300
+) -> tuple[Fate, ...]:
     """The fate of every document with that doc_id (32 hex digits) or that id of its own in the input.
+
+    Args:
+        run: where to look.
+        document: its doc_id or its own id.
+        catalogue: given it, every rule is told that the document breaks, in steps that keep values.
+        text_chars: of its text.
 
     Raises:
         StorageError: nothing of that name was read.
@@ -77,7 +91,7 @@ def find_fates(run: RecordedRun, document: str, *, text_chars: int = 300) -> tup
     fates: list[Fate] = []
     for step in readers:
         identities = _find_identity(manifests[step.step], document)
-        fates.extend(_follow(run, steps, manifests, step, found, text_chars) for found in identities)
+        fates.extend(_follow(run, steps, manifests, step, found, catalogue, text_chars) for found in identities)
     if not fates:
         read = sum(manifests[step.step].total("rows_read") for step in readers)
         raise StorageError(
@@ -94,6 +108,7 @@ def _follow(
     manifests: Mapping[str, Manifest],
     reader: RecordedStep,
     found: "_Identity",
+    catalogue: Catalogue | None,
     text_chars: int,
 ) -> Fate:
     manifest = manifests[reader.step]
@@ -112,6 +127,8 @@ def _follow(
         if place is None:
             continue
         happened = list(_in_step(step, manifests, place, found.doc_id))
+        if catalogue is not None and happened:
+            happened += _also_broken(manifests[name], place, catalogue, happened)
         events.extend(happened)
         gone = next((event for event in happened if event.action in ("drop", "quarantine")), None)
         if gone is not None:
@@ -197,6 +214,28 @@ def _in_step(
             yield FateEvent(step.step, "packed", detail=f"shard {place.shard}, rows {', '.join(map(str, rows))}")
     elif step.kind == ArtifactKind.REMOVALS:
         yield FateEvent(step.step, "keep")
+
+
+def _also_broken(
+    manifest: Manifest, place: _Place, catalogue: Catalogue, happened: Sequence[FateEvent]
+) -> list[FateEvent]:
+    """Rules that would have dropped the document had others not come first, where the step keeps their values."""
+    path = _path(manifest, place.shard, VALUES)
+    if path is None:
+        return []
+    judged = judged_step(manifest.step, manifest, catalogue)
+    table = pq.read_table(path, filters=[(ROW, "=", place.row)]).combine_chunks()
+    told = {(event.operator, event.rule) for event in happened}
+    found = []
+    for batch in table.to_batches():
+        broken = broken_rules(batch, judged.filters)[0]
+        for (label, rule), is_broken in zip(judged.rules, broken, strict=True):
+            if is_broken and (label, rule) not in told:
+                judge = judged.filters[label]
+                limits = {limit.rule: limit.limit for limit in judge.limits()} if isinstance(judge, RuleSet) else {}
+                value = batch[f"{label}/{rule}"][0].as_py() if limits else None
+                found.append(FateEvent(manifest.step, "breaks", label, rule, value, limits.get(rule)))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

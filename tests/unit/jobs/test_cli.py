@@ -8,6 +8,12 @@ from pathlib import Path
 import pytest
 
 from jobs.cli import main
+from operators.catalogue import catalogue
+from pipeline.execution.local import LocalRunner
+from pipeline.execution.prepare import prepare
+from pipeline.execution.work import Execution
+from pipeline.recipe import load_recipe
+from pipeline.run import run_prepared
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -142,3 +148,49 @@ def test_clean_removes_other_builds_and_keeps_unfinished_work(
     assert (output / kept).is_dir()
     assert not (output / "steps" / "exact-000000000000").exists()
     assert not (output / "steps" / "gone-000000000000").exists()
+
+
+@pytest.fixture(scope="module")
+def attributed_folder(recipe_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build of the first step that keeps what its rules measure."""
+    output = tmp_path_factory.mktemp("attributed") / "out"
+    recipe = load_recipe(recipe_file, catalogue(), ["documents.attribution=true"])
+    recipe = recipe.model_copy(update={"steps": recipe.steps[:1]})
+    run_prepared(prepare(recipe, recipe_file.parent), output, LocalRunner(), Execution(), [].append)
+    return output
+
+
+def test_attribution_counts_rules_and_overlaps(corpusmill: Command, attributed_folder: Path, finished_folder: Path):
+    code, out, _ = corpusmill("attribution", attributed_folder, "--rules")
+    assert code == 0
+    assert "step documents: 6 documents judged, 2 (33.3%) break a rule" in out
+    assert "gopher_quality/too_few_words" in out
+    assert "Documents that both would remove:" in out
+    assert "10 gopher_quality/too_few_stop_words" in " ".join(out.split())
+    code, out, _ = corpusmill("attribution", attributed_folder, "documents", "--json")
+    (found,) = json.loads(out)
+    assert [rule["removed"] for rule in found["rules"]] == [2, *[0] * 9]
+    assert found["operators"] == ["gopher_quality"]
+    code, _, err = corpusmill("attribution", finished_folder)
+    assert code == 2
+    assert "no step of this run keeps values; run it with `attribution: true`" in err
+    code, _, err = corpusmill("attribution", attributed_folder, "exact")
+    assert code == 2
+    assert "step 'exact' keeps no values; " in err
+
+
+def test_whatif_tells_who_would_change_sides(corpusmill: Command, attributed_folder: Path, finished_folder: Path):
+    setting = "documents.gopher_quality.min_words=3"
+    code, out, _ = corpusmill("whatif", attributed_folder, setting)
+    assert code == 0
+    assert "documents: gopher_quality.min_words = 3 instead of 8" in out
+    assert "kept: 5 of 6 documents instead of 4" in out
+    assert "(list)" in out
+    assert "exact: a run would keep just these" in out
+    code, out, _ = corpusmill("whatif", attributed_folder, "documents.gopher_quality.min_words=20", "--json")
+    (answer,) = json.loads(out)
+    assert (answer["is_exact"], answer["kept_after"], answer["lost"]["rows"]) == (True, 3, 1)
+    assert answer["lost"]["examples"][0][1] == "other"
+    code, _, err = corpusmill("whatif", finished_folder, setting)
+    assert code == 2
+    assert "run it with `attribution: true`" in err

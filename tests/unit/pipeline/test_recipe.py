@@ -407,6 +407,7 @@ def test_a_half_of_no_rule_set_is_refused(entry, message):
         ("documents.min_chars.min_chars=7", lambda r: r.steps[0].nodes[1].min_chars, 7),
         ("documents.num_chars.column=length", lambda r: r.steps[0].nodes[0], NumChars(column="length")),
         ("documents.write=table", lambda r: r.steps[0].write.value, "table"),
+        ("documents.attribution=true", lambda r: r.steps[0].attribution, True),
         ("documents.resources.num_chars.num_cpus=4", lambda r: r.steps[0].resources["num_chars"].num_cpus, 4),
         ("documents.resources.shout.num_gpus=1", lambda r: r.steps[0].resources.get("shout"), Resources(num_gpus=1)),
         ("once.order_by=[key]", lambda r: r.step("once").nodes[0].sort, (SortKey(column="key"),)),
