@@ -1,0 +1,1 @@
+"""Personal data and secrets in text: found by kernels, replaced by placeholders."""
