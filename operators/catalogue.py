@@ -35,6 +35,7 @@ from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
+from operators.privacy.pii import Pii
 from operators.quality.c4_lines import C4Lines
 from operators.quality.c4_paragraphs import C4Paragraphs
 from operators.quality.fasttext_score import FastTextScore
@@ -54,6 +55,7 @@ from operators.select.steps import select_by_share
 from operators.select.text_length import TextLength
 from operators.tokenize.tokenizer import Tokenize
 from operators.tokenize.train_tokenizer import TrainTokenizer
+from operators.url.url_filter import UrlFilter
 from pipeline.operator import Operator
 from pipeline.recipe import Catalogue
 
@@ -71,6 +73,8 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     ShareThreshold,
     SourcePriority,
     TextLength,
+    UrlFilter,
+    Pii,
     ContentHash,
     DropDuplicates,
     MinHashSignature,

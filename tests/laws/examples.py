@@ -46,6 +46,7 @@ from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
+from operators.privacy.pii import Pii
 from operators.quality.c4_lines import C4Lines
 from operators.quality.c4_paragraphs import C4Paragraphs
 from operators.quality.fasttext_score import FastTextScore
@@ -64,6 +65,7 @@ from operators.select.source_priority import SourcePriority
 from operators.select.text_length import TextLength
 from operators.tokenize.tokenizer import Tokenize
 from operators.tokenize.train_tokenizer import TOKENIZER_FILE, TrainTokenizer
+from operators.url.url_filter import UrlFilter
 from pipeline.document import DOC_ID_TYPE, POSITION_TYPE, TEXT_TYPE, IdHasher, position
 from pipeline.operator import FileRef, Operator, TaskInputs
 
@@ -95,12 +97,14 @@ TEXTS = (
 PIECES = (
     "", " ", "\n", "\t", "\u3000", "\0", "a", "the ", "of ", "and that ", "word ", "plan. ", "- ", "...", "#", "\u2026",
     "e\u0301", "\u0301", "中", "文字", "한글", "\U0001f600", "\U0001f468\u200d\U0001f469", "</s>", "__label__1 ",
-    "<|endoftext|>", "İ", "ς", "\u202e", "\ufeff", "\u0378", "a" * 300, " " * 300, "ha " * 100, PROSE,
+    "<|endoftext|>", "İ", "ς", "\u202e", "\ufeff", "\u0378", "a" * 300, " " * 300, "ha " * 100, PROSE, "bob@web.de ",
+    "81.2.69.142 ",
 )  # fmt: skip
 """What hypothesis joins texts from."""
 
 NUM_BANDS, ROWS_PER_BAND = 4, 2
 NUM_SHARDS = 2
+DOMAINS_FILE = "domains.txt"
 _SETTINGS = "seed=1"
 
 
@@ -113,6 +117,7 @@ class Models:
     tokenizer: FileRef
     canaries: FileRef
     pairs: FileRef
+    domains: FileRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,8 @@ def examples(models: Models) -> dict[str, Example]:
         Example(ShareThreshold(column="quality_score", share=0.5)),
         Example(SourcePriority(sources=("book",))),
         Example(TextLength(unit="characters")),
+        Example(UrlFilter(domains=(models.domains,))),
+        Example(Pii()),
         Example(ContentHash()),
         Example(DropDuplicates(), key="content_hash"),
         Example(MinHashSignature(**banding, ngram=2)),
@@ -183,11 +190,11 @@ def examples(models: Models) -> dict[str, Example]:
 
 def unread_models() -> Models:
     """Pinned references to files that nobody reads: enough for identities."""
-    language, classifier, tokenizer, canaries, pairs = (
+    language, classifier, tokenizer, canaries, pairs, domains = (
         FileRef(uri=name, path=name, digest=xxhash.xxh3_128_hexdigest(name.encode()))
-        for name in ("lid.ftz", MODEL_FILE, TOKENIZER_FILE, CHOICE_FILE, PAIRS_FILE)
+        for name in ("lid.ftz", MODEL_FILE, TOKENIZER_FILE, CHOICE_FILE, PAIRS_FILE, DOMAINS_FILE)
     )
-    return Models(language, classifier, tokenizer, canaries, pairs)
+    return Models(language, classifier, tokenizer, canaries, pairs, domains)
 
 
 def train_models(folder: Path) -> Models:
@@ -195,6 +202,7 @@ def train_models(folder: Path) -> Models:
     entries = examples(unread_models())
     for name in ("train_fasttext", "train_tokenizer", "canary_choice", "sample_pairs"):
         list(entries[name].operator.open()(task_inputs(view(TEXTS), folder)))
+    (folder / DOMAINS_FILE).write_text("blocked.example\n")
     language = LanguageId().model
     return Models(
         language.pin(language.locate(folder)),
@@ -202,6 +210,7 @@ def train_models(folder: Path) -> Models:
         FileRef(uri=TOKENIZER_FILE).pin(folder / TOKENIZER_FILE),
         FileRef(uri=CHOICE_FILE).pin(folder / CHOICE_FILE),
         FileRef(uri=PAIRS_FILE).pin(folder / PAIRS_FILE),
+        FileRef(uri=DOMAINS_FILE).pin(folder / DOMAINS_FILE),
     )
 
 
@@ -215,6 +224,7 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "source": pa.array([("web", "book")[_hash(text) % 2] for text in texts], pa.string()),
         "text": pa.array(texts, TEXT_TYPE),
         "language": pa.array([("en", "de", "zh", None)[_hash(text) % 4] for text in texts], pa.large_string()),
+        "url": pa.array(_urls(texts), pa.large_string()),
         "language_score": pa.array([_hash(text) % 100 / 100 for text in texts], pa.float32()),
         "quality_score": pa.array([_score(text) for text in texts], pa.float32()),
         "num_chars": pa.array(list(map(len, texts)), pa.int64()),
@@ -334,6 +344,11 @@ def _some_lines(text: str) -> list[int] | None:
 def _score(text: str) -> float | None:
     score = _hash(text) % 101 / 100
     return None if score > 0.95 else score
+
+
+def _urls(texts: tuple[str, ...] | list[str]) -> list[str | None]:
+    hosts = ("fine.example", "blocked.example", "www.blocked.example:80")
+    return [f"https://{hosts[_hash(text) % 3]}/{_hash(text)}" if _hash(text) % 5 else None for text in texts]
 
 
 def _survivor(text: str) -> bytes | None:

@@ -1,0 +1,1 @@
+"""Filtering of documents by the address that they come from."""
