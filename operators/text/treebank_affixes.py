@@ -10,18 +10,19 @@ import numpy as np
 
 from operators.text.characters import decode
 from operators.text.hashing import WORD_MULTIPLIER
-from operators.text.kernel import Bytes, inline_kernel, kernel
+from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 from operators.text.treebank_rules import (
     AFTER_DIGIT,
     BEFORE_PERIOD,
     DIGIT,
+    ENDING,
     INFIX,
     LETTER,
     LOWER,
+    MAX_CASE_BYTES,
     PREFIX,
     QUOTE,
     SUFFIX,
-    UNIT_END,
     UPPER,
     Flags,
     TreebankRules,
@@ -55,7 +56,7 @@ def is_digit(byte: np.uint8) -> bool:
     return bool(np.uint8(0x30) <= byte <= np.uint8(0x39))
 
 
-@kernel
+@borrowing_kernel
 def last_character(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uintp:
     """Where the last character of `data[begin:end]` begins; `end` where there is none."""
     if begin == end:
@@ -66,7 +67,7 @@ def last_character(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uintp:
     return i
 
 
-@kernel
+@borrowing_kernel
 def hash_more(word_hash: np.uint64, data: Bytes, begin: np.uintp, end: np.uintp) -> np.uint64:
     """The hash of a word that goes on with `data[begin:end]`; of one that begins there, from 0."""
     i = begin
@@ -77,15 +78,16 @@ def hash_more(word_hash: np.uint64, data: Bytes, begin: np.uintp, end: np.uintp)
     return word_hash
 
 
-@kernel
+@borrowing_kernel
 def find_case(data: Bytes, begin: np.uintp, end: np.uintp, rules: TreebankRules) -> np.uintp:
     """The slot of the special case `data[begin:end]` plus one; 0 where it is none."""
-    if end - begin > np.uintp(rules.max_case_bytes[0]):
+    num_bytes = end - begin
+    if num_bytes > np.uintp(MAX_CASE_BYTES) or not rules.case_sizes[data[begin]] >> np.uint32(num_bytes) & np.uint32(1):
         return np.uintp(0)
     return slot_of(hash_more(np.uint64(0), data, begin, end), rules.cases)
 
 
-@kernel
+@borrowing_kernel
 def full_stops(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uintp:
     """How many full stops `data[begin:end]` begins with."""
     i = begin
@@ -94,7 +96,7 @@ def full_stops(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uintp:
     return i - begin
 
 
-@kernel
+@borrowing_kernel
 def prefix_bytes(data: Bytes, begin: np.uintp, end: np.uintp, flags: Flags) -> np.uintp:
     """Bytes that are a word at the beginning of `data[begin:end]`, which is not empty."""
     code_point, width = decode(data, begin)
@@ -115,7 +117,7 @@ def prefix_bytes(data: Bytes, begin: np.uintp, end: np.uintp, flags: Flags) -> n
     return np.uintp(0)
 
 
-@kernel
+@borrowing_kernel
 def final_stop_bytes(data: Bytes, begin: np.uintp, end: np.uintp, flags: Flags) -> np.uintp:
     """As `suffix_bytes`, for a full stop as the last character."""
     stop = end - np.uintp(1)
@@ -140,7 +142,7 @@ def final_stop_bytes(data: Bytes, begin: np.uintp, end: np.uintp, flags: Flags) 
     return np.uintp(1) if is_degree and earlier == np.uint32(DEGREE) else np.uintp(0)
 
 
-@kernel
+@borrowing_kernel
 def unit_bytes(data: Bytes, begin: np.uintp, end: np.uintp, rules: TreebankRules) -> np.uintp:
     """Bytes of the unit or currency that `data[begin:end]` ends in, behind a digit."""
     i = end
@@ -152,7 +154,7 @@ def unit_bytes(data: Bytes, begin: np.uintp, end: np.uintp, rules: TreebankRules
     return np.uintp(0)
 
 
-@kernel
+@borrowing_kernel
 def suffix_bytes(data: Bytes, begin: np.uintp, end: np.uintp, rules: TreebankRules) -> np.uintp:
     """Bytes that are a word at the end of `data[begin:end]`, which is not empty; of several words, the longest."""
     last = last_character(data, begin, end)
@@ -160,7 +162,7 @@ def suffix_bytes(data: Bytes, begin: np.uintp, end: np.uintp, rules: TreebankRul
     found = rules.flags[code_point]
     if code_point == np.uint32(FULL_STOP):
         return final_stop_bytes(data, begin, end, rules.flags)
-    if not found & np.uint32(SUFFIX | AFTER_DIGIT | UNIT_END) and (code_point | np.uint32(0x20)) != np.uint32(0x73):
+    if not found & np.uint32(SUFFIX | AFTER_DIGIT | ENDING):
         return np.uintp(0)
     before = last_character(data, begin, last)
     if before == last:
@@ -175,7 +177,7 @@ def suffix_bytes(data: Bytes, begin: np.uintp, end: np.uintp, rules: TreebankRul
         return width + earlier_width
     if found & np.uint32(AFTER_DIGIT) and rules.flags[earlier] & np.uint32(DIGIT):
         return width
-    return unit_bytes(data, begin, end, rules) if found & np.uint32(UNIT_END) else np.uintp(0)
+    return unit_bytes(data, begin, end, rules) if found & np.uint32(ENDING) else np.uintp(0)
 
 
 @inline_kernel
@@ -185,7 +187,7 @@ def is_arithmetic(code_point: np.uint32) -> bool:
     return bool(is_sign or code_point == np.uint32(ASTERISK) or code_point == np.uint32(CARET))
 
 
-@kernel
+@borrowing_kernel
 def hyphen_bytes(data: Bytes, i: np.uintp, end: np.uintp, flags: Flags) -> np.uintp:
     """Bytes of a hyphen or dash at byte `i` that a letter follows."""
     code_point, width = decode(data, i)
@@ -209,7 +211,7 @@ def hyphen_bytes(data: Bytes, i: np.uintp, end: np.uintp, flags: Flags) -> np.ui
     return np.uintp(0)
 
 
-@kernel
+@borrowing_kernel
 def infix_bytes(data: Bytes, i: np.uintp, end: np.uintp, before: np.uint32, flags: Flags) -> np.uintp:
     """Bytes that are a word within a chunk at byte `i`, behind a character with the flags `before` (0: none)."""
     code_point, width = decode(data, i)

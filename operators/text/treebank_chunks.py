@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from operators.text.characters import decode
-from operators.text.kernel import Bytes, inline_kernel, kernel
+from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 from operators.text.treebank_affixes import find_case, hash_more, infix_bytes, prefix_bytes, suffix_bytes
-from operators.text.treebank_rules import INNER, MAX_JOINED, TreebankRules, slot_of
+from operators.text.treebank_rules import INNER, MAX_CASE_BYTES, MAX_JOINED, OTHER_BYTE, TreebankRules, slot_of
 from operators.text.treebank_urls import is_url
 from operators.text.whitespace_words import Ends, Joins
 
@@ -19,7 +19,7 @@ TAKEN: Final = 1
 JOINED_SHIFT: Final = 12
 
 
-@kernel
+@borrowing_kernel
 def split_chunk(
     data: Bytes, begin: np.uintp, end: np.uintp, rules: TreebankRules, ends: Ends, joins: Joins
 ) -> np.uintp:
@@ -89,7 +89,7 @@ def put_case(first: np.uint32, case: np.uintp, rules: TreebankRules, ends: Ends,
     return num_words
 
 
-@kernel
+@borrowing_kernel
 def split_inside(
     data: Bytes,
     chunk_begin: np.uintp,
@@ -133,7 +133,13 @@ def split_inside(
     return num_words
 
 
-@kernel
+@inline_kernel
+def ascii_byte(byte: np.uint8) -> np.uintp:
+    """The index of the byte in `joined_pairs`."""
+    return np.uintp(min(byte, np.uint8(OTHER_BYTE)))
+
+
+@borrowing_kernel
 def find_joins(
     data: Bytes, begin: np.uintp, num_words: np.uintp, rules: TreebankRules, ends: Ends, joins: Joins
 ) -> bool:
@@ -142,6 +148,11 @@ def find_joins(
     first = begin
     for k in range(num_words):
         word = np.uintp(k)
+        joins[word] = np.uint16(0)
+        second = begin + np.uintp(ends[word])
+        if word + np.uintp(1) == num_words or not rules.joined_pairs[ascii_byte(data[first]), ascii_byte(data[second])]:
+            first = second
+            continue
         marks = np.uint16(0)
         text_hash = np.uint64(0)
         last = first
@@ -149,7 +160,7 @@ def find_joins(
             if word + np.uintp(n) == num_words:
                 break
             next_last = begin + np.uintp(ends[word + np.uintp(n)])
-            if next_last - first > np.uintp(rules.max_case_bytes[0]):
+            if next_last - first > np.uintp(MAX_CASE_BYTES):
                 break
             text_hash = hash_more(text_hash, data, last, next_last)
             last = next_last
@@ -157,7 +168,7 @@ def find_joins(
                 marks |= np.uint16(2 << n)
                 found = True
         joins[word] = marks
-        first = begin + np.uintp(ends[word])
+        first = second
     return found
 
 
@@ -177,7 +188,7 @@ def is_join(
     return bool(rules.joined[slot, num_joined] == np.uint8(0))
 
 
-@kernel
+@borrowing_kernel
 def join_cases(
     data: Bytes, begin: np.uintp, num_words: np.uintp, rules: TreebankRules, ends: Ends, joins: Joins
 ) -> np.uintp:

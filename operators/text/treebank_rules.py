@@ -38,20 +38,27 @@ UPPER: Final = 1 << 15
 QUOTE: Final = 1 << 16
 DIGIT: Final = 1 << 17
 """One of 0 to 9."""
-UNIT_END: Final = 1 << 18
-"""Ends a unit or a currency of more than one character."""
+ENDING: Final = 1 << 18
+"""Ends a unit or a currency of more than one character, or the genitive."""
 HOST: Final = 1 << 19
 """May stand anywhere in a label of a host name."""
 SCHEME: Final = 1 << 20
 """May stand in the scheme of a URL."""
 INNER: Final = 1 << 21
-"""May be a word of its own within a chunk, where its neighbours are such."""
+"""May be parted from its neighbours within a chunk, or with them from the others."""
+PUNCTUATION: Final = 1 << 22
+"""Of one of Unicode's categories of punctuation."""
+SENTENCE_END: Final = 1 << 23
+"""Ends a sentence where it is a word of its own."""
 
-INNER_CHARACTERS: Final = ".+-*^,~:<>=/–—"  # noqa: RUF001 -- the en dash is meant
+INNER_CHARACTERS: Final = "$.+-*^,~:<>=/–—"  # noqa: RUF001 -- the en dash is meant
 CURRENCY_WORDS: Final = ("US$", "C$", "A$")
 
 MAX_PARTS: Final = 3
 """Words of a special case, at most."""
+MAX_CASE_BYTES: Final = 31
+OTHER_BYTE: Final = 127
+"""Stands in `joined_pairs` for itself and for all bytes beyond ASCII."""
 MAX_JOINED: Final = 11
 """Words that are joined to a special case, at most."""
 
@@ -65,9 +72,12 @@ _CLASS_BITS: Final = {
     "lower": LOWER,
     "upper": UPPER,
     "quote": QUOTE,
+    "punctuation": PUNCTUATION,
+    "sentence_end": SENTENCE_END,
 }
 _HOST_RANGES: Final = ((0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A), (0xA1, 0xFFFF))
 _FILTER_BITS: Final = 16
+SELDOM_SHIFT: Final = 64 - _FILTER_BITS
 _SLOT_SHIFT: Final = 40
 
 
@@ -88,14 +98,15 @@ class TreebankRules(NamedTuple):
     cases: HashedTexts
     parts: npt.NDArray[np.uint8]  # (C, MAX_PARTS + 1) bytes of the words that a special case is split into, 0 ends
     joined: npt.NDArray[np.uint8]  # (C, MAX_JOINED + 1) bytes of the words that are joined to the case, 0 ends
-    max_case_bytes: npt.NDArray[np.uint32]  # (1,)
+    case_sizes: npt.NDArray[np.uint32]  # (256,) bit n: a special case of n bytes begins with this byte
+    joined_pairs: npt.NDArray[np.uint8]  # (128, 128) whether words that begin with these bytes are joined, 127: others
     units: HashedTexts
 
 
 @inline_kernel
 def slot_of(text_hash: np.uint64, texts: HashedTexts) -> np.uintp:
     """The slot of the text with this hash plus one; 0 where there is none."""
-    if texts.seldom[np.uintp(text_hash >> np.uint64(64 - _FILTER_BITS))] == np.uint8(0):
+    if texts.seldom[np.uintp(text_hash >> np.uint64(SELDOM_SHIFT))] == np.uint8(0):
         return np.uintp(0)
     mask = np.uintp(texts.keys.shape[0] - 1)
     slot = np.uintp(text_hash >> np.uint64(_SLOT_SHIFT)) & mask
@@ -112,7 +123,7 @@ def hashed_texts(texts: tuple[str, ...]) -> HashedTexts:
     seldom = np.zeros(1 << _FILTER_BITS, np.uint8)
     keys = np.zeros(num_slots, np.uint64)
     for text_hash in word_hashes(texts).tolist():
-        seldom[text_hash >> (64 - _FILTER_BITS)] = 1
+        seldom[text_hash >> SELDOM_SHIFT] = 1
         slot = (text_hash >> _SLOT_SHIFT) & (num_slots - 1)
         while keys[slot]:
             slot = (slot + 1) & (num_slots - 1)
@@ -120,7 +131,7 @@ def hashed_texts(texts: tuple[str, ...]) -> HashedTexts:
     return _frozen(HashedTexts(seldom, keys))
 
 
-def character_flags(classes: dict[str, list[tuple[int, int]]], unit_ends: str) -> Flags:
+def character_flags(classes: dict[str, list[tuple[int, int]]], endings: str) -> Flags:
     """The flags of every code point, from the ranges of the rules' own classes and Python's Unicode data."""
     flags = character_classes().astype(np.uint32)
     for name, bits in _CLASS_BITS.items():
@@ -129,7 +140,7 @@ def character_flags(classes: dict[str, list[tuple[int, int]]], unit_ends: str) -
     for first, last in _HOST_RANGES:
         flags[first : last + 1] |= HOST
     flags[ord("0") : ord("9") + 1] |= DIGIT
-    for bit, members in ((UNIT_END, unit_ends), (INNER, INNER_CHARACTERS), (SCHEME, "_+-.")):
+    for bit, members in ((ENDING, endings), (INNER, INNER_CHARACTERS), (SCHEME, "_+-.")):
         flags[[ord(member) for member in members]] |= bit
     characters = np.arange(NUM_CODE_POINTS, dtype=np.uint32).view("<U1")
     flags[np.strings.isalnum(characters)] |= SCHEME
@@ -146,6 +157,26 @@ def byte_table(
     return table
 
 
+def case_sizes(cases: tuple[str, ...]) -> npt.NDArray[np.uint32]:
+    """Which sizes in bytes cases with each first byte have, as bits; most texts are told to be none by it."""
+    sizes = np.zeros(256, np.uint32)
+    for case in cases:
+        encoded = case.encode()
+        if len(encoded) > MAX_CASE_BYTES:
+            raise ValueError(f"{RULES_FILE}: expected cases of at most {MAX_CASE_BYTES} bytes; found {len(encoded)}")
+        sizes[encoded[0]] |= np.uint32(1 << len(encoded))
+    return sizes
+
+
+def joined_pairs(joined: dict[str, list[str]]) -> npt.NDArray[np.uint8]:
+    """Which bytes the first two words of a joined case begin with."""
+    pairs = np.zeros((OTHER_BYTE + 1, OTHER_BYTE + 1), np.uint8)
+    for words in joined.values():
+        if len(words) > 1:
+            pairs[min(words[0].encode()[0], OTHER_BYTE), min(words[1].encode()[0], OTHER_BYTE)] = 1
+    return pairs
+
+
 @lru_cache(maxsize=1)
 def treebank_rules() -> TreebankRules:
     """The tables of the rules. One shared value: read it only."""
@@ -159,11 +190,12 @@ def treebank_rules() -> TreebankRules:
     units = (*rules["units"], *CURRENCY_WORDS)
     return _frozen(
         TreebankRules(
-            flags=character_flags(rules["classes"], "".join(unit[-1] for unit in units)),
+            flags=character_flags(rules["classes"], "sS" + "".join(unit[-1] for unit in units)),
             cases=cases,
             parts=byte_table(cases, parts, MAX_PARTS, lookup),
             joined=byte_table(cases, joined, MAX_JOINED, lookup),
-            max_case_bytes=np.array([max(len(case.encode()) for case in parts)], np.uint32),
+            case_sizes=case_sizes(tuple(parts)),
+            joined_pairs=joined_pairs(joined),
             units=hashed_texts(units),
         )
     )
@@ -174,7 +206,7 @@ def no_treebank_rules() -> TreebankRules:
     """Tables of the same types that hold nothing, for kernels that get them and do not read them."""
     nothing = _frozen(HashedTexts(np.zeros(0, np.uint8), np.zeros(0, np.uint64)))
     table = np.zeros((0, 0), np.uint8)
-    return _frozen(TreebankRules(np.zeros(0, np.uint32), nothing, table, table, np.zeros(1, np.uint32), nothing))
+    return _frozen(TreebankRules(np.zeros(0, np.uint32), nothing, table, table, np.zeros(0, np.uint32), table, nothing))
 
 
 def _frozen(tables: Tables) -> Tables:

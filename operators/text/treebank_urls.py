@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from operators.text.characters import DECIMAL, decode
-from operators.text.kernel import Bytes, kernel
+from operators.text.kernel import Bytes, borrowing_kernel
 from operators.text.treebank_affixes import FULL_STOP, HYPHEN, is_digit
 from operators.text.treebank_rules import HOST, LOWER, SCHEME, Flags
 
@@ -24,7 +24,7 @@ MAX_PORT_DIGITS: Final = 5
 MAX_OCTET: Final = 255
 
 
-@kernel
+@borrowing_kernel
 def is_url(data: Bytes, begin: np.uintp, end: np.uintp, flags: Flags) -> bool:
     """Whether `data[begin:end]` is `[scheme://][anything@]host[:port][(/|?|#)anything]`."""
     i = begin
@@ -53,7 +53,7 @@ def is_url(data: Bytes, begin: np.uintp, end: np.uintp, flags: Flags) -> bool:
     return False
 
 
-@kernel
+@borrowing_kernel
 def is_authority(data: Bytes, begin: np.uintp, end: np.uintp, flags: Flags) -> bool:
     """Whether `data[begin:end]` is `host[:port][(/|?|#)anything]`."""
     i = begin
@@ -81,14 +81,14 @@ def is_authority(data: Bytes, begin: np.uintp, end: np.uintp, flags: Flags) -> b
     return is_domain(data, begin, host_end, flags) or is_public_address(data, begin, host_end)
 
 
-@kernel
+@borrowing_kernel
 def is_joint(code_point: np.uint32) -> bool:
     """Whether it may stand in a host, but not at the edge of a label."""
     is_mark = code_point == np.uint32(HYPHEN) or code_point == np.uint32(UNDERSCORE)
     return bool(is_mark or code_point == np.uint32(FULL_STOP))
 
 
-@kernel
+@borrowing_kernel
 def is_domain(data: Bytes, begin: np.uintp, end: np.uintp, flags: Flags) -> bool:
     """Whether labels, each before a full stop, and a top-level domain of small letters are all of it."""
     num_labels = 0
@@ -115,7 +115,7 @@ def is_domain(data: Bytes, begin: np.uintp, end: np.uintp, flags: Flags) -> bool
     return num_labels > 0 and all_lower and MIN_DOMAIN_CHARS <= num_chars <= MAX_DOMAIN_CHARS
 
 
-@kernel
+@borrowing_kernel
 def is_public_address(data: Bytes, begin: np.uintp, end: np.uintp) -> bool:
     """Whether it is an IPv4 address outside of private, local, multicast and reserved networks."""
     first = second = value = np.int64(0)
@@ -135,7 +135,7 @@ def is_public_address(data: Bytes, begin: np.uintp, end: np.uintp) -> bool:
         if (i < end and data[i] != np.uint8(FULL_STOP)) or num_digits == 0 or value > MAX_OCTET:
             return False
         # an outer octet is written without zeros before it, an inner one with at most two digits then
-        if leads_with_zero and (num_octets in {0, 3} or num_digits == 3):
+        if leads_with_zero and (num_octets in (0, 3) or num_digits == 3):
             return False
         if num_octets == 0:
             first = value

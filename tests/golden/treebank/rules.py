@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import spacy
-from spacy.lang.char_classes import ALPHA, ALPHA_LOWER, ALPHA_UPPER, CONCAT_QUOTES, LIST_CURRENCY, LIST_UNITS
+from spacy.lang.char_classes import ALPHA, ALPHA_LOWER, ALPHA_UPPER, CONCAT_QUOTES, LIST_UNITS
+from spacy.lang.lex_attrs import is_punct
+from spacy.pipeline import Sentencizer
 from spacy.symbols import ORTH
 from spacy.tokenizer import Tokenizer
 
@@ -53,6 +55,8 @@ def classes(tokenizer: Tokenizer) -> dict[str, Ranges]:
         "lower": ranges(character_set(ALPHA_LOWER)),
         "upper": ranges(character_set(ALPHA_UPPER)),
         "quote": ranges(character_set(CONCAT_QUOTES)),
+        "punctuation": ranges(is_punct),
+        "sentence_end": ranges(frozenset(Sentencizer.default_punct_chars).__contains__),
     }
 
 
@@ -80,7 +84,6 @@ def main() -> None:
         "source": f"spaCy {spacy.__version__}, blank English tokenizer (MIT licence, see treebank_rules.md)",
         "classes": classes(tokenizer),
         "units": sorted({unit for unit in LIST_UNITS if unit}),
-        "currency_words": sorted(re.sub(r"\\", "", word) for word in LIST_CURRENCY if len(word.replace("\\", "")) > 1),
         "cases": cases,
         "joined_cases": joined,
     }

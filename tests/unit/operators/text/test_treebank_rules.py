@@ -34,7 +34,19 @@ def test_every_case_is_found_and_its_parts_make_it_up():
         slot = int(find(text_hash, rules.cases)) - 1
         assert rules.cases.keys[slot] == text_hash
         assert [size for size in rules.parts[slot].tolist() if size] == [len(part.encode()) for part in cases[case]]
-        assert rules.parts[slot].sum() == len(case.encode()) <= rules.max_case_bytes[0]
+        assert rules.parts[slot].sum() == len(case.encode())
+
+
+def test_filters_of_cases_let_every_case_pass():
+    rules = treebank_rules()
+    for case in RULES["cases"]:
+        encoded = case.encode()
+        assert int(rules.case_sizes[encoded[0]]) >> len(encoded) & 1
+    for words in RULES["joined_cases"].values():
+        if len(words) > 1:
+            first, second = (min(word.encode()[0], 127) for word in words[:2])
+            assert rules.joined_pairs[first, second] or words[0] == "°"
+    assert rules.joined_pairs.mean() < 0.02
 
 
 def test_cases_never_grow_when_they_are_joined():

@@ -57,6 +57,11 @@ def test_words_are_parted_as_spacy_does(text, expected):
     assert hashes == word_hashes(words).tolist()
 
 
+def test_whitespace_is_a_border_for_special_cases():
+    # spaCy finds "=(" across the space, which keeps it from joining "(=" to one word
+    assert scan("x = (=a")[1] == [1, 1, 2, 1]
+
+
 @settings(deadline=None, derandomize=True, max_examples=300)
 @given(texts)
 def test_words_together_are_the_text_without_whitespace(text):
