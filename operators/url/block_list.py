@@ -57,15 +57,11 @@ def url_set(files: Iterable[FileRef]) -> NameSet:
 
 
 def word_list(files: Iterable[FileRef]) -> tuple[str, ...]:
-    """The distinct words of lists of words, one a line, sorted."""
-    words = set()
-    for ref in files:
-        for number, line in _lines(ref):
-            word = normal_word(line)
-            if not word:
-                raise _bad_line(ref, number, line, "a word with ASCII letters or digits")
-            words.add(word)
-    return tuple(sorted(words))
+    """The distinct words of lists of words, one a line, sorted.
+
+    Entries without an ASCII letter or digit, such as the emoji of published lists, match nothing and are left out.
+    """
+    return tuple(sorted({normal_word(line) for ref in files for _, line in _lines(ref)} - {""}))
 
 
 def name_hash(name: str) -> int:

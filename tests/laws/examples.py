@@ -145,7 +145,7 @@ def examples(models: Models) -> dict[str, Example]:
         Example(ShareThreshold(column="quality_score", share=0.5)),
         Example(SourcePriority(sources=("book",))),
         Example(TextLength(unit="characters")),
-        Example(UrlFilter(domains=(models.domains,))),
+        Example(UrlFilter(domains=(models.domains,), soft_words=(models.domains,))),
         Example(Pii()),
         Example(ContentHash()),
         Example(DropDuplicates(), key="content_hash"),
