@@ -36,8 +36,10 @@ from operators.language.language_id import LanguageId
 from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
 from operators.privacy.pii import Pii
+from operators.quality.c4_bad_words import C4BadWords
 from operators.quality.c4_lines import C4Lines
 from operators.quality.c4_paragraphs import C4Paragraphs
+from operators.quality.c4_quality import C4Quality
 from operators.quality.fasttext_score import FastTextScore
 from operators.quality.gopher_quality import GopherQuality
 from operators.quality.gopher_repetition import GopherRepetition
@@ -63,7 +65,9 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     LanguageId,
     LanguageFilter,
     C4Lines,
+    C4Quality,
     C4Paragraphs,
+    C4BadWords,
     RefinedWebQuality,
     RefinedWebLines,
     GopherQuality,

@@ -47,8 +47,10 @@ from operators.language.language_id import LanguageId
 from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
 from operators.privacy.pii import Pii
+from operators.quality.c4_bad_words import C4BadWords
 from operators.quality.c4_lines import C4Lines
 from operators.quality.c4_paragraphs import C4Paragraphs
+from operators.quality.c4_quality import C4Quality
 from operators.quality.fasttext_score import FastTextScore
 from operators.quality.gopher_quality import GopherQuality
 from operators.quality.gopher_repetition import GopherRepetition
@@ -105,6 +107,7 @@ PIECES = (
 NUM_BANDS, ROWS_PER_BAND = 4, 2
 NUM_SHARDS = 2
 DOMAINS_FILE = "domains.txt"
+BAD_WORDS_FILE = "bad_words.txt"
 _SETTINGS = "seed=1"
 
 
@@ -118,6 +121,7 @@ class Models:
     canaries: FileRef
     pairs: FileRef
     domains: FileRef
+    bad_words: FileRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,12 @@ def examples(models: Models) -> dict[str, Example]:
         Example(LanguageId(model=models.language)),
         Example(LanguageFilter(languages=("en", "de"), min_score=0.5)),
         Example(C4Lines(require_terminal_punctuation=False)),
+        Example(C4Quality(min_sentences=2)),
+        Example(
+            C4BadWords(
+                lists=({"language": "en", "file": models.bad_words},), language="en", max_bad_words=1, keep_fraction=0.3
+            )
+        ),
         Example(C4Paragraphs(min_paragraph_chars=50, min_paragraphs=1)),
         Example(RefinedWebQuality()),
         Example(RefinedWebLines()),
@@ -190,11 +200,11 @@ def examples(models: Models) -> dict[str, Example]:
 
 def unread_models() -> Models:
     """Pinned references to files that nobody reads: enough for identities."""
-    language, classifier, tokenizer, canaries, pairs, domains = (
+    language, classifier, tokenizer, canaries, pairs, domains, bad_words = (
         FileRef(uri=name, path=name, digest=xxhash.xxh3_128_hexdigest(name.encode()))
-        for name in ("lid.ftz", MODEL_FILE, TOKENIZER_FILE, CHOICE_FILE, PAIRS_FILE, DOMAINS_FILE)
+        for name in ("lid.ftz", MODEL_FILE, TOKENIZER_FILE, CHOICE_FILE, PAIRS_FILE, DOMAINS_FILE, BAD_WORDS_FILE)
     )
-    return Models(language, classifier, tokenizer, canaries, pairs, domains)
+    return Models(language, classifier, tokenizer, canaries, pairs, domains, bad_words)
 
 
 def train_models(folder: Path) -> Models:
@@ -203,6 +213,7 @@ def train_models(folder: Path) -> Models:
     for name in ("train_fasttext", "train_tokenizer", "canary_choice", "sample_pairs"):
         list(entries[name].operator.open()(task_inputs(view(TEXTS), folder)))
     (folder / DOMAINS_FILE).write_text("blocked.example\n")
+    (folder / BAD_WORDS_FILE).write_text("the\nthree\n")
     language = LanguageId().model
     return Models(
         language.pin(language.locate(folder)),
@@ -211,6 +222,7 @@ def train_models(folder: Path) -> Models:
         FileRef(uri=CHOICE_FILE).pin(folder / CHOICE_FILE),
         FileRef(uri=PAIRS_FILE).pin(folder / PAIRS_FILE),
         FileRef(uri=DOMAINS_FILE).pin(folder / DOMAINS_FILE),
+        FileRef(uri=BAD_WORDS_FILE).pin(folder / BAD_WORDS_FILE),
     )
 
 
