@@ -3,7 +3,7 @@
 Measuring reads text, judging does not. So values are computed once, and limits may be tried as often as one likes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final, Literal, Self
 
 import numpy as np
@@ -193,10 +193,21 @@ def what_turns_on(before: RuleSet, after: RuleSet) -> tuple[str, ...]:
 
 
 def _is_limit(rule_set: RuleSet, field: str, value: object) -> bool:
-    """Whether a field, with another value, moves limits and leaves the rules as they are."""
+    """Whether a field of numbers, with another value, moves limits and leaves the rules as they are."""
+    if not _is_numeric(value) or not _is_numeric(getattr(rule_set, field)):
+        return False  # a list of words may turn a rule on too, and is measured with
     moved = rule_set.model_copy(update={field: value}).limits()
     limits = rule_set.limits()
     return moved != limits and list(map(_kind, moved)) == list(map(_kind, limits))
+
+
+def _is_numeric(value: object) -> bool:
+    """Whether a field holds numbers, true and false, or nothing, and no other thing."""
+    if isinstance(value, Mapping):
+        return all(_is_numeric(inner) for inner in value.values())
+    if isinstance(value, tuple):
+        return all(_is_numeric(inner) for inner in value)
+    return value is None or isinstance(value, int | float)
 
 
 def _kind(limit: Limit) -> tuple[str, Literal["min", "max"], bool]:

@@ -19,7 +19,7 @@ from pipeline.execution.row_pass import open_alone
 from pipeline.fingerprint import fingerprint, operator_identity
 from pipeline.operator import Annotator, Filter, PartitionOperator, ShardOperator, Task, Transform, columns_read
 from pipeline.rule_set import RuleSet
-from pipeline.rule_values import JudgeValues, RuleValues, what_changes
+from pipeline.rule_values import JudgeValues, RuleValues, what_changes, what_turns_on
 from tests.laws.examples import (
     PIECES,
     TEXTS,
@@ -320,6 +320,30 @@ def test_a_field_that_moves_a_limit_moves_no_value(opened, name):
     assert moved
     for other in moved:
         assert open_alone(RuleValues(rule_set=other))(batch) == measured, other
+
+
+@pytest.mark.parametrize("name", RULE_SETS)
+def test_a_rule_that_is_off_is_measured_all_the_same_or_not_at_all(opened, name):
+    """So values tell by themselves whether it may be turned on when they are judged."""
+    rule_set = opened(name).operator
+    batch = opened(name).rows(TEXTS)
+    measured = open_alone(RuleValues(rule_set=rule_set))(batch)
+    for other in turned_off(rule_set):
+        values = open_alone(RuleValues(rule_set=other))(batch)
+        for column in values.schema.names:
+            assert values[column].null_count == len(values) or values[column] == measured[column], (other, column)
+
+
+def turned_off(rule_set):
+    """The rule set with a rule off that was on, by one field that holds numbers."""
+    for field, value in rule_set:
+        for other in (None, not value) if isinstance(value, bool) else (None,):
+            try:
+                changed = type(rule_set).model_validate({**dict(rule_set), field: other})
+            except ValidationError:
+                continue
+            if what_turns_on(changed, rule_set) and what_changes(rule_set, changed) is None:
+                yield changed
 
 
 @pytest.mark.parametrize("name", RULE_SETS)

@@ -1,6 +1,7 @@
 """A rule set in two halves: values in columns, and limits that are applied to them later."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +10,15 @@ from pydantic import ValidationError
 
 from pipeline.errors import PlanError
 from pipeline.fingerprint import fingerprint, operator_identity
-from pipeline.rule_values import JudgeValues, RuleValues, carried, check_values, value_columns, what_turns_on
+from pipeline.rule_values import (
+    JudgeValues,
+    RuleValues,
+    carried,
+    check_values,
+    value_columns,
+    what_changes,
+    what_turns_on,
+)
 from tests.sample_operators import Shape
 
 TEXTS = ["", "lamp", "a b\nc d\ne", "paper " * 30, "bread salt wool " * 12]
@@ -113,6 +122,20 @@ def test_other_limits_and_fewer_languages_may_be_judged(before, after):
 def test_values_of_other_settings_are_refused(before, after, message):
     with pytest.raises(PlanError, match=message):
         check_values(JudgeValues(rule_set=Shape(**after)), [RuleValues(rule_set=Shape(**before))])
+
+
+class Listed(Shape):
+    """Its letter turns a rule on."""
+
+    name = "listed"
+
+    def limits(self):
+        return tuple(replace(limit, limit=limit.limit if self.letter else None) for limit in super().limits())
+
+
+def test_a_field_that_is_measured_with_is_no_limit_though_it_turns_a_rule_on():
+    assert "letter was '', is 'a', and is no limit" in what_changes(Listed(letter=""), Listed())
+    assert what_changes(Listed(), Listed(min_chars=None, max_words=3)) is None
 
 
 def test_a_rule_that_was_off_and_is_on_is_told():
