@@ -55,6 +55,7 @@ from operators.select.share_threshold import ShareThreshold
 from operators.select.source_priority import SourcePriority
 from operators.select.steps import select_by_share
 from operators.select.text_length import TextLength
+from operators.text.text_statistics import TextStatistics
 from operators.tokenize.tokenizer import Tokenize
 from operators.tokenize.train_tokenizer import TrainTokenizer
 from operators.url.url_filter import UrlFilter
@@ -70,6 +71,7 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     C4BadWords,
     RefinedWebQuality,
     RefinedWebLines,
+    TextStatistics,
     GopherQuality,
     GopherRepetition,
     FastTextScore,

@@ -1,16 +1,17 @@
 """The quality rules of Gopher: word counts, word lengths, symbols, bullet and ellipsis lines, letters, stop words."""
 
-from typing import Annotated, ClassVar, Final
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-import numpy as np
-import pyarrow as pa
 from pydantic import Field, field_validator
 
 from operators.quality.fraction import fraction
-from operators.text.statistics import quality_counts
-from pipeline.document import TEXT
+from operators.quality.word_rule_set import WordRuleSet
+from operators.text.statistics import Counts, Measures
+from operators.text.stop_words import check_stop_words
+from operators.text.word_unit import WordUnit
 from pipeline.operator import FloatArray
-from pipeline.rule_set import Limit, MeasureFunction, RuleSet
+from pipeline.rule_set import Limit
 
 Count = Annotated[int, Field(ge=0)] | None
 Fraction = Annotated[float, Field(ge=0)] | None
@@ -19,33 +20,39 @@ STOP_WORDS: Final = ("the", "be", "to", "of", "and", "that", "have", "with")
 """Rae et al. 2021, appendix A1.1."""
 
 
-class GopherQuality(RuleSet):
+class GopherQuality(WordRuleSet):
     """Keeps documents that look like prose: the quality rules of Gopher, as datatrove reads them.
 
-    Words are runs between Unicode whitespace. A bound of None turns its rule off; a value equal to its bound is kept.
-    An empty text has no words, and everything measured in it is 0.
+    A bound of None turns its rule off; a value equal to its bound is kept. An empty text has no words, and everything
+    measured in it is 0.
 
     Columns:
-        Reads `text` (large_string). A verdict's value is the count, mean or ratio that was measured.
+        Reads `text` (large_string), through `text_statistics`, and `language` (large_string) if `languages` is given.
+        A verdict's value is the count, mean or ratio that was measured.
 
     Determinism:
         EXACT, for one version of Python's Unicode data.
 
     Raises:
-        ValidationError: at construction, for a negative bound or a stop word that holds whitespace.
+        ValidationError: at construction, for a negative bound, a stop word that holds whitespace, or a word unit that
+            is not allowed.
 
     Source:
         Rae et al. 2021, arXiv 2112.11446, appendix A1.1, in the variant of datatrove 0.10.1
-        (`GopherQualityFilter`), with whitespace words for its language-dependent ones. The variant decides what
-        the paper leaves open: words of symbols alone are left out of the word count and mean length, not out of the
-        ratios; the mean, not the median, of word lengths; bullets are `-` and U+2022; stop words are distinct and as
-        written. Different from it: where a text has no content words, the mean word length is 0 (there not a number).
+        (`GopherQualityFilter`); its words are `treebank` for English, `whitespace` is how DCLM counts them. The
+        variant decides what the paper leaves open: words of symbols alone are left out of the word count and mean
+        length, not out of the ratios; the mean, not the median, of word lengths; bullets are `-` and U+2022; stop
+        words are distinct and as written. `stop_word_count: occurrences` is the rule as DCLM applies it (Li et al.
+        2024, arXiv 2406.11794, `stop_word_filter` of mlfoundations/dclm with `count_unique: false`): every occurrence
+        counts, in whatever case. Different from datatrove: where a text has no content words, the mean word length is
+        0 (there not a number).
 
     Cost:
-        Linear in bytes; scratch of up to 7 bytes per byte of the longest document in a batch.
+        That of `text_statistics`, whose pass it shares with other rule sets.
     """
 
     name: ClassVar[str] = "gopher_quality"
+    tuned_on: ClassVar[tuple[WordUnit, ...]] = ("whitespace", "treebank")
 
     # every default: Rae et al. 2021, appendix A1.1 "Quality filtering"
     min_words: Count = 50
@@ -58,18 +65,18 @@ class GopherQuality(RuleSet):
     max_ellipsis_line_fraction: Fraction = 0.3
     min_alphabetic_word_fraction: Fraction = 0.8
     min_stop_words: Count = 2
-    """Distinct words of `stop_words` that must occur."""
+    """How many of `stop_words` must occur."""
     stop_words: tuple[str, ...] = STOP_WORDS
+    """English ones; other languages need their own, as FineWeb-2 has them for each."""
+    stop_word_count: Literal["distinct", "occurrences"] = "distinct"
+    """`distinct`: different stop words, as written. `occurrences`: all of them, in whatever case."""
 
     @field_validator("stop_words")
     @classmethod
     def _words_only(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for word in value:
-            if word.split() != [word]:
-                raise ValueError(f"stop_words: expected words without whitespace; found {word!r}; no text can hold it")
-        if len(set(value)) != len(value):
-            raise ValueError(f"stop_words: expected distinct words; found repetitions among {len(value)} words")
-        return value
+        if not value:
+            raise ValueError("stop_words: expected words; found none; min_stop_words: null turns the rule off")
+        return check_stop_words(value)
 
     def limits(self) -> tuple[Limit, ...]:
         """One rule a bound, in the order of the fields."""
@@ -86,24 +93,41 @@ class GopherQuality(RuleSet):
             Limit("too_few_stop_words", "min", self.min_stop_words),
         )
 
-    def open_measure(self) -> MeasureFunction:
-        """The function that counts; it holds no state."""
-        return self._measure
-
-    def _measure(self, batch: pa.RecordBatch) -> FloatArray:
-        counts = quality_counts(batch.column(TEXT), self.stop_words)
-        word_chars = fraction(counts.content_chars, counts.num_content_words)
-        return np.column_stack(
-            [
-                counts.num_content_words.astype(np.float64),
-                counts.num_content_words.astype(np.float64),
-                word_chars,
-                word_chars,
-                fraction(counts.num_hashes, counts.num_words),
-                fraction(counts.num_ellipses, counts.num_words),
-                fraction(counts.num_bullet_lines, counts.num_lines),
-                fraction(counts.num_ellipsis_lines, counts.num_lines),
-                fraction(counts.num_alphabetic_words, counts.num_words),
-                counts.num_stop_words.astype(np.float64),
-            ]
+    def statistics(self) -> tuple[str, ...]:
+        """Counts of words, symbols and lines."""
+        return (
+            "num_words",
+            "num_content_words",
+            "content_word_chars",
+            "num_hashes",
+            "num_ellipses",
+            "num_lines",
+            "num_bullet_lines",
+            "num_ellipsis_lines",
+            "num_alphabetic_words",
+            self._stop_words,
         )
+
+    def statistic_settings(self) -> dict[str, Any]:  # Any: as the base class says
+        """The stop words."""
+        return {"stop_words": self.stop_words}
+
+    def values(self, counts: Mapping[str, Counts | Measures]) -> Sequence[FloatArray | Counts]:
+        """Counts, means and ratios."""
+        word_chars = fraction(counts["content_word_chars"], counts["num_content_words"])
+        return (
+            counts["num_content_words"],
+            counts["num_content_words"],
+            word_chars,
+            word_chars,
+            fraction(counts["num_hashes"], counts["num_words"]),
+            fraction(counts["num_ellipses"], counts["num_words"]),
+            fraction(counts["num_bullet_lines"], counts["num_lines"]),
+            fraction(counts["num_ellipsis_lines"], counts["num_lines"]),
+            fraction(counts["num_alphabetic_words"], counts["num_words"]),
+            counts[self._stop_words],
+        )
+
+    @property
+    def _stop_words(self) -> str:
+        return "num_distinct_stop_words" if self.stop_word_count == "distinct" else "num_cased_stop_words"

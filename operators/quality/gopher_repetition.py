@@ -1,50 +1,58 @@
 """The repetition rules of Gopher: duplicate lines and paragraphs, frequent and duplicate word n-grams."""
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, Final
 
-import numpy as np
-import pyarrow as pa
 from pydantic import Field
 
 from operators.quality.fraction import fraction
-from operators.text.repetition import DUPLICATE_NGRAM_WORDS, TOP_NGRAM_WORDS, repetition_counts
-from pipeline.document import TEXT
+from operators.quality.word_rule_set import WordRuleSet
+from operators.text.ngram_statistics import LONG_NGRAM_WORDS, TOP_NGRAM_WORDS
+from operators.text.statistics import Counts, Measures
+from operators.text.word_unit import WordUnit
 from pipeline.operator import FloatArray
-from pipeline.rule_set import Limit, MeasureFunction, RuleSet
+from pipeline.rule_set import Limit
 
 Fraction = Annotated[float, Field(ge=0)] | None
 
+_NGRAM_STATISTICS: Final = (
+    *(f"top_{n}_gram_chars" for n in TOP_NGRAM_WORDS),
+    *(f"duplicate_{n}_gram_chars" for n in LONG_NGRAM_WORDS),
+)
 
-class GopherRepetition(RuleSet):
+
+class GopherRepetition(WordRuleSet):
     """Keeps documents that do not repeat themselves: the repetition rules of Gopher, as datatrove reads them.
 
-    Words are runs between Unicode whitespace, n-grams are of words. All fractions of characters are of the whole
-    text's characters. A bound of None turns its rule off; a value equal to its bound is kept. An empty text breaks
-    the rule `empty_text`; in a text of whitespace alone no n-gram rule breaks.
+    N-grams are of words. All fractions of characters are of the whole text's characters. A bound of None turns its
+    rule off; a value equal to its bound is kept. An empty text breaks the rule `empty_text`; in a text of whitespace
+    alone no n-gram rule breaks.
 
     Columns:
-        Reads `text` (large_string). A verdict's value is the fraction that was measured.
+        Reads `text` (large_string), through `text_statistics`, and `language` (large_string) if `languages` is given.
+        A verdict's value is the fraction that was measured.
 
     Determinism:
         EXACT, for one version of Python's Unicode data.
 
     Raises:
-        ValidationError: at construction, for a negative bound or the wrong number of n-gram bounds.
+        ValidationError: at construction, for a negative bound, the wrong number of n-gram bounds, or a word
+            unit that is not allowed.
 
     Source:
-        Rae et al. 2021, arXiv 2112.11446, table A1, in the variant of datatrove 0.10.1 (`GopherRepetitionFilter`),
-        with whitespace words for its language-dependent ones. The variant decides what the paper leaves open: lines
-        are split at runs of line feeds, paragraphs at runs of two or more; the top n-gram counts with one space
+        Rae et al. 2021, arXiv 2112.11446, table A1, in the variant of datatrove 0.10.1 (`GopherRepetitionFilter`);
+        its words are `treebank` for English, DCLM's are `whitespace`. The variant decides what the paper leaves open:
+        lines are split at runs of line feeds, paragraphs at runs of two or more; the top n-gram counts with one space
         between words; after a duplicate n-gram counting goes on behind it. Different from it: n-grams are equal if
         their words are, while datatrove joins the words of long n-grams without spaces, so that it also finds
         "ab c" in "a bc": its fractions differ in about one of 1,500 technical documents.
 
     Cost:
-        Linear in bytes; memory of up to 45 bytes per byte of the longest document in a batch for the worst text
-        (words of one letter), about 10 for prose.
+        That of `text_statistics`, whose pass it shares with other rule sets.
     """
 
     name: ClassVar[str] = "gopher_repetition"
+    tuned_on: ClassVar[tuple[WordUnit, ...]] = ("whitespace", "treebank")
 
     # every default: Rae et al. 2021, table A1
     max_duplicate_paragraph_fraction: Fraction = 0.30
@@ -72,25 +80,31 @@ class GopherRepetition(RuleSet):
             ),
             *(
                 Limit(f"duplicate_{n}_word_ngrams", "max", limit)
-                for n, limit in zip(DUPLICATE_NGRAM_WORDS, self.max_duplicate_ngram_char_fractions, strict=True)
+                for n, limit in zip(LONG_NGRAM_WORDS, self.max_duplicate_ngram_char_fractions, strict=True)
             ),
         )
 
-    def open_measure(self) -> MeasureFunction:
-        """The function that counts; it holds no state."""
-        return self._measure
+    def statistics(self) -> tuple[str, ...]:
+        """Counts of what repeats."""
+        return (
+            "num_chars",
+            "num_paragraphs",
+            "num_duplicate_paragraphs",
+            "duplicate_paragraph_chars",
+            "num_run_lines",
+            "num_duplicate_run_lines",
+            "duplicate_run_line_chars",
+            *_NGRAM_STATISTICS,
+        )
 
-    def _measure(self, batch: pa.RecordBatch) -> FloatArray:
-        counts = repetition_counts(batch.column(TEXT))
-        chars = counts.num_chars
-        ngram_chars = (*counts.top_ngram_chars.T, *counts.duplicate_ngram_chars.T)
-        return np.column_stack(
-            [
-                chars.astype(np.float64),
-                fraction(counts.num_duplicate_paragraphs, counts.num_paragraphs),
-                fraction(counts.duplicate_paragraph_chars, chars),
-                fraction(counts.num_duplicate_lines, counts.num_lines),
-                fraction(counts.duplicate_line_chars, chars),
-                *(fraction(part, chars) for part in ngram_chars),
-            ]
+    def values(self, counts: Mapping[str, Counts | Measures]) -> Sequence[FloatArray | Counts]:
+        """Fractions of the paragraphs, the lines and the characters."""
+        chars = counts["num_chars"]
+        return (
+            chars,
+            fraction(counts["num_duplicate_paragraphs"], counts["num_paragraphs"]),
+            fraction(counts["duplicate_paragraph_chars"], chars),
+            fraction(counts["num_duplicate_run_lines"], counts["num_run_lines"]),
+            fraction(counts["duplicate_run_line_chars"], chars),
+            *(fraction(counts[name], chars) for name in _NGRAM_STATISTICS),
         )

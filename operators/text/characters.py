@@ -1,6 +1,6 @@
 """What kernels know about single characters: their classes, as one table over all code points, and steps over UTF-8.
 
-The table comes from the running Python's Unicode data and takes about 30 ms to make, so it is made on first use and
+The table comes from the running Python's Unicode data and takes about 0.1 s to make, so it is made on first use and
 passed to kernels as an argument. Text is valid UTF-8 here: readers quarantine anything else.
 """
 
@@ -20,9 +20,17 @@ WHITESPACE: Final = 1
 ALPHABETIC: Final = 2
 """`str.isalpha`: letters of any script, without combining marks."""
 CONTENT: Final = 4
-"""Anything but whitespace and the symbols of SYMBOL_RANGES."""
+"""Anything but whitespace, the symbols of SYMBOL_RANGES and the marks of TERMINAL_RANGES."""
 DECIMAL: Final = 8
 """`str.isdecimal`: digits of any script."""
+UPPERCASE: Final = 16
+"""`str.isupper` of the one character."""
+LOWERCASE: Final = 32
+"""A cased character that is not upper case: `str.islower` or `str.istitle` without `str.isupper`."""
+HASH_OR_ELLIPSIS: Final = 64
+"""`#` and U+2026, the symbols that Gopher's rule on symbols names (Rae et al. 2021, appendix A1.1)."""
+TERMINAL: Final = 128
+"""A mark of TERMINAL_RANGES."""
 
 NUM_CODE_POINTS: Final = 0x110000
 
@@ -34,7 +42,12 @@ SYMBOL_RANGES: Final[tuple[tuple[int, int], ...]] = (
     (0x2236, 0x2236), (0x2501, 0x2501), (0x25BA, 0x25BA), (0x3001, 0x3002), (0x3008, 0x300D), (0x3010, 0x3011),
     (0xFF01, 0xFF01), (0xFF05, 0xFF05), (0xFF08, 0xFF09), (0xFF0C, 0xFF0C), (0xFF0E, 0xFF0E), (0xFF11, 0xFF11),
     (0xFF1A, 0xFF1B), (0xFF1F, 0xFF1F), (0xFF5E, 0xFF5E),
-    # marks that end a sentence in other scripts (Unicode property Sentence_Terminal)
+)  # fmt: skip
+"""First and last code points of the characters that datatrove 0.10.1 takes for punctuation when it counts words, beside
+those of TERMINAL_RANGES."""
+
+TERMINAL_RANGES: Final[tuple[tuple[int, int], ...]] = (
+    (0x21, 0x21), (0x2E, 0x2E), (0x3F, 0x3F), (0x3002, 0x3002), (0xFF01, 0xFF01), (0xFF0E, 0xFF0E), (0xFF1F, 0xFF1F),
     (0x589, 0x589), (0x61D, 0x61F), (0x6D4, 0x6D4), (0x700, 0x702), (0x7F9, 0x7F9), (0x837, 0x837), (0x839, 0x839),
     (0x83D, 0x83E), (0x964, 0x965), (0x104A, 0x104B), (0x1362, 0x1362), (0x1367, 0x1368), (0x166E, 0x166E),
     (0x1735, 0x1736), (0x17D4, 0x17D6), (0x17D9, 0x17DA), (0x1803, 0x1803), (0x1809, 0x1809), (0x1944, 0x1945),
@@ -50,7 +63,8 @@ SYMBOL_RANGES: Final[tuple[tuple[int, int], ...]] = (
     (0x16A6E, 0x16A6F), (0x16AF5, 0x16AF5), (0x16B37, 0x16B38), (0x16B44, 0x16B44), (0x16E98, 0x16E98),
     (0x1BC9F, 0x1BC9F), (0x1DA88, 0x1DA88),
 )  # fmt: skip
-"""First and last code points of the characters that datatrove 0.10.1 takes for punctuation when it counts words."""
+"""First and last code points of the marks that end a line of prose in FineWeb's rules, as datatrove 0.10.1 lists them
+(`TERMINAL_PUNCTUATION`): what ends a sentence in any script, by Unicode's property Sentence_Terminal."""
 
 
 @lru_cache(maxsize=1)
@@ -59,11 +73,17 @@ def character_classes() -> Classes:
     characters = np.arange(NUM_CODE_POINTS, dtype=np.uint32).view("<U1")
     whitespace = np.strings.isspace(characters)
     classes = np.full(NUM_CODE_POINTS, CONTENT, np.uint8)
-    for first, last in SYMBOL_RANGES:
+    for first, last in (*SYMBOL_RANGES, *TERMINAL_RANGES):
         classes[first : last + 1] = 0
     classes[whitespace] = WHITESPACE
     classes[np.strings.isalpha(characters)] |= ALPHABETIC
     classes[np.strings.isdecimal(characters)] |= DECIMAL
+    upper = np.strings.isupper(characters)
+    classes[upper] |= UPPERCASE
+    classes[(np.strings.islower(characters) | np.strings.istitle(characters)) & ~upper] |= LOWERCASE
+    classes[[ord("#"), 0x2026]] |= HASH_OR_ELLIPSIS
+    for first, last in TERMINAL_RANGES:
+        classes[first : last + 1] |= TERMINAL
     classes.flags.writeable = False
     return classes
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from operators.text.characters import WHITESPACE, Classes, decode
 from operators.text.kernel import Bytes, kernel
-from operators.text.statistics import line_break_width
+from operators.text.line_statistics import line_break_width
 
 
 @kernel

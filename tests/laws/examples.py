@@ -65,6 +65,8 @@ from operators.select.score_filter import ScoreFilter
 from operators.select.share_threshold import ShareThreshold
 from operators.select.source_priority import SourcePriority
 from operators.select.text_length import TextLength
+from operators.text.statistics import STATISTICS
+from operators.text.text_statistics import TextStatistics
 from operators.tokenize.tokenizer import Tokenize
 from operators.tokenize.train_tokenizer import TOKENIZER_FILE, TrainTokenizer
 from operators.url.url_filter import UrlFilter
@@ -148,6 +150,7 @@ def examples(models: Models) -> dict[str, Example]:
         Example(C4Paragraphs(min_paragraph_chars=50, min_paragraphs=1)),
         Example(RefinedWebQuality()),
         Example(RefinedWebLines()),
+        Example(TextStatistics(statistics=tuple(STATISTICS), stop_words=("the", "of"), word_unit="treebank")),
         Example(GopherQuality(min_words=5)),
         Example(GopherRepetition()),
         Example(FastTextScore(model=models.classifier)),

@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from operators.quality.gopher_quality import STOP_WORDS, GopherQuality
-from operators.text.statistics import quality_counts
+from operators.text.text_statistics import TextStatistics
+from pipeline.execution.row_pass import open_alone
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "gopher" / "expected.jsonl"
 
@@ -25,6 +26,8 @@ RULE_OF_REFERENCE = {
     "gopher_enough_stop_words": "too_few_stop_words",
 }
 
+STATISTIC_OF_REFERENCE = {"content_chars": "content_word_chars", "num_stop_words": "num_distinct_stop_words"}
+
 
 @pytest.fixture(scope="module")
 def golden():
@@ -37,14 +40,19 @@ def batch_of(texts):
 
 
 def dropped_by(operator, texts):
-    verdicts = operator.open()(batch_of(texts))
+    verdicts = open_alone(operator)(batch_of(texts))
     return [None if keep else operator.rules()[rule] for keep, rule in zip(verdicts.keep, verdicts.rule, strict=True)]
 
 
 def test_statistics_are_those_of_the_reference(golden):
-    counts = quality_counts(pa.array([row["text"] for row in golden], pa.large_string()), STOP_WORDS)
-    for d, row in enumerate(golden):
-        assert {field: int(getattr(counts, field)[d]) for field in counts._fields} == row["quality"], row["name"]
+    names = {STATISTIC_OF_REFERENCE.get(name, name): name for name in golden[0]["quality"]}
+    found = TextStatistics(statistics=tuple(names), stop_words=STOP_WORDS).open()(
+        batch_of([row["text"] for row in golden])
+    )
+    for row, counts in zip(golden, zip(*found.columns, strict=True), strict=True):
+        assert dict(zip(names.values(), [count.as_py() for count in counts], strict=True)) == row["quality"], row[
+            "name"
+        ]
 
 
 def test_decisions_are_those_of_the_reference(golden):
@@ -65,7 +73,7 @@ def test_each_threshold_has_a_golden_row_just_inside_and_just_outside(golden, ru
 
 def test_a_verdict_says_what_was_measured_and_the_bound():
     text = "the of " + "#word " * 20 + "letters " * 78
-    verdicts = GopherQuality().open()(batch_of([text, "the of"]))
+    verdicts = open_alone(GopherQuality())(batch_of([text, "the of"]))
     assert verdicts.value.tolist() == [0.2, 2.0]
     assert verdicts.threshold.tolist() == [0.1, 50.0]
     assert verdicts.rule.tolist() == [4, 0]
@@ -74,10 +82,11 @@ def test_a_verdict_says_what_was_measured_and_the_bound():
 @pytest.mark.parametrize("text", ["", " ", "\n\u2003\n", "\u0301", "--- ...\n"])
 def test_texts_without_content_have_defined_measures(text):
     assert dropped_by(GopherQuality(), [text]) == ["too_few_words"]
-    off = {
-        name: None for name in GopherQuality.model_fields if name not in {"stop_words", "min_alphabetic_word_fraction"}
-    }
-    verdicts = GopherQuality(**off).open()(batch_of([text]))
+    off = dict.fromkeys(
+        name for name in GopherQuality.model_fields
+        if name.startswith(("min_", "max_")) and name != "min_alphabetic_word_fraction"
+    )  # fmt: skip
+    verdicts = open_alone(GopherQuality(**off))(batch_of([text]))
     assert verdicts.keep.tolist() == [False]
     assert verdicts.value.tolist() == [0.0]  # without letters, and without words, the fraction is 0
     assert dropped_by(GopherQuality(**off, min_alphabetic_word_fraction=None), [text]) == [None]
@@ -89,10 +98,24 @@ def test_stop_words_are_configuration():
     assert dropped_by(GopherQuality(stop_words=("le", "la", "les")), [text]) == [None]
 
 
+def test_stop_words_are_counted_as_often_as_they_occur_where_dclm_does():
+    text = "The THE " + "letters " * 60
+    assert dropped_by(GopherQuality(), [text]) == ["too_few_stop_words"]
+    assert dropped_by(GopherQuality(stop_word_count="occurrences"), [text]) == [None]
+    assert dropped_by(GopherQuality(stop_word_count="occurrences"), [text.replace("THE", "")]) == ["too_few_stop_words"]
+
+
+def test_the_word_unit_decides_what_a_word_is():
+    text = "the of " + "letters, " * 25
+    assert dropped_by(GopherQuality(), [text]) == ["too_few_words"]
+    found = GopherQuality(word_unit="treebank", min_words=None)
+    assert dropped_by(found, [text]) == ["too_few_alphabetic_words"]  # commas are words of their own
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("min_words", -1), ("max_hashes_per_word", -0.1), ("stop_words", ("of the",)), ("stop_words", ("a", "a")),
-     ("stop_words", ("",))],
+     ("stop_words", ("",)), ("stop_words", ())],
 )  # fmt: skip
 def test_wrong_configuration_is_refused(field, value):
     with pytest.raises(ValidationError, match=field):
@@ -101,7 +124,7 @@ def test_wrong_configuration_is_refused(field, value):
 
 def test_batches_do_not_matter(golden):
     texts = [row["text"] for row in golden if len(row["text"]) < 10_000]
-    judge = pickle.loads(pickle.dumps(GopherQuality())).open()
+    judge = open_alone(pickle.loads(pickle.dumps(GopherQuality())))
     whole = judge(batch_of(texts))
     parts = [judge(batch_of(texts).slice(begin, 7)) for begin in range(0, len(texts), 7)]
     for field in ("keep", "rule", "value", "threshold"):

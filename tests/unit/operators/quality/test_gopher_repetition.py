@@ -8,7 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from operators.quality.gopher_repetition import GopherRepetition
-from operators.text.repetition import repetition_counts
+from operators.text.ngram_statistics import LONG_NGRAM_WORDS, TOP_NGRAM_WORDS
+from operators.text.text_statistics import TextStatistics
+from pipeline.execution.row_pass import open_alone
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "gopher" / "expected.jsonl"
 
@@ -22,6 +24,19 @@ RULE_OF_REFERENCE = {
     **{f"duplicated_{n}_n_grams": f"duplicate_{n}_word_ngrams" for n in range(5, 11)},
 }
 
+STATISTICS = (
+    "num_chars",
+    "num_paragraphs",
+    "num_duplicate_paragraphs",
+    "duplicate_paragraph_chars",
+    "num_run_lines",
+    "num_duplicate_run_lines",
+    "duplicate_run_line_chars",
+    *(f"top_{n}_gram_chars" for n in TOP_NGRAM_WORDS),
+    *(f"duplicate_{n}_gram_chars" for n in LONG_NGRAM_WORDS),
+)
+"""In the order of the golden rows."""
+
 
 @pytest.fixture(scope="module")
 def golden():
@@ -34,15 +49,16 @@ def batch_of(texts):
 
 
 def dropped_by(operator, texts):
-    verdicts = operator.open()(batch_of(texts))
+    verdicts = open_alone(operator)(batch_of(texts))
     return [None if keep else operator.rules()[rule] for keep, rule in zip(verdicts.keep, verdicts.rule, strict=True)]
 
 
 def test_statistics_are_those_of_the_reference(golden):
-    counts = repetition_counts(pa.array([row["text"] for row in golden], pa.large_string()))
-    for d, row in enumerate(golden):
-        found = {field: getattr(counts, field)[d].tolist() for field in counts._fields}
-        assert found == row["repetition"], row["name"]
+    found = TextStatistics(statistics=STATISTICS).open()(batch_of([row["text"] for row in golden]))
+    for row, counts in zip(golden, zip(*found.columns, strict=True), strict=True):
+        expected = row["repetition"]
+        expected = [*list(expected.values())[:7], *expected["top_ngram_chars"], *expected["duplicate_ngram_chars"]]
+        assert [count.as_py() for count in counts] == expected, row["name"]
 
 
 def test_decisions_are_those_of_the_reference(golden):
@@ -62,7 +78,7 @@ def test_each_threshold_has_a_golden_row_just_inside_and_just_outside(golden, ru
 
 
 def test_a_verdict_says_what_was_measured_and_the_bound():
-    verdicts = GopherRepetition().open()(batch_of(["a\na\nb\nc", ""]))
+    verdicts = open_alone(GopherRepetition())(batch_of(["a\na\nb\nc", ""]))
     assert verdicts.rule.tolist() == [5, 0]  # a quarter of the lines is allowed; "a a" is 3 of 7 characters
     assert verdicts.value.tolist() == [3 / 7, 0.0]
     assert verdicts.threshold.tolist() == [0.2, 1.0]
@@ -97,7 +113,7 @@ def test_wrong_configuration_is_refused(field, value):
 
 def test_batches_do_not_matter(golden):
     texts = [row["text"] for row in golden if len(row["text"]) < 10_000]
-    judge = pickle.loads(pickle.dumps(GopherRepetition())).open()
+    judge = open_alone(pickle.loads(pickle.dumps(GopherRepetition())))
     whole = judge(batch_of(texts))
     parts = [judge(batch_of(texts).slice(begin, 7)) for begin in range(0, len(texts), 7)]
     for field in ("keep", "rule", "value", "threshold"):

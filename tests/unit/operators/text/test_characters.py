@@ -9,8 +9,13 @@ from operators.text.characters import (
     ALPHABETIC,
     CONTENT,
     DECIMAL,
+    HASH_OR_ELLIPSIS,
+    LOWERCASE,
     NUM_CODE_POINTS,
     SYMBOL_RANGES,
+    TERMINAL,
+    TERMINAL_RANGES,
+    UPPERCASE,
     WHITESPACE,
     character_classes,
     count_characters,
@@ -44,7 +49,8 @@ def bytes_of(text: str) -> Bytes:
 
 def test_classes_are_those_of_str():
     classes = character_classes()
-    symbols = {code for first, last in SYMBOL_RANGES for code in range(first, last + 1)}
+    terminal = {code for first, last in TERMINAL_RANGES for code in range(first, last + 1)}
+    symbols = {code for first, last in SYMBOL_RANGES for code in range(first, last + 1)} | terminal
     assert len(classes) == NUM_CODE_POINTS == sys.maxunicode + 1
     for code in range(NUM_CODE_POINTS):
         character = chr(code)
@@ -53,6 +59,14 @@ def test_classes_are_those_of_str():
             expected |= ALPHABETIC
         if character.isdecimal():
             expected |= DECIMAL
+        if character.isupper():
+            expected |= UPPERCASE
+        elif character.islower() or character.istitle():
+            expected |= LOWERCASE
+        if character in "#\u2026":
+            expected |= HASH_OR_ELLIPSIS
+        if code in terminal:
+            expected |= TERMINAL
         if classes[code] != expected:
             raise AssertionError((hex(code), int(classes[code]), expected))
 

@@ -1,0 +1,162 @@
+r"""Counts of a document's lines between line feeds, in one pass: short ones, ended ones, and those that repeat.
+
+Rules disagree about which of the pieces between line feeds are lines, and all of them are counted here:
+
+    feed lines   every piece, the empty ones too: `str.split("\n")`
+    run lines    what stands between runs of line feeds: no empty piece but at the start and end of the text
+    text lines   the pieces that hold something but whitespace
+
+Lines are compared by 64-bit hashes: different ones of a document count as equal with a chance of about 2**-64 a pair.
+Knows no threshold. Letters are: D documents.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from operators.text.characters import TERMINAL, Classes, decode, skip_whitespace
+from operators.text.hashing import WORD_MULTIPLIER
+from operators.text.kernel import Bytes, inline_kernel, kernel
+from operators.text.key_table import KeyTable, empty_table, find_slot
+from operators.text.line_statistics import ELLIPSIS_BYTES, HYPHEN, three_bytes
+
+Counts = npt.NDArray[np.int64]
+
+NEWLINE: Final = 0x0A
+ASTERISK: Final = 0x2A
+
+
+class FeedLineCounts(NamedTuple):
+    """(D,) each."""
+
+    num_newlines: Counts
+    """Line feeds; there is one feed line more."""
+    num_starred_feed_lines: Counts
+    """Feed lines that begin with `*` or `-`."""
+    num_ellipsis_feed_lines: Counts
+    """Feed lines that end in U+2026."""
+    num_repeated_feed_lines: Counts
+    """Feed lines that occur more than once, each occurrence."""
+    repeated_feed_line_chars: Counts
+    num_run_lines: Counts
+    num_duplicate_run_lines: Counts
+    """Run lines that an earlier one equals."""
+    duplicate_run_line_chars: Counts
+    num_text_lines: Counts
+    num_terminal_text_lines: Counts
+    """Text lines whose last character is of the class TERMINAL."""
+    num_short_text_lines: Counts
+    duplicate_text_line_chars: Counts
+    """Characters of text lines that an earlier one equals."""
+
+
+@kernel
+def count_newlines(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uintp:
+    """How many line feeds there are."""
+    num_newlines = np.uintp(0)
+    for i in range(begin, end):
+        num_newlines += np.uintp(data[np.uintp(i)] == np.uint8(NEWLINE))
+    return num_newlines
+
+
+@kernel
+def hash_line(data: Bytes, begin: np.uintp, end: np.uintp) -> tuple[np.uintp, np.uint64, np.int64]:
+    """The line that begins at `begin`: where its line feed is, or `end`; its hash; its characters."""
+    line_hash = np.uint64(0)
+    num_chars = np.int64(0)
+    i = begin
+    while i < end and data[i] != np.uint8(NEWLINE):
+        line_hash = (line_hash + np.uint64(data[i]) + np.uint64(1)) * WORD_MULTIPLIER
+        num_chars += np.int64((data[i] & np.uint8(0xC0)) != np.uint8(0x80))
+        i += np.uintp(1)
+    return i, line_hash, num_chars
+
+
+@inline_kernel
+def add_line(key: np.uint64, mask: np.uintp, stamp: np.uint32, table: KeyTable) -> np.int64:
+    """How often the line is in the table already; it is once more afterwards."""
+    slot = find_slot(key, mask, stamp, table)
+    if table.stamps[slot] != stamp:
+        table.stamps[slot] = stamp
+        table.keys[slot] = key
+        table.counts[slot] = np.uint32(0)
+    times = np.int64(table.counts[slot])
+    table.counts[slot] += np.uint32(1)
+    return times
+
+
+@kernel
+def ends_with_terminal(data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes) -> bool:
+    """Whether the last character of a line, which is not empty, is of the class TERMINAL."""
+    last = end - np.uintp(1)
+    while last > begin and (data[last] & np.uint8(0xC0)) == np.uint8(0x80):
+        last -= np.uintp(1)
+    code_point, _ = decode(data, last)
+    return bool(classes[code_point] & np.uint8(TERMINAL))
+
+
+@kernel
+def ends_with_ellipsis_character(data: Bytes, begin: np.uintp, end: np.uintp) -> bool:
+    """Whether U+2026 is the last character of a line."""
+    if end - begin < np.uintp(3):
+        return False
+    return bool(three_bytes(data, end - np.uintp(3), end) == np.uint32(ELLIPSIS_BYTES))
+
+
+@kernel
+def count_feed_lines(
+    data: Bytes,
+    begin: np.uintp,
+    end: np.uintp,
+    classes: Classes,
+    short_line_chars: np.int64,
+    table: KeyTable,
+    d: np.uintp,
+    counts: FeedLineCounts,
+) -> None:
+    """Counts the lines of document `d`."""
+    num_newlines = count_newlines(data, begin, end)
+    mask, stamp = empty_table(min(num_newlines + np.uintp(1), (end - begin) // np.uintp(2) + np.uintp(1)), table)
+    # sums are local: an array that is taken out of a tuple costs an atomic operation each time
+    num_filled, num_starred, num_elliptic = np.int64(0), np.int64(0), np.int64(0)
+    num_repeated, repeated_chars = np.int64(0), np.int64(0)
+    num_duplicate, duplicate_chars = np.int64(0), np.int64(0)
+    num_text, num_terminal, num_short, duplicate_text_chars = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    line = begin
+    while line < end:
+        stop, line_hash, num_chars = hash_line(data, line, end)
+        if stop > line:
+            times = add_line(line_hash, mask, stamp, table)
+            is_duplicate = np.int64(times > np.int64(0))
+            # the second occurrence tells that the first repeats too
+            num_occurrences = is_duplicate + np.int64(times == np.int64(1))
+            num_filled += np.int64(1)
+            num_duplicate += is_duplicate
+            duplicate_chars += is_duplicate * num_chars
+            num_repeated += num_occurrences
+            repeated_chars += num_occurrences * num_chars
+            num_starred += np.int64(data[line] == np.uint8(ASTERISK) or data[line] == np.uint8(HYPHEN))
+            num_elliptic += np.int64(ends_with_ellipsis_character(data, line, stop))
+            is_text = np.int64(skip_whitespace(data, line, stop, classes) < stop)
+            num_text += is_text
+            num_terminal += is_text * np.int64(ends_with_terminal(data, line, stop, classes))
+            num_short += is_text * np.int64(num_chars <= short_line_chars)
+            duplicate_text_chars += is_text * is_duplicate * num_chars
+        line = stop + np.uintp(1)
+    num_empty = np.int64(num_newlines) + np.int64(1) - num_filled
+    # a run of line feeds leaves an empty piece before it at the start of the text, behind it at the end
+    begins_empty = np.int64(begin == end or data[begin] == np.uint8(NEWLINE))
+    ends_empty = np.int64(begin < end and data[end - np.uintp(1)] == np.uint8(NEWLINE))
+    counts.num_newlines[d] = np.int64(num_newlines)
+    counts.num_starred_feed_lines[d] = num_starred
+    counts.num_ellipsis_feed_lines[d] = num_elliptic
+    counts.num_repeated_feed_lines[d] = num_repeated + num_empty * np.int64(num_empty > np.int64(1))
+    counts.repeated_feed_line_chars[d] = repeated_chars
+    counts.num_run_lines[d] = num_filled + begins_empty + ends_empty
+    counts.num_duplicate_run_lines[d] = num_duplicate + begins_empty * ends_empty
+    counts.duplicate_run_line_chars[d] = duplicate_chars
+    counts.num_text_lines[d] = num_text
+    counts.num_terminal_text_lines[d] = num_terminal
+    counts.num_short_text_lines[d] = num_short
+    counts.duplicate_text_line_chars[d] = duplicate_text_chars

@@ -1,0 +1,78 @@
+"""Counts of a document's paragraphs that repeat: what stands between runs of two or more line feeds.
+
+Paragraphs are compared by 64-bit hashes: different ones of a document count as equal with a chance of about 2**-64 a
+pair. Knows no threshold. Letters are: D documents.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from operators.text.characters import Classes, skip_whitespace, skip_whitespace_back
+from operators.text.feed_line_statistics import NEWLINE
+from operators.text.hashing import WORD_MULTIPLIER
+from operators.text.kernel import Bytes, kernel
+from operators.text.key_table import KeyTable, add_key, empty_table
+
+Counts = npt.NDArray[np.int64]
+
+
+class ParagraphCounts(NamedTuple):
+    """(D,) each; of the text without the whitespace around it."""
+
+    num_paragraphs: Counts
+    num_duplicate_paragraphs: Counts
+    """Paragraphs that an earlier one equals."""
+    duplicate_paragraph_chars: Counts
+
+
+@kernel
+def count_breaks(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uintp:
+    """How many line feeds follow a line feed: no fewer than there are breaks between paragraphs."""
+    num_breaks = np.uintp(0)
+    if begin == end:  # the range below would wrap around
+        return num_breaks
+    for i in range(begin, end - np.uintp(1)):
+        is_feed = data[np.uintp(i)] == np.uint8(NEWLINE)
+        num_breaks += np.uintp(is_feed & (data[np.uintp(i) + np.uintp(1)] == np.uint8(NEWLINE)))
+    return num_breaks
+
+
+@kernel
+def count_paragraphs(
+    data: Bytes,
+    begin: np.uintp,
+    end: np.uintp,
+    classes: Classes,
+    table: KeyTable,
+    d: np.uintp,
+    counts: ParagraphCounts,
+) -> None:
+    """Counts the paragraphs of document `d`, of which nothing is counted yet."""
+    i = skip_whitespace(data, begin, end, classes)
+    last = skip_whitespace_back(data, i, end, classes)
+    max_paragraphs = min(count_breaks(data, i, last), (last - i) // np.uintp(3)) + np.uintp(1)
+    mask, stamp = empty_table(max_paragraphs, table)
+    paragraph_hash = np.uint64(0)
+    num_chars = np.int64(0)
+    while True:
+        run = i
+        while run < last and data[run] == np.uint8(NEWLINE):
+            run += np.uintp(1)
+        if i == last or run - i >= np.uintp(2):
+            counts.num_paragraphs[d] += np.int64(1)
+            if add_key(paragraph_hash, mask, stamp, table):
+                counts.num_duplicate_paragraphs[d] += np.int64(1)
+                counts.duplicate_paragraph_chars[d] += num_chars
+            if i == last:
+                return
+            paragraph_hash = np.uint64(0)
+            num_chars = np.int64(0)
+            i = run
+            continue
+        # a single line feed, if any, and what follows up to the next one
+        while i < last and (i < run or data[i] != np.uint8(NEWLINE)):
+            paragraph_hash = (paragraph_hash + np.uint64(data[i]) + np.uint64(1)) * WORD_MULTIPLIER
+            num_chars += np.int64((data[i] & np.uint8(0xC0)) != np.uint8(0x80))
+            i += np.uintp(1)
