@@ -31,6 +31,8 @@ from operators.dedup.shingle_sets import ShingleSets
 from operators.dedup.small_star import SmallStar
 from operators.dedup.star_edges import StarEdges
 from operators.dedup.steps import exact_deduplication, line_deduplication, minhash_deduplication
+from operators.fasttext.fasttext_score import FastTextScore
+from operators.fasttext.train_fasttext import TrainFastText
 from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.pack.best_fit import BestFit
@@ -40,12 +42,10 @@ from operators.quality.c4_bad_words import C4BadWords
 from operators.quality.c4_lines import C4Lines
 from operators.quality.c4_paragraphs import C4Paragraphs
 from operators.quality.c4_quality import C4Quality
-from operators.quality.fasttext_score import FastTextScore
 from operators.quality.gopher_quality import GopherQuality
 from operators.quality.gopher_repetition import GopherRepetition
 from operators.quality.refinedweb_lines import RefinedWebLines
 from operators.quality.refinedweb_quality import RefinedWebQuality
-from operators.quality.train_fasttext import TrainFastText
 from operators.repair.control_characters import ControlCharacters
 from operators.repair.ftfy_repair import FtfyRepair
 from operators.repair.symbol_lines import SymbolLines

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from operators.quality.fasttext_score import FastTextScore
+from operators.fasttext.fasttext_score import FastTextScore
 from operators.select.score_filter import ScoreFilter
 from operators.select.share_threshold import THRESHOLD_FILE, ShareThreshold
 from pipeline.operator import FileRef

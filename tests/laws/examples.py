@@ -42,6 +42,8 @@ from operators.dedup.shingle_sets import ShingleSets
 from operators.dedup.signature import BUCKET_VALUE, SIGNATURE_VALUE, buckets_type, signature_type
 from operators.dedup.small_star import SmallStar
 from operators.dedup.star_edges import EDGE_SCHEMA, StarEdges
+from operators.fasttext.fasttext_score import FastTextScore
+from operators.fasttext.train_fasttext import MODEL_FILE, TrainFastText
 from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.pack.best_fit import BestFit
@@ -51,12 +53,10 @@ from operators.quality.c4_bad_words import C4BadWords
 from operators.quality.c4_lines import C4Lines
 from operators.quality.c4_paragraphs import C4Paragraphs
 from operators.quality.c4_quality import C4Quality
-from operators.quality.fasttext_score import FastTextScore
 from operators.quality.gopher_quality import GopherQuality
 from operators.quality.gopher_repetition import GopherRepetition
 from operators.quality.refinedweb_lines import RefinedWebLines
 from operators.quality.refinedweb_quality import RefinedWebQuality
-from operators.quality.train_fasttext import MODEL_FILE, TrainFastText
 from operators.repair.control_characters import ControlCharacters
 from operators.repair.ftfy_repair import FtfyRepair
 from operators.repair.symbol_lines import SymbolLines

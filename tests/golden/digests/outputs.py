@@ -16,7 +16,7 @@ import fasttext
 import pyarrow as pa
 import xxhash
 
-from operators.quality.train_fasttext import MODEL_FILE
+from operators.fasttext.train_fasttext import MODEL_FILE
 from pipeline.execution.row_pass import open_alone
 from pipeline.operator import Annotator, Filter, Operator, PartitionOperator, ShardOperator, Task, Transform
 from tests.laws.examples import TEXTS, Example, exchanged, task_inputs, view

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.quality.fasttext_score import FastTextScore
-from operators.quality.train_fasttext import TrainFastText
+from operators.fasttext.fasttext_score import FastTextScore
+from operators.fasttext.train_fasttext import TrainFastText
 from pipeline.errors import PlanError
 from pipeline.operator import FileRef, TaskInputs
 
@@ -63,19 +63,26 @@ def expected(model: FileRef, line: str, label: str = "__label__1") -> np.float32
     return np.float32(round(float(probabilities[labels.index(label)]), 6))
 
 
+def near(probability: object) -> object:
+    """Sums are in another order than fastText's, and six decimals are stored."""
+    return pytest.approx(probability, abs=1e-5)
+
+
 def test_the_score_is_the_models_probability(model: FileRef) -> None:
     lines = ["theorem proof", "buy cheap theorem", "click now 中文"]
     scores = score(FastTextScore(model=model), lines)["quality_score"].to_pylist()
-    assert scores == [expected(model, line) for line in lines]
+    assert scores == near([expected(model, line) for line in lines])
     assert scores[0] > 0.9 > 0.1 > scores[2]
     other = score(FastTextScore(model=model, label="__label__0", column="junk"), lines)["junk"].to_pylist()
-    assert other == [expected(model, line, "__label__0") for line in lines]
+    assert other == near([expected(model, line, "__label__0") for line in lines])
 
 
 def test_a_newline_is_a_space_or_nothing(model: FileRef) -> None:
     text = "  theorem\nbuy cheap\n"
-    assert score(FastTextScore(model=model), [text])[0][0].as_py() == expected(model, "theorem buy cheap")
-    assert score(FastTextScore(model=model, newline=""), [text])[0][0].as_py() == expected(model, "theorembuy cheap")
+    assert score(FastTextScore(model=model), [text])[0][0].as_py() == near(expected(model, "theorem buy cheap"))
+    assert score(FastTextScore(model=model, newline=""), [text])[0][0].as_py() == near(
+        expected(model, "theorembuy cheap")
+    )
     assert expected(model, "theorem buy cheap") != expected(model, "theorembuy cheap")
 
 
@@ -89,7 +96,9 @@ def test_an_empty_text_scores_nothing(model: FileRef) -> None:
 
 
 def test_a_nul_and_control_characters_are_scored(model: FileRef) -> None:
-    assert score(FastTextScore(model=model), ["theorem\0proof\r\v"])[0][0].as_py() == expected(model, "theorem proof")
+    assert score(FastTextScore(model=model), ["theorem\0proof\r\v"])[0][0].as_py() == near(
+        expected(model, "theorem proof")
+    )
 
 
 @settings(deadline=None)
@@ -118,7 +127,7 @@ def test_word_vectors_are_no_classifier(tmp_path: Path) -> None:
     fasttext.train_unsupervised(str(tmp_path / "words.txt"), dim=4, bucket=100, verbose=0, thread=10).save_model(
         str(tmp_path / "model.bin")
     )
-    with pytest.raises(PlanError, match="found 0 labels"):
+    with pytest.raises(PlanError, match=r"expected a classifier .*; found word vectors"):
         FastTextScore(model=pinned(tmp_path / "model.bin")).open()
 
 

@@ -14,7 +14,7 @@ import pytest
 import xxhash
 from pydantic import ValidationError
 
-from operators.quality.train_fasttext import TrainFastText, training_text
+from operators.fasttext.train_fasttext import TrainFastText, training_text
 from pipeline.errors import OperatorError
 from pipeline.operator import TaskInputs
 

@@ -1,0 +1,1 @@
+"""fastText classifiers: their file format, inference by kernels, a scorer and a trainer."""
