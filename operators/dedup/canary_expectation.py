@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from operators.dedup.buckets import collision_probability
 from operators.dedup.choose_survivors import ChooseSurvivors
-from operators.dedup.signature import MAX_KEPT_VALUES
+from operators.dedup.signature import num_kept_values
 
 _ROUNDING: Final = 1e-9
 """Below the distance of two shares of equal values: what keeps 0.7 * 100 from being more than 70."""
@@ -25,7 +25,7 @@ def removal_probability(jaccard: float, chooser: ChooseSurvivors) -> float:
         return collides
     if chooser.verify == "jaccard":
         return collides if jaccard >= chooser.verify_at else 0.0
-    kept = min(chooser.num_bands * chooser.rows_per_band, MAX_KEPT_VALUES)
+    kept = num_kept_values(chooser.num_bands * chooser.rows_per_band)
     least = math.ceil(chooser.verify_at * kept - _ROUNDING)
     reaches = _binomial(jaccard, kept)[least:].sum()
     return float(max(0.0, reaches - _without_a_band(jaccard, chooser, kept)[least:].sum()))
