@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
+from operators.dedup.chunks import fixed_chunks
 from operators.dedup.local_forest import bucket_table, combined_rows
 from operators.dedup.signature import BUCKET_VALUE, BUCKETS, buckets_type, values_of_column
 from pipeline.document import POSITION, POSITION_TYPE
@@ -71,7 +72,7 @@ class BandRows(ShardOperator):
 
 
 def _combine(batches: Iterator[pa.RecordBatch], *, chunk_documents: int) -> Iterator[pa.RecordBatch]:
-    for buckets, positions in _chunks(map(_buckets_of, batches), chunk_documents):
+    for buckets, positions in fixed_chunks(map(_buckets_of, batches), chunk_documents):
         rows = combined_rows(buckets, positions, bucket_table(len(positions)))
         yield pa.record_batch([pa.array(column) for column in rows], schema=BUCKET_SCHEMA)
 
@@ -80,24 +81,3 @@ def _buckets_of(batch: pa.RecordBatch) -> Chunk:
     buckets, present = values_of_column(batch.column(BUCKETS), BUCKET_VALUE)
     positions = batch.column(POSITION).to_numpy()
     return (buckets, positions) if present.all() else (buckets[present], positions[present])
-
-
-def _chunks(parts: Iterator[Chunk], num_documents: int) -> Iterator[Chunk]:
-    """The same documents in chunks of so many; the last one holds what is left."""
-    held: list[Chunk] = []
-    room = num_documents
-    for part in parts:
-        buckets, positions = part
-        while len(positions) >= room:
-            held.append((buckets[:room], positions[:room]))
-            yield _joined(held)
-            buckets, positions = buckets[room:], positions[room:]
-            held, room = [], num_documents
-        held.append((buckets, positions))
-        room -= len(positions)
-    if room < num_documents:
-        yield _joined(held)
-
-
-def _joined(parts: list[Chunk]) -> Chunk:
-    return np.concatenate([buckets for buckets, _ in parts]), np.concatenate([positions for _, positions in parts])

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from operators.dedup.chunks import fixed_chunks
 from operators.dedup.star_edges import DOCUMENT, EDGE_SCHEMA, HUB
 from operators.dedup.union_find import Forest, flatten, singletons, unite
 from operators.text.kernel import kernel
@@ -65,25 +66,14 @@ class EdgeForest(ShardOperator):
 
 
 def _forests(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    held: list[pa.RecordBatch] = []
-    room = CHUNK_EDGES
-    for given in batches:
-        batch = given
-        while batch.num_rows >= room:
-            yield _forest([*held, batch.slice(0, room)])
-            batch = batch.slice(room)
-            held, room = [], CHUNK_EDGES
-        held.append(batch)
-        room -= batch.num_rows
-    if room < CHUNK_EDGES:
-        yield _forest(held)
+    edges = ((batch.column(DOCUMENT).to_numpy(), batch.column(HUB).to_numpy()) for batch in batches)
+    for documents, hubs in fixed_chunks(edges, CHUNK_EDGES):
+        yield _forest(np.concatenate((documents, hubs)))
 
 
-def _forest(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    ends = np.concatenate([batch.column(name).to_numpy() for name in (DOCUMENT, HUB) for batch in batches])  # (2E,)
-    positions, indexes = np.unique(
-        ends, return_inverse=True
-    )  # (N,) ascending: the smallest index is the smallest place
+def _forest(ends: UInt64Array) -> pa.RecordBatch:
+    """The forest of E edges; `ends` (2E,) are their documents, then their hubs."""
+    positions, indexes = np.unique(ends, return_inverse=True)  # (N,) ascending: the smallest index, the smallest place
     parent = singletons(len(positions))
     _unite_all(parent, *np.split(indexes, 2))
     flatten(parent)
