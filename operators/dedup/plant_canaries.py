@@ -14,10 +14,9 @@ from operators.dedup.canary_choice import LARGEST_HASH, canary_hashes
 from operators.dedup.components import CLUSTER_SIZE
 from operators.dedup.jaccard import jaccard
 from operators.dedup.minhash import MinHashSignature
-from operators.dedup.settings import Ngram, NumBands, RowsPerBand, Seed
+from operators.dedup.settings import MinHashSettings, Seed
+from operators.dedup.shingle_operator import shingle_settings
 from operators.dedup.shingle_sets import SHINGLES, SHINGLES_TYPE, ShingleSets
-from operators.dedup.shingles import Unit
-from operators.text.normalized_characters import Normalization
 from pipeline.document import DOC_ID, DOC_ID_TYPE, TEXT, TEXT_TYPE
 from pipeline.operator import AnnotateFunction, Determinism, FileRef, ShardFunction, ShardOperator
 
@@ -51,7 +50,7 @@ class _Planted(NamedTuple):
     text: str
 
 
-class PlantCanaries(ShardOperator):
+class PlantCanaries(MinHashSettings, ShardOperator):
     """Yields canaries of the chosen documents of a shard: rows with signatures, and what is true about them.
 
     One of nine is a document of random words of the shard, which resembles none. The others are copies of one chosen
@@ -82,13 +81,6 @@ class PlantCanaries(ShardOperator):
     choice: FileRef
     """A `canaries.json` of canary_choice."""
     choice_seed: Seed = 1
-    num_bands: NumBands = 14
-    rows_per_band: RowsPerBand = 8
-    ngram: Ngram = 5
-    unit: Unit = Unit.WORD
-    normalization: Normalization = Normalization.DATATROVE
-    seed: Seed = 1
-    tokenizer: FileRef | None = None
 
     def requires(self) -> pa.Schema:
         """The text, whose it is, and whether it has company."""
@@ -124,24 +116,10 @@ class PlantCanaries(ShardOperator):
         return plant
 
     def _signature(self) -> MinHashSignature:
-        return MinHashSignature(
-            num_bands=self.num_bands,
-            rows_per_band=self.rows_per_band,
-            ngram=self.ngram,
-            unit=self.unit,
-            normalization=self.normalization,
-            seed=self.seed,
-            tokenizer=self.tokenizer,
-        )
+        return MinHashSignature(**{name: getattr(self, name) for name in MinHashSettings.model_fields})
 
     def _sets(self) -> ShingleSets:
-        return ShingleSets(
-            ngram=self.ngram,
-            unit=self.unit,
-            normalization=self.normalization,
-            tokenizer=self.tokenizer,
-            every=True,
-        )
+        return ShingleSets(**shingle_settings(self), every=True)
 
     def _chosen(self, batch: pa.RecordBatch, largest: np.uint64) -> Iterator[_Chosen]:
         hashes = canary_hashes(batch.column(DOC_ID), self.choice_seed)

@@ -1,13 +1,13 @@
 """What the operators over shingles share: the settings of shingles, and how documents come to kernels."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
 from pydantic import model_validator
 
-from operators.dedup.settings import Ngram, check_tokenizer
+from operators.dedup.settings import MinHashSettings, Ngram, check_tokenizer
 from operators.dedup.shingles import TOKEN_BYTES, Shingling, Unit, shingling
 from operators.text.kernel import Bytes, Offsets, text_buffers
 from operators.text.normalized_characters import CharacterRule, Normalization, normalize_characters, text_of
@@ -68,6 +68,11 @@ class ShingleOperator(Annotator):
 
         tokenizer = load_tokenizer(self.tokenizer)
         return how, lambda column: _token_buffers(column, tokenizer, how.rule)
+
+
+def shingle_settings(of: ShingleOperator | MinHashSettings) -> dict[str, Any]:  # Any: fields of any type
+    """The fields of a ShingleOperator, for another one that makes the same shingles."""
+    return {name: getattr(of, name) for name in ShingleOperator.model_fields}
 
 
 def _token_buffers(column: pa.Array, tokenizer: "Tokenizer", rule: CharacterRule) -> tuple[Bytes, Offsets]:

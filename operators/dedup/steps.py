@@ -33,6 +33,7 @@ from operators.dedup.repeated_lines import MIN_WORDS
 from operators.dedup.sample_pairs import PAIRS_FILE, SamplePairs
 from operators.dedup.sampled_sets import SampledSets
 from operators.dedup.settings import CalibrationPairs, MinHashSettings, Ngram, NumBands, RowsPerBand, Seed
+from operators.dedup.shingle_operator import shingle_settings
 from operators.dedup.shingle_sets import SHINGLES, ShingleSets
 from operators.dedup.shingles import Unit as ShingleUnit
 from operators.dedup.signature import BUCKETS, SIGNATURE
@@ -216,13 +217,7 @@ def _cluster_steps(name: str, view: View, method: _Method) -> tuple[Step, ...]:
 
 def _shingle_step(name: str, view: View, settings: MinHashSettings, *, every: bool) -> Step:
     """The sets that signatures stand for, of documents with company, or of every document."""
-    sets = ShingleSets(
-        ngram=settings.ngram,
-        unit=settings.unit,
-        normalization=settings.normalization,
-        tokenizer=settings.tokenizer,
-        every=every,
-    )
+    sets = ShingleSets(**shingle_settings(settings), every=every)
     return Step(name=name, view=view, nodes=(sets,), write=ArtifactKind.COLUMNS)
 
 
@@ -303,14 +298,7 @@ def _report_steps(name: str, view: View, method: _Method, num_pairs: int) -> tup
     )
     if report.pairs is None:
         return (Step(name=f"{name}.report", view=view, nodes=(report,), write=ArtifactKind.MODEL),)
-    sets = SampledSets(
-        ngram=signature.ngram,
-        unit=signature.unit,
-        normalization=signature.normalization,
-        tokenizer=signature.tokenizer,
-        pairs=report.pairs,
-        sets_exist=chooser.verify == "jaccard",
-    )
+    sets = SampledSets(**shingle_settings(signature), pairs=report.pairs, sets_exist=chooser.verify == "jaccard")
     return (
         Step(name=pairs, view=view, nodes=(SamplePairs(num_pairs=num_pairs),), write=ArtifactKind.MODEL),
         Step(name=sampled, view=view, nodes=(sets,), write=ArtifactKind.COLUMNS),

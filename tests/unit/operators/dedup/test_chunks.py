@@ -1,5 +1,7 @@
 """Chunks do not depend on how the stream was cut before."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ def test_chunks_have_the_same_rows_and_fixed_sizes(sizes: list[int], num_rows: i
     total = sum(sizes)
     rows, pairs = np.arange(total), np.arange(2 * total).reshape(total, 2)
     ends = np.cumsum([0, *sizes])
-    parts = [(rows[start:stop], pairs[start:stop]) for start, stop in zip(ends, ends[1:], strict=False)]
+    parts = [(rows[start:stop], pairs[start:stop]) for start, stop in pairwise(ends)]
     chunks = list(fixed_chunks(iter(parts), num_rows))
     assert [len(numbers) for numbers, _ in chunks[:-1]] == [num_rows] * (len(chunks) - 1)
     assert len(chunks) == -(-total // num_rows)
