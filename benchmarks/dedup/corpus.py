@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.dedup.edits import EDITS
 from benchmarks.dedup.prose import Pieces, Prose
+from operators.dedup.jaccard import jaccard
 from operators.dedup.shingles import shingle_hashes
 
 COPIES: Final = 0.25
@@ -152,12 +153,6 @@ def document_id(place: int) -> str:
 def shingle_set(text: str) -> ShingleSet:
     """The different word 5-grams of a text, hashed, by corpusmill's normalisation; empty without words."""
     return np.unique(shingle_hashes(text))
-
-
-def jaccard(one: ShingleSet, other: ShingleSet) -> float:
-    """The exact similarity of two sets that are not both empty."""
-    both = len(np.intersect1d(one, other, assume_unique=True))
-    return both / (len(one) + len(other) - both)
 
 
 def write_documents(prose: Prose, documents: Sequence[Pieces], folder: Path) -> int:

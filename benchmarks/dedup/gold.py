@@ -16,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 import zstandard
 
-from benchmarks.dedup.corpus import jaccard, shingle_set
+from benchmarks.dedup.corpus import shingle_set
 from benchmarks.dedup.expectation import detection_probability
+from operators.dedup.jaccard import jaccard
 from operators.dedup.minhash import MinHashSignature
 from operators.dedup.signature import BUCKET_VALUE, BUCKETS, values_of_column
 from pipeline.document import TEXT, TEXT_TYPE

@@ -11,11 +11,11 @@ from benchmarks.dedup.corpus import (
     Settings,
     document_id,
     draw_corpus,
-    jaccard,
     shingle_set,
     write_corpus,
 )
 from benchmarks.dedup.unplanted import most_similar
+from operators.dedup.jaccard import jaccard
 from tests.unit.benchmarks.dedup.small_prose import small_prose
 
 SETTINGS = Settings(400, 200)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from benchmarks.dedup.corpus import jaccard, shingle_set
+from benchmarks.dedup.corpus import shingle_set
 from benchmarks.dedup.edits import EDITS
+from operators.dedup.jaccard import jaccard
 from tests.unit.benchmarks.dedup.small_prose import small_prose
 
 
