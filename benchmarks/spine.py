@@ -131,7 +131,7 @@ def _overrides(corpus: Path, model: Path) -> list[str]:
 def _build(corpus: Corpus, model: Path, output: Path) -> Json:
     """One build from nothing, and what it took."""
     shutil.rmtree(output, ignore_errors=True)
-    command = [sys.executable, "-m", "jobs.cli", "run", str(RECIPES / "spine.yaml"), "--output", str(output), "--json"]
+    command = [sys.executable, "-m", "jobs", "run", str(RECIPES / "spine.yaml"), "--output", str(output), "--json"]
     command += ["--runner", "ray", "--workers", str(WORKERS)]
     for override in _overrides(Path(corpus.folder), model):
         command += ["--set", override]

@@ -276,7 +276,3 @@ def _stdout_kept_clean() -> Iterator[None]:
         sys.stdout.flush()
         os.dup2(kept, 1)
         os.close(kept)
-
-
-if __name__ == "__main__":
-    main()

@@ -51,7 +51,7 @@ def main() -> None:
     # Nothing listens beyond this machine for longer than the build, and a token file of another Ray must not matter.
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     workers = given.nodes * given.cpus_per_node
-    command = [sys.executable, "-m", "jobs.cli", "run", str(given.recipe), "--output", str(given.output)]
+    command = [sys.executable, "-m", "jobs", "run", str(given.recipe), "--output", str(given.output)]
     command += ["--runner", "ray", "--workers", str(workers), *options]
     raise SystemExit(run_on_cluster(command, num_nodes=given.nodes, cpus_per_node=given.cpus_per_node))
 

@@ -160,7 +160,7 @@ def main() -> None:
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # else a terminated submit would leave its head behind
     # `python` in an entrypoint is whatever the head's PATH finds, so the interpreter is named by its path.
-    run = [given.python, "-m", "jobs.cli", "run", str(given.recipe.resolve()), "--output", str(given.output.resolve())]
+    run = [given.python, "-m", "jobs", "run", str(given.recipe.resolve()), "--output", str(given.output.resolve())]
     entrypoint = shlex.join([*run, "--runner", "ray", *options])
     try:
         if given.dashboard:

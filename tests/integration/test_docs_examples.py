@@ -168,7 +168,7 @@ def test_every_key_of_recipes_and_steps_is_described() -> None:
 def test_the_plan_of_the_page_is_what_is_printed() -> None:
     blocks = [block["text"] for block in BLOCK.finditer(text_of("architecture.md"))]
     shown = next(text for text in blocks if text.startswith("near.decisions -> columns"))
-    done = run("python -m jobs.cli plan jobs/recipes/quickstart.yaml --workers 2 --no-sample --output runs/none", ROOT)
+    done = run("python -m jobs plan jobs/recipes/quickstart.yaml --workers 2 --no-sample --output runs/none", ROOT)
     assert shows(f"...\n{shown}...", done.stdout), done.stdout
 
 

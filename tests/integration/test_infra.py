@@ -151,7 +151,7 @@ def small_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for start in range(0, len(rows), 10):
         (folder / f"docs/{start:03d}.jsonl").write_text("\n".join(rows[start : start + 10]) + "\n")
     (folder / "recipe.yaml").write_text(RECIPE)
-    _run("jobs.cli", "run", str(folder / "recipe.yaml"), "--runner", "local", "--output", str(folder / "local"))
+    _run("jobs", "run", str(folder / "recipe.yaml"), "--runner", "local", "--output", str(folder / "local"))
     return folder
 
 
@@ -179,7 +179,7 @@ def test_jobs_give_the_bytes_of_one_process_and_leave_their_cluster_alive(small_
         "from infra.ray.submit import local_head, submit\n"
         "with local_head(2) as dashboard:\n"
         "    for output in sys.argv[2:]:\n"
-        "        run = [sys.executable, '-m', 'jobs.cli', 'run', sys.argv[1], '--output', output, '--runner', 'ray']\n"
+        "        run = [sys.executable, '-m', 'jobs', 'run', sys.argv[1], '--output', output, '--runner', 'ray']\n"
         "        assert submit(dashboard, shlex.join(run)) == 0\n"
     )
     done = subprocess.run(
