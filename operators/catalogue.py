@@ -37,6 +37,11 @@ from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
+from operators.perplexity.kenlm_perplexity import KenlmPerplexity
+from operators.perplexity.perplexity_bucket import PerplexityBucket
+from operators.perplexity.perplexity_cutoffs import PerplexityCutoffs
+from operators.perplexity.perplexity_filter import PerplexityFilter
+from operators.perplexity.steps import perplexity_buckets
 from operators.privacy.pii import Pii
 from operators.quality.c4_bad_words import C4BadWords
 from operators.quality.c4_lines import C4Lines
@@ -81,6 +86,10 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     TextLength,
     UrlFilter,
     Pii,
+    KenlmPerplexity,
+    PerplexityFilter,
+    PerplexityCutoffs,
+    PerplexityBucket,
     ContentHash,
     DropDuplicates,
     MinHashSignature,
@@ -120,7 +129,13 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     TrainFastText,
 )
 
-COMPOSITES: Final = (exact_deduplication, minhash_deduplication, line_deduplication, select_by_share)
+COMPOSITES: Final = (
+    exact_deduplication,
+    minhash_deduplication,
+    line_deduplication,
+    select_by_share,
+    perplexity_buckets,
+)
 
 
 def catalogue() -> Catalogue:

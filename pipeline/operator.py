@@ -15,6 +15,7 @@ Law for all of them but Task: splitting or joining batches changes no row.
 """
 
 import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -184,6 +185,10 @@ class Operator(BaseModel, ABC):
     def title(self) -> str:
         """What plans and ledgers call it: its name, and that of the operator that it works with, if any."""
         return self.name
+
+    def __hash__(self) -> int:
+        """Equal operators have equal hashes; a mapping among the fields counts by its entries, in any order."""
+        return hash((type(self), json.dumps(self.model_dump(mode="json"), sort_keys=True)))
 
     @property
     def resources(self) -> Resources:

@@ -86,7 +86,8 @@ class FtfyRepair(Transform):
 
     Cost:
         Lines of ASCII without `&` or control characters, and of scripts that mojibake does not look like, cost a look
-        at their characters. Others cost ftfy's search for mojibake; few are rewritten.
+        at their characters. Others cost ftfy's search for mojibake; few are rewritten. 25 MB of Chinese and 250 MB of
+        plain English a CPU-second, where ftfy alone does 2.
     """
 
     name: ClassVar[str] = "ftfy_repair"

@@ -48,6 +48,10 @@ from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
+from operators.perplexity.kenlm_perplexity import KenlmPerplexity, LanguageModel
+from operators.perplexity.perplexity_bucket import PerplexityBucket
+from operators.perplexity.perplexity_cutoffs import CUTOFFS_FILE, PerplexityCutoffs
+from operators.perplexity.perplexity_filter import PerplexityFilter
 from operators.privacy.pii import Pii
 from operators.quality.c4_bad_words import C4BadWords
 from operators.quality.c4_lines import C4Lines
@@ -72,6 +76,7 @@ from operators.tokenize.train_tokenizer import TOKENIZER_FILE, TrainTokenizer
 from operators.url.url_filter import UrlFilter
 from pipeline.document import DOC_ID_TYPE, POSITION_TYPE, TEXT_TYPE, IdHasher, position
 from pipeline.operator import FileRef, Operator, TaskInputs
+from tests.perplexity_models import write_arpa, write_sentencepiece
 
 PROSE = (
     "The committee met to discuss the plan that the members have with them, and it was to be the last of the year. "
@@ -110,6 +115,7 @@ NUM_BANDS, ROWS_PER_BAND = 4, 2
 NUM_SHARDS = 2
 DOMAINS_FILE = "domains.txt"
 BAD_WORDS_FILE = "bad_words.txt"
+NGRAM_FILES = ("ngrams.arpa", "ngrams.model")
 _SETTINGS = "seed=1"
 
 
@@ -124,6 +130,8 @@ class Models:
     pairs: FileRef
     domains: FileRef
     bad_words: FileRef
+    cutoffs: FileRef
+    ngrams: LanguageModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +168,10 @@ def examples(models: Models) -> dict[str, Example]:
         Example(TextLength(unit="characters")),
         Example(UrlFilter(domains=(models.domains,), soft_words=(models.domains,))),
         Example(Pii()),
+        Example(KenlmPerplexity(models={"en": models.ngrams, "de": models.ngrams})),
+        Example(PerplexityFilter(max_perplexity={"en": 500}, min_perplexity={"de": 300})),
+        Example(PerplexityCutoffs()),
+        Example(PerplexityBucket(cutoffs=models.cutoffs)),
         Example(ContentHash()),
         Example(DropDuplicates(), key="content_hash"),
         Example(MinHashSignature(**banding, ngram=2)),
@@ -203,29 +215,49 @@ def examples(models: Models) -> dict[str, Example]:
 
 def unread_models() -> Models:
     """Pinned references to files that nobody reads: enough for identities."""
-    language, classifier, tokenizer, canaries, pairs, domains, bad_words = (
-        FileRef(uri=name, path=name, digest=xxhash.xxh3_128_hexdigest(name.encode()))
-        for name in ("lid.ftz", MODEL_FILE, TOKENIZER_FILE, CHOICE_FILE, PAIRS_FILE, DOMAINS_FILE, BAD_WORDS_FILE)
+
+    def unread(name: str) -> FileRef:
+        return FileRef(uri=name, path=name, digest=xxhash.xxh3_128_hexdigest(name.encode()))
+
+    arpa, sentencepiece = map(unread, NGRAM_FILES)
+    return Models(
+        language=unread("lid.ftz"),
+        classifier=unread(MODEL_FILE),
+        tokenizer=unread(TOKENIZER_FILE),
+        canaries=unread(CHOICE_FILE),
+        pairs=unread(PAIRS_FILE),
+        domains=unread(DOMAINS_FILE),
+        bad_words=unread(BAD_WORDS_FILE),
+        cutoffs=unread(CUTOFFS_FILE),
+        ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
     )
-    return Models(language, classifier, tokenizer, canaries, pairs, domains, bad_words)
 
 
 def train_models(folder: Path) -> Models:
     """The language model that we ship, and what tasks make of the fixed rows."""
     entries = examples(unread_models())
-    for name in ("train_fasttext", "train_tokenizer", "canary_choice", "sample_pairs"):
+    for name in ("train_fasttext", "train_tokenizer", "canary_choice", "sample_pairs", "perplexity_cutoffs"):
         list(entries[name].operator.open()(task_inputs(view(TEXTS), folder)))
     (folder / DOMAINS_FILE).write_text("blocked.example\n")
     (folder / BAD_WORDS_FILE).write_text("the\nthree\n")
     language = LanguageId().model
+    write_arpa(folder / NGRAM_FILES[0])
+    write_sentencepiece(folder / NGRAM_FILES[1])
+
+    def left(name: str) -> FileRef:
+        return FileRef(uri=name).pin(folder / name)
+
+    arpa, sentencepiece = map(left, NGRAM_FILES)
     return Models(
-        language.pin(language.locate(folder)),
-        FileRef(uri=MODEL_FILE).pin(folder / MODEL_FILE),
-        FileRef(uri=TOKENIZER_FILE).pin(folder / TOKENIZER_FILE),
-        FileRef(uri=CHOICE_FILE).pin(folder / CHOICE_FILE),
-        FileRef(uri=PAIRS_FILE).pin(folder / PAIRS_FILE),
-        FileRef(uri=DOMAINS_FILE).pin(folder / DOMAINS_FILE),
-        FileRef(uri=BAD_WORDS_FILE).pin(folder / BAD_WORDS_FILE),
+        language=language.pin(language.locate(folder)),
+        classifier=left(MODEL_FILE),
+        tokenizer=left(TOKENIZER_FILE),
+        canaries=left(CHOICE_FILE),
+        pairs=left(PAIRS_FILE),
+        domains=left(DOMAINS_FILE),
+        bad_words=left(BAD_WORDS_FILE),
+        cutoffs=left(CUTOFFS_FILE),
+        ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
     )
 
 
@@ -242,6 +274,7 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "url": pa.array(_urls(texts), pa.large_string()),
         "language_score": pa.array([_hash(text) % 100 / 100 for text in texts], pa.float32()),
         "quality_score": pa.array([_score(text) for text in texts], pa.float32()),
+        "perplexity": pa.array([None if len(text) < 2 else _hash(text) % 1000 + 0.5 for text in texts], pa.float32()),
         "num_chars": pa.array(list(map(len, texts)), pa.int64()),
         "content_hash": pa.array([xxhash.xxh3_128_digest(text.encode()) for text in texts], pa.binary(16)),
         "minhash_buckets": pa.array(

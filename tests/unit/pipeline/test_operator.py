@@ -64,6 +64,13 @@ def test_each_file_is_replaced_and_nothing_else():
     assert type(placed.by_language["en"]) is ByFile
 
 
+def test_operators_with_mappings_have_hashes_by_their_entries():
+    files = {"en": ByFile(words=FileRef(uri="a")), "de": ByFile(words=FileRef(uri="b"))}
+    one, other = Nested(by_language=files), Nested(by_language=dict(reversed(files.items())))
+    assert one == other
+    assert len({one, other, Nested()}) == 2
+
+
 def test_files_in_a_set_are_refused():
     with pytest.raises(PlanError, match="file field 'unordered': expected a tuple, a mapping or a model; found a set"):
         Nested(unordered=frozenset({FileRef(uri="a")})).file_refs()

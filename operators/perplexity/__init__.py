@@ -1,0 +1,1 @@
+"""Perplexity under n-gram language models, and what is selected by it."""
