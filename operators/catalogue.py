@@ -47,6 +47,9 @@ from operators.quality.c4_bad_words import C4BadWords
 from operators.quality.c4_lines import C4Lines
 from operators.quality.c4_paragraphs import C4Paragraphs
 from operators.quality.c4_quality import C4Quality
+from operators.quality.dolma_gopher import DolmaGopher
+from operators.quality.fineweb2_quality import FineWeb2Quality
+from operators.quality.fineweb_quality import FineWebQuality
 from operators.quality.gopher_quality import GopherQuality
 from operators.quality.gopher_repetition import GopherRepetition
 from operators.quality.refinedweb_lines import RefinedWebLines
@@ -79,6 +82,9 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     TextStatistics,
     GopherQuality,
     GopherRepetition,
+    FineWebQuality,
+    FineWeb2Quality,
+    DolmaGopher,
     FastTextScore,
     ScoreFilter,
     ShareThreshold,

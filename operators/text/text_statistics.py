@@ -35,7 +35,7 @@ class TextStatistics(Annotator):
     """Adds counts of each document's words, lines, n-grams and characters.
 
     Rule sets derive from it; a recipe may name it too. Only the groups of what `statistics` names are counted, and
-    words are scanned once for all of them. The names are in the table of docs/filters.md.
+    words are scanned once for all of them. The names are in docs/filters.md, "Text statistics".
 
     Columns:
         Reads `text` (large_string), and `language` (large_string) if `languages` is given. Adds a column a statistic:

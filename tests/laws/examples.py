@@ -57,6 +57,9 @@ from operators.quality.c4_bad_words import C4BadWords
 from operators.quality.c4_lines import C4Lines
 from operators.quality.c4_paragraphs import C4Paragraphs
 from operators.quality.c4_quality import C4Quality
+from operators.quality.dolma_gopher import DolmaGopher
+from operators.quality.fineweb2_quality import FineWeb2Quality
+from operators.quality.fineweb_quality import FineWebQuality
 from operators.quality.gopher_quality import GopherQuality
 from operators.quality.gopher_repetition import GopherRepetition
 from operators.quality.refinedweb_lines import RefinedWebLines
@@ -161,6 +164,9 @@ def examples(models: Models) -> dict[str, Example]:
         Example(TextStatistics(statistics=tuple(STATISTICS), stop_words=("the", "of"), word_unit="treebank")),
         Example(GopherQuality(min_words=5)),
         Example(GopherRepetition()),
+        Example(FineWebQuality(min_terminal_line_fraction=None)),
+        Example(FineWeb2Quality(min_words=3, max_mean_word_chars=7, min_stop_words=0, min_terminal_line_fraction=None)),
+        Example(DolmaGopher(min_words=5)),
         Example(FastTextScore(model=models.classifier)),
         Example(ScoreFilter(column="quality_score", min_score=0.3)),
         Example(ShareThreshold(column="quality_score", share=0.5)),
