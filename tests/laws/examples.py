@@ -60,10 +60,16 @@ from operators.quality.c4_quality import C4Quality
 from operators.quality.dolma_gopher import DolmaGopher
 from operators.quality.fineweb2_quality import FineWeb2Quality
 from operators.quality.fineweb_quality import FineWebQuality
+from operators.quality.full_width_to_half_width import FullWidthToHalfWidth
 from operators.quality.gopher_quality import GopherQuality
 from operators.quality.gopher_repetition import GopherRepetition
+from operators.quality.madlad_sentences import MadladSentences
+from operators.quality.map_neo_lines import MapNeoLines
+from operators.quality.map_neo_links import MapNeoLinks
+from operators.quality.map_neo_quality import MapNeoQuality
 from operators.quality.refinedweb_lines import RefinedWebLines
 from operators.quality.refinedweb_quality import RefinedWebQuality
+from operators.quality.similar_lines import SimilarLines
 from operators.repair.control_characters import ControlCharacters
 from operators.repair.ftfy_repair import FtfyRepair
 from operators.repair.symbol_lines import SymbolLines
@@ -161,6 +167,12 @@ def examples(models: Models) -> dict[str, Example]:
         Example(C4Paragraphs(min_paragraph_chars=50, min_paragraphs=1)),
         Example(RefinedWebQuality()),
         Example(RefinedWebLines()),
+        Example(FullWidthToHalfWidth()),
+        Example(MapNeoLinks()),
+        Example(MapNeoLines(min_words=2, bad_words=models.domains)),
+        Example(MapNeoQuality(min_chars=20)),
+        Example(SimilarLines()),
+        Example(MadladSentences(min_sentences=2)),
         Example(TextStatistics(statistics=tuple(STATISTICS), stop_words=("the", "of"), word_unit="treebank")),
         Example(GopherQuality(min_words=5)),
         Example(GopherRepetition()),
