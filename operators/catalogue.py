@@ -35,6 +35,7 @@ from operators.fasttext.fasttext_score import FastTextScore
 from operators.fasttext.train_fasttext import TrainFastText
 from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
+from operators.language.language_id_paragraphs import LanguageIdParagraphs
 from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
 from operators.perplexity.kenlm_perplexity import KenlmPerplexity
@@ -78,6 +79,7 @@ from pipeline.recipe import Catalogue
 
 OPERATORS: Final[tuple[type[Operator], ...]] = (
     LanguageId,
+    LanguageIdParagraphs,
     LanguageFilter,
     C4Lines,
     C4Quality,

@@ -46,6 +46,7 @@ from operators.fasttext.fasttext_score import FastTextScore
 from operators.fasttext.train_fasttext import MODEL_FILE, TrainFastText
 from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
+from operators.language.language_id_paragraphs import LanguageIdParagraphs
 from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
 from operators.perplexity.kenlm_perplexity import KenlmPerplexity, LanguageModel
@@ -156,6 +157,7 @@ def examples(models: Models) -> dict[str, Example]:
     banding = {"num_bands": NUM_BANDS, "rows_per_band": ROWS_PER_BAND}
     entries = (
         Example(LanguageId(model=models.language)),
+        Example(LanguageIdParagraphs(model=models.language)),
         Example(LanguageFilter(languages=("en", "de"), min_score=0.5)),
         Example(C4Lines(require_terminal_punctuation=False)),
         Example(C4Quality(min_sentences=2)),
