@@ -10,14 +10,17 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from operators.text.byte_blocks import BLOCK, load_block, marks_of
 from operators.text.characters import NUM_CODE_POINTS, count_characters, decode
 from operators.text.kernel import Bytes, kernel
-from operators.text.line_statistics import ELLIPSIS_BYTES
+from operators.text.line_statistics import ELLIPSIS_BYTES, three_bytes
 
 Counts = npt.NDArray[np.int64]
 
 HASH: Final = 0x23
 FULL_STOP: Final = 0x2E
+ELLIPSIS_LEAD: Final = 0xE2
+"""The first byte of U+2026 in UTF-8."""
 CATEGORIES: Final = ("Lu", "Nd", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po")
 """General categories of Unicode that are counted, in the order of the fields of CategoryCounts."""
 
@@ -68,16 +71,25 @@ def count_hashes(data: Bytes, begin: np.uintp, end: np.uintp) -> np.int64:
 def count_ellipses(data: Bytes, begin: np.uintp, end: np.uintp) -> np.int64:
     """How often `...`, without overlaps, and U+2026 occur."""
     num_ellipses = np.int64(0)
-    # the last two and this byte as one number, and full stops in a row: no branch, since text would mispredict it
-    window = np.uint32(0)
-    run = np.uint32(0)
-    for i in range(begin, end):
-        byte = np.uint32(data[np.uintp(i)])
-        window = ((window << np.uint32(8)) | byte) & np.uint32(0xFFFFFF)
-        run = (run + np.uint32(1)) * np.uint32(byte == np.uint32(FULL_STOP))
-        found = run == np.uint32(3)
-        run *= np.uint32(not found)
-        num_ellipses += np.int64(found) + np.int64(window == np.uint32(ELLIPSIS_BYTES))
+    run = np.uint32(0)  # full stops in a row
+    i = begin
+    while i < end:
+        if i + BLOCK <= end:
+            block = load_block(data, i)
+            found = marks_of(block, np.uint64(FULL_STOP)) | marks_of(block, np.uint64(ELLIPSIS_LEAD))
+            if found == np.uint64(0):
+                run = np.uint32(0)
+                i += BLOCK
+                continue
+        for k in range(i, min(i + BLOCK, end)):
+            byte = data[np.uintp(k)]
+            run = (run + np.uint32(1)) * np.uint32(byte == np.uint8(FULL_STOP))
+            if run == np.uint32(3):
+                num_ellipses += np.int64(1)
+                run = np.uint32(0)
+            elif byte == np.uint8(ELLIPSIS_LEAD):
+                num_ellipses += np.int64(three_bytes(data, np.uintp(k), end) == np.uint32(ELLIPSIS_BYTES))
+        i = min(i + BLOCK, end)
     return num_ellipses
 
 

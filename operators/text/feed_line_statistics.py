@@ -15,6 +15,15 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from operators.text.byte_blocks import (
+    BLOCK,
+    bytes_below,
+    count_bytes,
+    count_continuations,
+    load_block,
+    load_part,
+    marks_of,
+)
 from operators.text.characters import TERMINAL, Classes, decode, skip_whitespace
 from operators.text.hashing import WORD_MULTIPLIER
 from operators.text.kernel import Bytes, inline_kernel, kernel
@@ -64,13 +73,27 @@ def count_newlines(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uintp:
 def hash_line(data: Bytes, begin: np.uintp, end: np.uintp) -> tuple[np.uintp, np.uint64, np.int64]:
     """The line that begins at `begin`: where its line feed is, or `end`; its hash; its characters."""
     line_hash = np.uint64(0)
-    num_chars = np.int64(0)
+    num_continuations = np.int64(0)
     i = begin
-    while i < end and data[i] != np.uint8(NEWLINE):
-        line_hash = (line_hash + np.uint64(data[i]) + np.uint64(1)) * WORD_MULTIPLIER
-        num_chars += np.int64((data[i] & np.uint8(0xC0)) != np.uint8(0x80))
-        i += np.uintp(1)
-    return i, line_hash, num_chars
+    while True:
+        left = end - i
+        block = load_block(data, i) if left >= BLOCK else load_part(data, i, end)
+        marks = marks_of(block, np.uint64(NEWLINE))
+        length = min(left, BLOCK)
+        if marks != np.uint64(0):
+            mask = bytes_below(marks)
+            length = count_bytes(mask)  # zeros of a part are no line feeds
+            block &= mask
+        num_continuations += count_continuations(block)
+        # a product alone would leave differences in the last byte to few bits
+        line_hash = (line_hash ^ block) * WORD_MULTIPLIER
+        line_hash ^= line_hash >> np.uint64(32)
+        i += length
+        if length < BLOCK or i == end:
+            break
+    num_bytes = np.int64(i - begin)
+    # blocks end in zeros where a line does, so its length tells it from one that goes on with zeros
+    return i, (line_hash + np.uint64(num_bytes)) * WORD_MULTIPLIER, num_bytes - num_continuations
 
 
 @inline_kernel

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from operators.text.byte_blocks import BLOCK, break_marks, bytes_below, count_bytes, load_block
 from operators.text.characters import Classes, skip_whitespace, skip_whitespace_back
 from operators.text.kernel import Bytes, inline_kernel, kernel
 
@@ -77,28 +78,36 @@ def ends_with_ellipsis(data: Bytes, begin: np.uintp, end: np.uintp, classes: Cla
 
 
 @kernel
+def next_line_break(data: Bytes, begin: np.uintp, end: np.uintp) -> tuple[np.uintp, np.uintp]:
+    """Where the first line break from `begin` on begins and ends; `end` twice where there is none."""
+    i = begin
+    while i < end:
+        if i + BLOCK <= end:
+            marks = break_marks(load_block(data, i))
+            if marks == np.uint64(0):
+                i += BLOCK
+                continue
+            i += count_bytes(bytes_below(marks))
+        width = line_break_width(data, i, end)
+        if width > np.uintp(0):
+            return i, i + width
+        i += np.uintp(1)
+    return end, end
+
+
+@kernel
 def count_lines(data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes, d: np.uintp, counts: LineCounts) -> None:
     """Counts the lines of document `d`. Empty lines count; nothing after the last break is no line."""
     num_lines = np.int64(0)
     num_bullets = np.int64(0)
     num_ellipses = np.int64(0)
     line = begin
-    i = begin
     while line < end:
-        byte = data[i] if i < end else np.uint8(0)
-        # most bytes are neither control characters nor lead bytes of a break: this test alone passes over them
-        if i < end and byte >= np.uint8(0x20) and byte != np.uint8(0xC2) and byte != np.uint8(0xE2):
-            i += np.uintp(1)
-            continue
-        width = line_break_width(data, i, end) if i < end else np.uintp(1)
-        if width == np.uintp(0):
-            i += np.uintp(1)
-            continue
+        stop, after = next_line_break(data, line, end)
         num_lines += np.int64(1)
-        num_bullets += np.int64(begins_with_bullet(data, line, i, classes))
-        num_ellipses += np.int64(ends_with_ellipsis(data, line, i, classes))
-        i += width
-        line = i
+        num_bullets += np.int64(begins_with_bullet(data, line, stop, classes))
+        num_ellipses += np.int64(ends_with_ellipsis(data, line, stop, classes))
+        line = after
     counts.num_lines[d] = num_lines
     counts.num_bullet_lines[d] = num_bullets
     counts.num_ellipsis_lines[d] = num_ellipses

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.characters import Classes, skip_whitespace, skip_whitespace_back
-from operators.text.feed_line_statistics import NEWLINE
+from operators.text.feed_line_statistics import NEWLINE, hash_line
 from operators.text.hashing import WORD_MULTIPLIER
 from operators.text.kernel import Bytes, kernel
 from operators.text.key_table import KeyTable, add_key, empty_table
@@ -57,22 +57,21 @@ def count_paragraphs(
     paragraph_hash = np.uint64(0)
     num_chars = np.int64(0)
     while True:
-        run = i
-        while run < last and data[run] == np.uint8(NEWLINE):
-            run += np.uintp(1)
-        if i == last or run - i >= np.uintp(2):
-            counts.num_paragraphs[d] += np.int64(1)
-            if add_key(paragraph_hash, mask, stamp, table):
-                counts.num_duplicate_paragraphs[d] += np.int64(1)
-                counts.duplicate_paragraph_chars[d] += num_chars
-            if i == last:
-                return
-            paragraph_hash = np.uint64(0)
-            num_chars = np.int64(0)
-            i = run
-            continue
-        # a single line feed, if any, and what follows up to the next one
-        while i < last and (i < run or data[i] != np.uint8(NEWLINE)):
-            paragraph_hash = (paragraph_hash + np.uint64(data[i]) + np.uint64(1)) * WORD_MULTIPLIER
-            num_chars += np.int64((data[i] & np.uint8(0xC0)) != np.uint8(0x80))
+        i, line_hash, line_chars = hash_line(data, i, last)
+        paragraph_hash = (paragraph_hash ^ line_hash) * WORD_MULTIPLIER
+        paragraph_hash ^= paragraph_hash >> np.uint64(32)
+        num_chars += line_chars
+        line_feed = i
+        while i < last and data[i] == np.uint8(NEWLINE):
             i += np.uintp(1)
+        if i - line_feed == np.uintp(1):  # the paragraph goes on
+            num_chars += np.int64(1)
+            continue
+        counts.num_paragraphs[d] += np.int64(1)
+        if add_key(paragraph_hash, mask, stamp, table):
+            counts.num_duplicate_paragraphs[d] += np.int64(1)
+            counts.duplicate_paragraph_chars[d] += num_chars
+        if i == last:
+            return
+        paragraph_hash = np.uint64(0)
+        num_chars = np.int64(0)

@@ -1,0 +1,65 @@
+"""Eight bytes of text at once, as one number: which of them are a certain byte, and how many characters begin there.
+
+The first byte is the lowest. Kernels that look for rare bytes pass over most of a text with these, eight at a time.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from operators.text.kernel import Bytes, inline_kernel
+
+BLOCK: Final = np.uintp(8)
+ONES: Final = np.uint64(0x0101010101010101)
+HIGHS: Final = np.uint64(0x8080808080808080)
+
+
+@inline_kernel
+def load_block(data: Bytes, i: np.uintp) -> np.uint64:
+    """The eight bytes from `i` on."""
+    block = np.uint64(data[i])
+    for k in range(1, 8):
+        block |= np.uint64(data[i + np.uintp(k)]) << np.uint64(8 * k)
+    return block
+
+
+@inline_kernel
+def load_part(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uint64:
+    """The bytes of `data[begin:end]`, at most eight, and zeros behind them."""
+    block = np.uint64(0)
+    for i in range(begin, end):
+        block |= np.uint64(data[np.uintp(i)]) << (np.uint64(8) * np.uint64(np.uintp(i) - begin))
+    return block
+
+
+@inline_kernel
+def marks_of(block: np.uint64, byte: np.uint64) -> np.uint64:
+    """The high bit of the first byte that equals `byte`; bits above it mean nothing; 0 where no byte does."""
+    rest = block ^ (ONES * byte)
+    return (rest - ONES) & ~rest & HIGHS
+
+
+@inline_kernel
+def bytes_below(marks: np.uint64) -> np.uint64:
+    """All bits of the bytes before the first mark, where there is one."""
+    lowest = marks & (~marks + np.uint64(1))
+    return (lowest >> np.uint64(7)) - np.uint64(1)
+
+
+@inline_kernel
+def count_bytes(mask: np.uint64) -> np.uintp:
+    """How many bytes a mask of whole bytes has."""
+    return np.uintp(((mask & ONES) * ONES) >> np.uint64(56))
+
+
+@inline_kernel
+def count_continuations(block: np.uint64) -> np.int64:
+    """How many of the bytes begin no character."""
+    return np.int64((((block >> np.uint64(7)) & ~(block >> np.uint64(6)) & ONES) * ONES) >> np.uint64(56))
+
+
+@inline_kernel
+def break_marks(block: np.uint64) -> np.uint64:
+    """As `marks_of`, for the first control character of ASCII or first byte of U+0085, U+2028 and their neighbours."""
+    control = (block - ONES * np.uint64(0x20)) & ~block & HIGHS
+    return control | marks_of(block, np.uint64(0xC2)) | marks_of(block, np.uint64(0xE2))
