@@ -125,7 +125,7 @@ def wait_for_ngrams(
 @borrowing_kernel
 def add_waiting(num_waiting: np.uintp, num_added: np.uintp, network: Network, scratch: Scratch, total: Floats) -> None:
     """Adds the first rows of those that wait to `total`; the others move up."""
-    add_rows(num_added, scratch.rows, network, scratch.words.row, total)
+    add_rows(num_added, scratch.rows, network, scratch.words.row, scratch.words.lanes, total)
     for k in range(num_waiting - num_added):
         scratch.rows[np.uintp(k)] = scratch.rows[np.uintp(k) + num_added]
 

@@ -92,6 +92,18 @@ def add_lanes(typing_context: Any, left: Any, right: Any) -> Any:  # Any: as abo
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def multiply_lanes(typing_context: Any, left: Any, right: Any) -> Any:  # Any: as above
+    """The eight products."""
+    del typing_context
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # Any: as above
+        del context, signature
+        return builder.fmul(*arguments)
+
+    return _LANES(left, right), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def prefetch(typing_context: Any, array: Any, index: Any) -> Any:  # Any: as above
     """Begins to load the cache line with item `index` of a contiguous array, counted over all its axes."""
     del typing_context

@@ -39,6 +39,7 @@ class Network(NamedTuple):
     centroids: Floats  # (Q, 256, S)
     scales: Floats  # (M,)
     output: Floats  # (E, L)
+    weights: Floats  # (L, E) the same
     products: Floats  # (M, L) of rows with `output`, 0 in the first until they are needed; (0, L) where not used
     left: Integers  # (2 L - 1,) child of each node of the tree of labels, -1 at its leaves; (0,) without a tree
     right: Integers  # (2 L - 1,)
@@ -73,6 +74,7 @@ def build_network(model: ModelFile) -> Network:
         centroids=model.input.centroids,
         scales=model.input.scales,
         output=np.array(model.output.T, order="C"),
+        weights=np.array(model.output, order="C"),
         products=_products(model),
         left=left,
         right=right,

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from operators.fasttext.lanes import NUM_LANES, add_lanes, load_float, load_lanes, prefetch, store_lanes
+from operators.fasttext.lanes import NUM_LANES, add_lanes, load_float, load_lanes, multiply_lanes, prefetch, store_lanes
 from operators.fasttext.model_file import Floats
 from operators.fasttext.network import Network
 from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
@@ -102,11 +102,8 @@ def add_row(row: np.uintp, floats: Floats, total: Floats) -> None:
 
 
 @inline_kernel
-def ask_for_row(row: np.uintp, network: Network) -> None:
-    """Begins to load a row, or its products."""
-    if network.products.shape[0] > 0:
-        prefetch(network.products, row * np.uintp(network.products.shape[1]))
-        return
+def ask_for_floats(row: np.uintp, network: Network) -> None:
+    """Begins to load a row; one that is quantized is small enough to be near."""
     columns = np.uintp(network.output.shape[0])
     column = np.uintp(0)
     while column < columns and network.rows.shape[0] > 0:
@@ -114,33 +111,62 @@ def ask_for_row(row: np.uintp, network: Network) -> None:
         column += np.uintp(FLOATS_A_LINE)
 
 
-@borrowing_kernel
-def multiply_row(one: Rows, network: Network, row: Floats) -> None:
-    """Fills in the products of one row."""
-    place = one[np.uintp(0)]
-    row[:] = np.float32(0)
-    if network.rows.shape[0] > 0:
-        add_dense_rows(np.uintp(1), one, network.rows, row)
-    else:
-        add_coded_row(place, network, row)
-    for label in range(np.uintp(network.products.shape[1])):
-        # Two sums, of even and odd columns: one would wait for each addition.
-        even, odd = 0.0, 0.0
-        for k in range(np.uintp(row.shape[0])):
-            product = np.float64(row[np.uintp(k)]) * np.float64(network.output[np.uintp(k), np.uintp(label)])
-            even, odd = odd, even + product
-        network.products[place, np.uintp(label)] = np.float32(even + odd)
-
-
-@borrowing_kernel
-def add_rows(num_rows: np.uintp, rows: Rows, network: Network, row: Floats, total: Floats) -> None:
-    """Adds the first `num_rows` of `rows`, or their products, to `total` in their order; `row` is scratch, (E,)."""
+@inline_kernel
+def ask_for_row(row: np.uintp, network: Network) -> None:
+    """Begins to load a row, or its products."""
     if network.products.shape[0] > 0:
+        prefetch(network.products, row * np.uintp(network.products.shape[1]))
+    else:
+        ask_for_floats(row, network)
+
+
+@inline_kernel
+def product(row: Floats, weights: Floats, label: np.uintp, sums: Floats) -> np.float32:
+    """The product of a row with a label's weights: eight sums side by side, `sums`, then these and what is left."""
+    columns = np.uintp(row.shape[0])
+    first = label * columns
+    column = np.uintp(0)
+    sums[:] = np.float32(0)
+    lanes = load_lanes(sums, np.uintp(0))
+    while column + np.uintp(NUM_LANES) <= columns:
+        lanes = add_lanes(lanes, multiply_lanes(load_lanes(row, column), load_lanes(weights, first + column)))
+        column += np.uintp(NUM_LANES)
+    store_lanes(lanes, sums, np.uintp(0))
+    total = np.float32(0)
+    for k in range(np.uintp(NUM_LANES)):
+        total += sums[np.uintp(k)]
+    while column < columns:
+        total += row[column] * weights[label, column]
+        column += np.uintp(1)
+    return total
+
+
+@borrowing_kernel
+def fill_products(num_rows: np.uintp, rows: Rows, network: Network, row: Floats, sums: Floats) -> None:
+    """Fills in the products that are missing; the rows are all asked of memory before the first is multiplied."""
+    for k in range(num_rows):
+        if network.products[rows[np.uintp(k)], np.uintp(0)] == np.float32(0):
+            ask_for_floats(rows[np.uintp(k)], network)
+    for k in range(num_rows):
+        place = rows[np.uintp(k)]
+        if network.products[place, np.uintp(0)] != np.float32(0):
+            continue
+        row[:] = np.float32(0)
+        if network.rows.shape[0] > 0:
+            add_dense_rows(np.uintp(1), rows[np.uintp(k) : np.uintp(k) + np.uintp(1)], network.rows, row)
+        else:
+            add_coded_row(place, network, row)
+        for label in range(np.uintp(network.products.shape[1])):
+            network.products[place, np.uintp(label)] = product(row, network.weights, np.uintp(label), sums)
+
+
+@borrowing_kernel
+def add_rows(num_rows: np.uintp, rows: Rows, network: Network, row: Floats, sums: Floats, total: Floats) -> None:
+    """Adds the first `num_rows` of `rows`, or their products, to `total` in order; `row` and `sums` are scratch."""
+    if network.products.shape[0] > 0:
+        fill_products(num_rows, rows, network, row, sums)
         for k in range(num_rows):
-            place = rows[np.uintp(k)]
-            if network.products[place, np.uintp(0)] == np.float32(0):
-                multiply_row(rows[np.uintp(k) : np.uintp(k) + np.uintp(1)], network, row)
-            add_row(place, network.products, total)
+            add_row(rows[np.uintp(k)], network.products, total)
     elif network.rows.shape[0] > 0:
         add_dense_rows(num_rows, rows, network.rows, total)
     else:

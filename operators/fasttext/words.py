@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from operators.fasttext.lanes import NUM_LANES
 from operators.fasttext.model_file import Floats, Integers
 from operators.fasttext.network import FNV_BASIS, Keys, Network, find_entry, find_slot, fnv_step
 from operators.fasttext.rows import Rows, add_row, add_rows, num_sums
@@ -40,6 +41,7 @@ class WordScratch(NamedTuple):
     word: Bytes  # the longest word between `<` and `>`
     buckets: Rows  # rows of the word's n-grams, first as buckets
     row: Floats  # (E,)
+    lanes: Floats  # (8,)
     sum: Floats  # (1, H) of the rows of the word
 
 
@@ -63,6 +65,7 @@ def word_scratch_for(network: Network, longest: int) -> WordScratch:
         np.zeros(longest + 2 if network.max_subword > 0 else 0, np.uint8),
         np.zeros(MAX_WORD_ROWS + int(network.max_subword), np.uintp),
         np.zeros(network.output.shape[0], np.float32),
+        np.zeros(NUM_LANES, np.float32),
         np.zeros((1, num_sums(network)), np.float32),
     )
 
@@ -138,7 +141,7 @@ def sum_subwords(length: np.uintp, num_rows: np.uintp, network: Network, scratch
                     rows[np.uintp(k)] = np.uintp(network.bucket_rows[bucket] - np.int32(1))
                 else:
                     rows[np.uintp(k)] = network.num_words + bucket
-            add_rows(num_rows, rows, network, scratch.row, scratch.sum[0])
+            add_rows(num_rows, rows, network, scratch.row, scratch.lanes, scratch.sum[0])
             num_added += np.int32(num_rows)
             num_rows = np.uintp(0)
             first = np.uintp(0)
