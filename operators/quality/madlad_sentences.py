@@ -55,7 +55,7 @@ class MadladSentences(RuleSet):
         `cursed_patterns: olmo3`, `keep_at_limit: false`.
 
     Cost:
-        Linear in bytes; about 60 MB a CPU second.
+        Linear in bytes; about 40 MB a CPU second.
     """
 
     name: ClassVar[str] = "madlad_sentences"

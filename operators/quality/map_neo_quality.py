@@ -55,7 +55,7 @@ class MapNeoQuality(RuleSet):
         full-width marks are removed.
 
     Cost:
-        Linear in bytes. With jieba words about 5 MB a CPU second, half of it for words; scratch of about 50 bytes per
+        Linear in bytes. With jieba words about 7 MB a CPU second; scratch of about 50 bytes per
         byte of the longest document in a batch.
     """
 
