@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from operators.text.byte_blocks import BLOCK, load_block, marks_of
 from operators.text.characters import NUM_CODE_POINTS, count_characters, decode
-from operators.text.kernel import Bytes, kernel
+from operators.text.kernel import Bytes, borrowing_kernel
 from operators.text.line_statistics import ELLIPSIS_BYTES, three_bytes
 
 Counts = npt.NDArray[np.int64]
@@ -58,7 +58,7 @@ def character_categories() -> Bytes:
     return categories
 
 
-@kernel
+@borrowing_kernel
 def count_hashes(data: Bytes, begin: np.uintp, end: np.uintp) -> np.int64:
     """How many hash signs there are."""
     num_hashes = np.int64(0)
@@ -67,7 +67,7 @@ def count_hashes(data: Bytes, begin: np.uintp, end: np.uintp) -> np.int64:
     return num_hashes
 
 
-@kernel
+@borrowing_kernel
 def count_ellipses(data: Bytes, begin: np.uintp, end: np.uintp) -> np.int64:
     """How often `...`, without overlaps, and U+2026 occur."""
     num_ellipses = np.int64(0)
@@ -93,7 +93,7 @@ def count_ellipses(data: Bytes, begin: np.uintp, end: np.uintp) -> np.int64:
     return num_ellipses
 
 
-@kernel
+@borrowing_kernel
 def count_symbols(data: Bytes, begin: np.uintp, end: np.uintp, d: np.uintp, counts: SymbolCounts) -> None:
     """Counts characters, hash signs and ellipses of document `d`."""
     counts.num_chars[d] = count_characters(data, begin, end)
@@ -101,7 +101,7 @@ def count_symbols(data: Bytes, begin: np.uintp, end: np.uintp, d: np.uintp, coun
     counts.num_ellipses[d] = count_ellipses(data, begin, end)
 
 
-@kernel
+@borrowing_kernel
 def count_categories(
     data: Bytes,
     begin: np.uintp,
@@ -129,7 +129,7 @@ def count_categories(
     counts.num_other_punctuation[d] = by_category[8]
 
 
-@kernel
+@borrowing_kernel
 def count_unique_characters(data: Bytes, begin: np.uintp, end: np.uintp, d: np.uintp, last_seen: Counts) -> np.int64:
     """How many different characters document `d` has.
 

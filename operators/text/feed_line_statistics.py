@@ -26,7 +26,7 @@ from operators.text.byte_blocks import (
 )
 from operators.text.characters import TERMINAL, Classes, decode, skip_whitespace
 from operators.text.hashing import WORD_MULTIPLIER
-from operators.text.kernel import Bytes, inline_kernel, kernel
+from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 from operators.text.key_table import KeyTable, empty_table, find_slot
 from operators.text.line_statistics import ELLIPSIS_BYTES, HYPHEN, three_bytes
 
@@ -60,7 +60,7 @@ class FeedLineCounts(NamedTuple):
     """Characters of text lines that an earlier one equals."""
 
 
-@kernel
+@borrowing_kernel
 def count_newlines(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uintp:
     """How many line feeds there are."""
     num_newlines = np.uintp(0)
@@ -69,7 +69,7 @@ def count_newlines(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uintp:
     return num_newlines
 
 
-@kernel
+@borrowing_kernel
 def hash_line(data: Bytes, begin: np.uintp, end: np.uintp) -> tuple[np.uintp, np.uint64, np.int64]:
     """The line that begins at `begin`: where its line feed is, or `end`; its hash; its characters."""
     line_hash = np.uint64(0)
@@ -109,7 +109,7 @@ def add_line(key: np.uint64, mask: np.uintp, stamp: np.uint32, table: KeyTable) 
     return times
 
 
-@kernel
+@borrowing_kernel
 def ends_with_terminal(data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes) -> bool:
     """Whether the last character of a line, which is not empty, is of the class TERMINAL."""
     last = end - np.uintp(1)
@@ -119,7 +119,7 @@ def ends_with_terminal(data: Bytes, begin: np.uintp, end: np.uintp, classes: Cla
     return bool(classes[code_point] & np.uint8(TERMINAL))
 
 
-@kernel
+@borrowing_kernel
 def ends_with_ellipsis_character(data: Bytes, begin: np.uintp, end: np.uintp) -> bool:
     """Whether U+2026 is the last character of a line."""
     if end - begin < np.uintp(3):
@@ -127,7 +127,7 @@ def ends_with_ellipsis_character(data: Bytes, begin: np.uintp, end: np.uintp) ->
     return bool(three_bytes(data, end - np.uintp(3), end) == np.uint32(ELLIPSIS_BYTES))
 
 
-@kernel
+@borrowing_kernel
 def count_feed_lines(
     data: Bytes,
     begin: np.uintp,

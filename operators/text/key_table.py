@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.hashing import mix64
-from operators.text.kernel import inline_kernel, kernel
+from operators.text.kernel import borrowing_kernel, inline_kernel
 
 
 class KeyTable(NamedTuple):
@@ -33,7 +33,7 @@ def key_table_for(max_keys: int) -> KeyTable:
     )
 
 
-@kernel
+@borrowing_kernel
 def empty_table(max_keys: np.uintp, table: KeyTable) -> tuple[np.uintp, np.uint32]:
     """Empties the table; returns the slot mask of one half full with `max_keys` keys, and the stamp to use it with."""
     table.current_stamp[0] += np.uint32(1)
@@ -52,7 +52,7 @@ def find_slot(key: np.uint64, mask: np.uintp, stamp: np.uint32, table: KeyTable)
     return slot
 
 
-@kernel
+@borrowing_kernel
 def add_key(key: np.uint64, mask: np.uintp, stamp: np.uint32, table: KeyTable) -> bool:
     """Whether `key` is in the table already; it is afterwards."""
     slot = find_slot(key, mask, stamp, table)

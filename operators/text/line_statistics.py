@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from operators.text.byte_blocks import BLOCK, break_marks, bytes_below, count_bytes, load_block
 from operators.text.characters import Classes, skip_whitespace, skip_whitespace_back
-from operators.text.kernel import Bytes, inline_kernel, kernel
+from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 
 Counts = npt.NDArray[np.int64]
 
@@ -44,7 +44,7 @@ def three_bytes(data: Bytes, i: np.uintp, end: np.uintp) -> np.uint32:
     )
 
 
-@kernel
+@borrowing_kernel
 def line_break_width(data: Bytes, i: np.uintp, end: np.uintp) -> np.uintp:
     """Bytes of the line break that begins at `i`, 0 where there is none; CR LF is one break."""
     byte = data[i]
@@ -60,14 +60,14 @@ def line_break_width(data: Bytes, i: np.uintp, end: np.uintp) -> np.uintp:
     return np.uintp(0)
 
 
-@kernel
+@borrowing_kernel
 def begins_with_bullet(data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes) -> bool:
     """Whether a hyphen or U+2022 is the first character of a line after whitespace."""
     i = skip_whitespace(data, begin, end, classes)
     return bool(i < end and (data[i] == np.uint8(HYPHEN) or three_bytes(data, i, end) == np.uint32(BULLET_BYTES)))
 
 
-@kernel
+@borrowing_kernel
 def ends_with_ellipsis(data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes) -> bool:
     """Whether three full stops or U+2026 are the last of a line before whitespace."""
     i = skip_whitespace_back(data, begin, end, classes)
@@ -77,7 +77,7 @@ def ends_with_ellipsis(data: Bytes, begin: np.uintp, end: np.uintp, classes: Cla
     return bool(last == np.uint32(ELLIPSIS_BYTES) or last == np.uint32(THREE_FULL_STOPS))
 
 
-@kernel
+@borrowing_kernel
 def next_line_break(data: Bytes, begin: np.uintp, end: np.uintp) -> tuple[np.uintp, np.uintp]:
     """Where the first line break from `begin` on begins and ends; `end` twice where there is none."""
     i = begin
@@ -95,7 +95,7 @@ def next_line_break(data: Bytes, begin: np.uintp, end: np.uintp) -> tuple[np.uin
     return end, end
 
 
-@kernel
+@borrowing_kernel
 def count_lines(data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes, d: np.uintp, counts: LineCounts) -> None:
     """Counts the lines of document `d`. Empty lines count; nothing after the last break is no line."""
     num_lines = np.int64(0)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.hashing import SHINGLE_MULTIPLIER
-from operators.text.kernel import inline_kernel, kernel
+from operators.text.kernel import borrowing_kernel, inline_kernel
 from operators.text.key_table import KeyTable, add_key, empty_table, find_slot
 from operators.text.whitespace_words import Hashes, Words
 
@@ -64,7 +64,7 @@ def ngram_chars(words: Words, first: np.uintp, num_words: np.uintp) -> np.int64:
     return num_chars
 
 
-@kernel
+@borrowing_kernel
 def count_ngrams(words: Words, num_ngrams: np.uintp, ngram_words: np.uintp, scratch: NgramScratch) -> np.uint32:
     """Puts the slot of each n-gram into `slots`, its occurrences into `counts`, and returns the greatest count.
 
@@ -89,7 +89,7 @@ def count_ngrams(words: Words, num_ngrams: np.uintp, ngram_words: np.uintp, scra
     return greatest
 
 
-@kernel
+@borrowing_kernel
 def mark_repeats(num_ngrams: np.uintp, greatest: np.uint32, scratch: NgramScratch) -> np.uintp:
     """Marks the n-grams that occur more than once, and returns the first that occurs `greatest` (2 or more) times."""
     top = num_ngrams
@@ -104,7 +104,7 @@ def mark_repeats(num_ngrams: np.uintp, greatest: np.uint32, scratch: NgramScratc
     return top
 
 
-@kernel
+@borrowing_kernel
 def count_top_ngrams(
     words: Words, num_words: np.uintp, scratch: NgramScratch, d: np.uintp, counts: NgramCounts
 ) -> bool:
@@ -133,7 +133,7 @@ def count_top_ngrams(
     return any_repeats
 
 
-@kernel
+@borrowing_kernel
 def sum_runs(num_ngrams: np.uintp, repeats: Marks) -> None:
     """Turns marks of repeating n-grams into how many repeat in a row from each on."""
     run = np.uint32(0)
@@ -143,7 +143,7 @@ def sum_runs(num_ngrams: np.uintp, repeats: Marks) -> None:
         repeats[q] = run
 
 
-@kernel
+@borrowing_kernel
 def count_duplicate_ngrams(words: Words, num_words: np.uintp, ngram_words: np.uintp, scratch: NgramScratch) -> np.int64:
     """Characters of n-grams (n > 4) that repeat an earlier one, without spaces; no word counts twice.
 
@@ -167,7 +167,7 @@ def count_duplicate_ngrams(words: Words, num_words: np.uintp, ngram_words: np.ui
     return num_chars
 
 
-@kernel
+@borrowing_kernel
 def count_repeated_ngrams(words: Words, num_words: np.uintp, ngram_words: np.uintp, scratch: NgramScratch) -> np.int64:
     """Characters of all n-grams that occur more than once; marks them, where `repeats` marks those of n - 1 words."""
     num_chars = np.int64(0)
@@ -184,7 +184,7 @@ def count_repeated_ngrams(words: Words, num_words: np.uintp, ngram_words: np.uin
     return num_chars
 
 
-@kernel
+@borrowing_kernel
 def count_all_ngrams(words: Words, num_words: np.uintp, ngram_words: np.uintp) -> np.int64:
     """Characters of all n-grams."""
     total = np.int64(0)
@@ -197,7 +197,7 @@ def count_all_ngrams(words: Words, num_words: np.uintp, ngram_words: np.uintp) -
     return total + window
 
 
-@kernel
+@borrowing_kernel
 def count_document_ngrams(
     words: Words,
     num_words: np.uintp,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from operators.text.characters import Classes, skip_whitespace, skip_whitespace_back
 from operators.text.feed_line_statistics import NEWLINE, hash_line
 from operators.text.hashing import WORD_MULTIPLIER
-from operators.text.kernel import Bytes, kernel
+from operators.text.kernel import Bytes, borrowing_kernel
 from operators.text.key_table import KeyTable, add_key, empty_table
 
 Counts = npt.NDArray[np.int64]
@@ -27,7 +27,7 @@ class ParagraphCounts(NamedTuple):
     duplicate_paragraph_chars: Counts
 
 
-@kernel
+@borrowing_kernel
 def count_breaks(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uintp:
     """How many line feeds follow a line feed: no fewer than there are breaks between paragraphs."""
     num_breaks = np.uintp(0)
@@ -39,7 +39,7 @@ def count_breaks(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uintp:
     return num_breaks
 
 
-@kernel
+@borrowing_kernel
 def count_paragraphs(
     data: Bytes,
     begin: np.uintp,

@@ -23,7 +23,7 @@ from operators.text.character_statistics import (
 )
 from operators.text.characters import NUM_CODE_POINTS, Classes, character_classes, document_text, longest_text
 from operators.text.feed_line_statistics import FeedLineCounts, count_feed_lines
-from operators.text.kernel import Bytes, Offsets, kernel
+from operators.text.kernel import Bytes, Offsets, borrowing_kernel
 from operators.text.key_table import key_table_for
 from operators.text.line_statistics import LineCounts, count_lines
 from operators.text.ngram_statistics import (
@@ -132,7 +132,7 @@ MEASURES: Final = ("median_word_chars", "word_entropy")
 """Statistics that are no whole numbers."""
 
 
-@kernel
+@borrowing_kernel
 def count_document_words(
     num_words: np.uintp,
     wanted: Wanted,
@@ -156,7 +156,7 @@ def count_document_words(
         count_document_ngrams(words, num_words, wants, scratch.ngrams, d, counts.ngrams)
 
 
-@kernel
+@borrowing_kernel
 def count_document_text(
     data: Bytes,
     begin: np.uintp,
@@ -184,7 +184,7 @@ def count_document_text(
         count_paragraphs(data, begin, end, tables.classes, table, d, counts.paragraphs)
 
 
-@kernel
+@borrowing_kernel
 def count_documents(
     data: Bytes,
     offsets: Offsets,

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.kernel import kernel
+from operators.text.kernel import borrowing_kernel
 from operators.text.whitespace_words import Words, word_hashes
 
 Counts = npt.NDArray[np.int64]
@@ -97,7 +97,7 @@ def stop_word_table(words: tuple[str, ...], *, any_case: bool) -> StopWords:
     return table
 
 
-@kernel
+@borrowing_kernel
 def count_stop_words(words: Words, num_words: np.uintp, table: StopWords, d: np.uintp, counts: StopWordCounts) -> None:
     """Counts the stop words of document `d`; `last_found` holds no later one's number."""
     mask = np.uintp(table.keys.shape[0] - 1)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from operators.text.characters import WHITESPACE, Classes, character_classes, decode
 from operators.text.hashing import WORD_MULTIPLIER
-from operators.text.kernel import Bytes, kernel
+from operators.text.kernel import Bytes, borrowing_kernel
 
 Hashes = npt.NDArray[np.uint64]
 Ends = npt.NDArray[np.uint32]
@@ -40,7 +40,7 @@ def words_for(max_bytes: int) -> Words:
     )
 
 
-@kernel
+@borrowing_kernel
 def scan_words(data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes, words: Words) -> np.uintp:
     """Puts the words of `data[begin:end]` into `words` and returns how many they are."""
     num_words = np.uintp(0)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.characters import ALPHABETIC, CONTENT, HASH_OR_ELLIPSIS, LOWERCASE, UPPERCASE
-from operators.text.kernel import kernel
+from operators.text.kernel import borrowing_kernel
 from operators.text.key_table import KeyTable, empty_table, find_slot
 from operators.text.whitespace_words import Words
 
@@ -42,7 +42,7 @@ class FrequencyCounts(NamedTuple):
     """In nats: the sum of -p log p over the distinct words; 0 without words."""
 
 
-@kernel
+@borrowing_kernel
 def count_words(words: Words, num_words: np.uintp, d: np.uintp, counts: WordCounts) -> None:
     """Counts the words of document `d` by their classes."""
     word_chars = np.int64(0)
@@ -70,7 +70,7 @@ def count_words(words: Words, num_words: np.uintp, d: np.uintp, counts: WordCoun
     counts.num_symbol_words[d] = num_symbol
 
 
-@kernel
+@borrowing_kernel
 def median_word_chars(words: Words, num_words: np.uintp, lengths: Marks) -> np.float64:
     """The median of the words' lengths, the mean of the middle two where there is no middle one; 0 without words.
 
@@ -96,7 +96,7 @@ def median_word_chars(words: Words, num_words: np.uintp, lengths: Marks) -> np.f
     return np.float64(low + length) / np.float64(2)
 
 
-@kernel
+@borrowing_kernel
 def count_frequencies(
     words: Words, num_words: np.uintp, table: KeyTable, slots: Marks, d: np.uintp, counts: FrequencyCounts
 ) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from operators.text.characters import Classes, character_classes
 from operators.text.jieba_words import jieba_breaks
-from operators.text.kernel import Bytes, kernel
+from operators.text.kernel import Bytes, borrowing_kernel
 from operators.text.script_words import script_breaks
 from operators.text.split_words import Breaks, scan_split_words, split_words_for
 from operators.text.treebank_rules import TreebankRules, no_treebank_rules, treebank_rules
@@ -72,7 +72,7 @@ def _split_scanner(classes: Classes, breaks_of: Callable[[pa.Array], Breaks]) ->
     )
 
 
-@kernel
+@borrowing_kernel
 def scan_unit_words(
     data: Bytes, begin: np.uintp, end: np.uintp, unit: np.uint8, tables: WordTables, words: Words
 ) -> np.uintp:
