@@ -23,15 +23,14 @@ class Peer:
     """What its Python runs, with the input's and the output's folder; None for corpusmill."""
 
 
-def own_environment(*extras: str) -> Peer:
+def own_environment() -> Peer:
     """What a user of corpusmill installs, and nothing else: its dependencies in the versions of constraints.txt.
 
     Not this Python's: numba loads SciPy where it finds it, so the tests' packages would cost every run half a second.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *(one for extra in extras for one in project["optional-dependencies"][extra])]
-    requirements = ("-c", str(ROOT / "constraints.txt"), *wanted)
-    return Peer("-".join(("ours", *extras)), requirements, "corpusmill, run from this checkout")
+    requirements = ("-c", str(ROOT / "constraints.txt"), *project["dependencies"])
+    return Peer("ours", requirements, "corpusmill, run from this checkout")
 
 
 class NotInstalledError(Exception):

@@ -77,10 +77,10 @@ _DUPLICATES: Final = """Duplicated n-grams differ where datatrove takes two diff
 their words without a space: "ab c" and "a bc"."""
 _HEAD: Final = """# Conformance with datatrove 0.10.1
 
-Written by `python -m benchmarks.conformance.run` at commit {commit}; {documents} English
-documents of msdocs_en, peps (prose), php_docs and powershell_docs (markup-heavy reference pages). "Kept by both" and "dropped by both" are shares
-of what is kept and dropped there, by datatrove. "Same text": of documents that both keep, those with the same bytes
-at the end."""
+Written by `python -m benchmarks.conformance.run` at commit {commit}; {documents} English documents: prose
+(msdocs_en, peps) and markup-heavy reference pages (php_docs, powershell_docs). "Kept by both" and "dropped by both" are
+shares of what is kept and dropped there, by datatrove. "Same text": of documents that both keep, those with the same
+bytes at the end."""
 
 
 def _options() -> argparse.Namespace:

@@ -48,7 +48,7 @@ QUICK_SIZE: Final = 5_000
 ROUNDS: Final = 3
 QUICK_SECONDS: Final = 120
 """A tool that takes longer runs once."""
-PACKAGES: Final = ("pyarrow", "numba", "numpy", "fasttext", "pydantic")
+PACKAGES: Final = ("pyarrow", "numba", "numpy", "fasttext-numpy2", "pydantic")
 WHITESPACE: Final = (
     "filtered.gopher_repetition.word_unit=whitespace",
     "filtered.gopher_quality.word_unit=whitespace",
@@ -152,7 +152,7 @@ def _curator(peer: Peer, python: Path) -> Iterator[Tool]:
 
 def _chinese(options: argparse.Namespace) -> list[Tool]:
     """MAP-NEO's and FineWeb-2's rules over Chinese, with jieba's words."""
-    return [corpusmill(install(own_environment("chinese"), options.venvs), "ours_chinese", recipe="filters_chinese")]
+    return [corpusmill(install(own_environment(), options.venvs), "ours_chinese", recipe="filters_chinese")]
 
 
 def _rounds(tools: list[Tool], documents: Path, builds: Path) -> dict[str, list[Run]]:
