@@ -18,7 +18,7 @@ unexport PYTHONPATH
 FAST_TESTS := $(wildcard tests/unit tests/laws tests/golden tests/architecture)
 SLOW_TESTS := $(wildcard tests/integration tests/faults)
 
-.PHONY: help setup demo test check lint format unit integration soak bench-spine bench-dedup quickstart-models clean distclean
+.PHONY: help setup demo test check lint format unit integration soak bench-spine bench-dedup bench-filters quickstart-models clean distclean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -73,6 +73,9 @@ bench-spine: setup ## measure the whole pipeline; results go to benchmarks/resul
 
 bench-dedup: setup ## measure near-duplicate removal beside other tools; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.dedup.run
+
+bench-filters: setup ## measure language identification and filters beside other tools; results go to benchmarks/results
+	$(BIN)/python -m benchmarks.filters.run
 
 quickstart-models: setup ## make the tokenizer and the classifier of the quickstart again
 	rm -rf runs/quickstart-models
