@@ -74,8 +74,6 @@ class GopherQuality(WordRuleSet):
     @field_validator("stop_words")
     @classmethod
     def _words_only(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value:
-            raise ValueError("stop_words: expected words; found none; min_stop_words: null turns the rule off")
         return check_stop_words(value)
 
     def limits(self) -> tuple[Limit, ...]:

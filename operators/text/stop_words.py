@@ -41,12 +41,14 @@ class StopWordCounts(NamedTuple):
     """Words of the text that are spellings of stop words in upper and lower case letters, as far as in the table."""
 
 
-def check_stop_words(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The same words, if they can be stop words.
+def check_stop_words(words: tuple[str, ...], *, may_be_none: bool = False) -> tuple[str, ...]:
+    """The same words, if they can be the stop words of a rule; `may_be_none`: where there need not be any.
 
     Raises:
-        ValueError: one holds whitespace or nothing, or stands twice.
+        ValueError: there is none, or one holds whitespace or nothing, or stands twice.
     """
+    if not words and not may_be_none:
+        raise ValueError("stop_words: expected words; found none; min_stop_words: null turns the rule off")
     for word in words:
         if word.split() != [word]:
             raise ValueError(f"stop_words: expected words without whitespace; found {word!r}; no text can hold it")

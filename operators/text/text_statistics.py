@@ -86,7 +86,7 @@ class TextStatistics(Annotator):
     @field_validator("stop_words")
     @classmethod
     def _words_only(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return check_stop_words(value)
+        return check_stop_words(value, may_be_none=True)
 
     @model_validator(mode="after")
     def _stop_words_are_needed(self) -> "TextStatistics":

@@ -111,3 +111,8 @@ def test_texts_without_lines_are_dropped_even_with_every_bound_off(text):
 def test_wrong_configuration_is_refused(field, value):
     with pytest.raises(ValidationError, match=field):
         FineWeb2Quality(**{field: value})
+
+
+def test_a_language_needs_stop_words():
+    with pytest.raises(ValidationError, match="stop_words: expected words; found none; min_stop_words: null"):
+        FineWeb2Quality(stop_words=())
