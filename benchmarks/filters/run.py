@@ -3,8 +3,8 @@
 Writes results/filters.json. Parts, each of which `--only` can name:
 
 - speed: FineWeb's chain over 50,000 real documents, Parquet in and out: corpusmill with spaCy-like and with whitespace
-  words, datatrove with spaCy's and with whitespace words, NeMo Curator's own chain in one process. datatrove with
-  spaCy's words sees a quarter of the documents, in drawn order; all of them would take a quarter of an hour.
+  words, datatrove with spaCy's and with whitespace words, NeMo Curator's own chain in one process. The others see a
+  quarter of the documents, in drawn order; all of them would take datatrove a quarter of an hour or more.
 - parts: what each operator of that chain costs, and of the chain for Chinese.
 - fasttext: the inference kernel beside fasttext.predict; measured by benchmarks/kernels/fasttext.py.
 - conformance: decisions and statistics beside datatrove's; measured by benchmarks/conformance.
@@ -20,12 +20,13 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from benchmarks.environments import NotInstalledError, Peer, install, own_environment
-from benchmarks.filters.corpus import FOLDERS, write_chinese, write_mixed, write_quarter
+from benchmarks.filters.corpus import FOLDERS, Corpus, write_chinese, write_mixed, write_quarter
 from benchmarks.filters.parts import measure_parts
 from benchmarks.filters.tools import (
     CURATOR,
@@ -47,10 +48,9 @@ PARTS: Final = ("speed", "parts", "fasttext", "conformance")
 SIZE: Final = 50_000
 QUICK_SIZE: Final = 5_000
 ROUNDS: Final = 3
-QUICK_SECONDS: Final = 120
+QUICK_SECONDS: Final = 60
 """A tool that takes longer runs once."""
 PACKAGES: Final = ("pyarrow", "numba", "numpy", "fasttext-numpy2", "pydantic")
-SLOW: Final = ("datatrove",)
 WHITESPACE: Final = (
     "filtered.gopher_repetition.word_unit=whitespace",
     "filtered.gopher_quality.word_unit=whitespace",
@@ -62,58 +62,77 @@ WHITESPACE: Final = (
 
 
 def main() -> None:
-    """The whole measurement, or the parts that are asked for."""
+    """The whole measurement, or the parts that are asked for; the others stay as the result's file has them."""
     options = _options()
     absent = missing(FOLDERS)
     if absent:
         print(f"benchmark filters: skipped; expected texts in ../shared/data/text; missing {absent}")
         return
+    target = options.result or (options.work / "filters-quick.json" if options.quick else RESULT)
+    earlier: Json = json.loads(target.read_text()) if target.is_file() and len(options.only) < len(PARTS) else {}
     result: Json = {
         "machine": machine(),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
         | {"python": platform.python_version()},
-        "commit": commit(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "settings": {"quick": options.quick, "parts": options.only, "cores": 1},
+        "settings": {"quick": options.quick, "cores": 1},
+        **{part: earlier[part] for part in PARTS if part in earlier},
     }
-    corpora = options.work / "corpora"
-    if "speed" in options.only or "parts" in options.only:
-        mixed = write_mixed(corpora / "mixed", QUICK_SIZE if options.quick else SIZE)
-        chinese = write_chinese(corpora / "chinese")
-    if "speed" in options.only:
-        tools, peers = _tools(options)
-        quarter = write_quarter(corpora / "mixed", corpora / "quarter")
-        slow = [tool for tool in tools if tool.name in SLOW]
-        runs = _rounds([tool for tool in tools if tool not in slow], corpora / "mixed", options.work / "builds")
-        slow_runs = _rounds(slow, corpora / "quarter", options.work / "builds")
-        result["speed"] = {
-            "corpus": _described(mixed),
-            "quarter": _described(quarter),
-            "peers": peers,
-            "tools": {name: summary(mixed, found) for name, found in runs.items()}
-            | {name: summary(quarter, found) for name, found in slow_runs.items()},
-            "ours_chinese": summary(
-                chinese, _rounds(_chinese(options), corpora / "chinese", options.work / "builds")["ours_chinese"]
-            ),
-        }
-    if "parts" in options.only:
-        result["parts"] = {
-            "treebank": measure_parts(RECIPES / "filters.yaml", corpora / "mixed"),
-            "whitespace": measure_parts(RECIPES / "filters.yaml", corpora / "mixed", WHITESPACE),
-            "chinese": measure_parts(RECIPES / "filters_chinese.yaml", corpora / "chinese"),
-        }
-    if "fasttext" in options.only:
-        result["fasttext"] = _json_of("benchmarks.kernels.fasttext")
-    if "conformance" in options.only:
-        result["conformance"] = _json_of(
-            "benchmarks.conformance.run", "--work", str(options.work / "conformance"), "--venvs", str(options.venvs)
-        )
+    for part in options.only:
+        measured = MEASURES[part](options)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        result[part] = {"commit": commit(), "date": now, **measured}
     result["figures"] = _figures(result)
-    target = options.result or (options.work / "filters-quick.json" if options.quick else RESULT)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result["figures"], indent=1))
     print(f"written: {target}")
+
+
+def _speed(options: argparse.Namespace) -> Json:
+    corpora, builds = options.work / "corpora", options.work / "builds"
+    mixed, chinese = _corpora(options)
+    quarter = write_quarter(corpora / "mixed", corpora / "quarter")
+    ours, others, peers = _tools(options)
+    runs = _rounds(ours, corpora / "mixed", builds)
+    other_runs = _rounds(others, corpora / "quarter", builds)
+    chinese_runs = _rounds(_chinese(options), corpora / "chinese", builds)
+    return {
+        "corpus": _described(mixed),
+        "quarter": _described(quarter),
+        "chinese": _described(chinese),
+        "peers": peers,
+        "tools": {name: summary(mixed, found) for name, found in runs.items()}
+        | {name: summary(quarter, found) for name, found in other_runs.items()}
+        | {name: summary(chinese, found) for name, found in chinese_runs.items()},
+    }
+
+
+def _parts(options: argparse.Namespace) -> Json:
+    corpora = options.work / "corpora"
+    _corpora(options)
+    return {
+        "treebank": measure_parts(RECIPES / "filters.yaml", corpora / "mixed"),
+        "whitespace": measure_parts(RECIPES / "filters.yaml", corpora / "mixed", WHITESPACE),
+        "chinese": measure_parts(RECIPES / "filters_chinese.yaml", corpora / "chinese"),
+    }
+
+
+def _fasttext(_options: argparse.Namespace) -> Json:
+    return _json_of("benchmarks.kernels.fasttext")
+
+
+def _conformance(options: argparse.Namespace) -> Json:
+    folder = options.work / "conformance"
+    return _json_of("benchmarks.conformance.run", "--work", str(folder), "--venvs", str(options.venvs))
+
+
+MEASURES: Final = {"speed": _speed, "parts": _parts, "fasttext": _fasttext, "conformance": _conformance}
+
+
+def _corpora(options: argparse.Namespace) -> tuple[Corpus, Corpus]:
+    """The mixed corpus and the Chinese one."""
+    corpora = options.work / "corpora"
+    return write_mixed(corpora / "mixed", QUICK_SIZE if options.quick else SIZE), write_chinese(corpora / "chinese")
 
 
 def _options() -> argparse.Namespace:
@@ -131,21 +150,22 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _tools(options: argparse.Namespace) -> tuple[list[Tool], Json]:
-    """What is compared over the mixed corpus, and what became of each peer."""
+def _tools(options: argparse.Namespace) -> tuple[list[Tool], list[Tool], Json]:
+    """What runs over the mixed corpus, what over its quarter, and what became of each peer."""
     python = install(own_environment(), options.venvs)
-    tools = [corpusmill(python), corpusmill(python, "ours_whitespace", overrides=WHITESPACE)]
+    ours = [corpusmill(python), corpusmill(python, "ours_whitespace", overrides=WHITESPACE)]
+    others = [corpusmill(python, "ours_quarter")]
     states: Json = {}
     if options.quick:
-        return tools, states
-    for peer, make in ((DATATROVE, _datatrove), (CURATOR, _curator)):
+        return ours, others, states
+    for peer, make in ((CURATOR, _curator), (DATATROVE, _datatrove)):
         states[peer.name] = {"requirements": peer.requirements, "method": peer.method}
         try:
-            tools += make(peer, install(peer, options.venvs))
+            others += make(peer, install(peer, options.venvs))
         except NotInstalledError as error:
             states[peer.name] |= {"skipped": str(error)}
             print(f"benchmark filters: {peer.name}: skipped: {error}", flush=True)
-    return tools, states
+    return ours, others, states
 
 
 def _datatrove(peer: Peer, python: Path) -> Iterator[Tool]:
@@ -176,11 +196,8 @@ def _rounds(tools: list[Tool], documents: Path, builds: Path) -> dict[str, list[
     return runs
 
 
-def _described(corpus: object) -> Json:
-    found: Json = json.loads(
-        json.dumps(corpus, default=lambda one: {name: getattr(one, name) for name in one.__slots__})
-    )
-    return found
+def _described(corpus: Corpus) -> Json:
+    return asdict(corpus)
 
 
 def _json_of(module: str, *arguments: str) -> Json:
@@ -201,7 +218,7 @@ def _figures(result: Json) -> Json:
     figures: Json = {
         "ours_mb_per_cpu_s": rate("ours"),
         "ours_whitespace_mb_per_cpu_s": rate("ours_whitespace"),
-        "ours_chinese_mb_per_cpu_s": result.get("speed", {}).get("ours_chinese", {}).get("mb_per_cpu_s"),
+        "ours_chinese_mb_per_cpu_s": rate("ours_chinese"),
         "datatrove_mb_per_cpu_s": rate("datatrove"),
         "datatrove_whitespace_mb_per_cpu_s": rate("datatrove_whitespace"),
         "curator_mb_per_cpu_s": rate("curator"),
