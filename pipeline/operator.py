@@ -11,7 +11,8 @@ runner, no path and no worker number. State lives in the function that `open` re
     ShardOperator       the batches of one shard, in order -> batches       declared
     Task                whole artifacts -> one artifact                     every output names its inputs
 
-Law for all of them but Task: splitting or joining batches changes no row.
+Law for all of them but Task: splitting or joining batches changes no row. An Annotator that cannot keep it within its
+stated tolerance alone says in what windows it wants a shard's rows, and the engine keeps the law.
 """
 
 import hashlib
@@ -285,6 +286,11 @@ ShardFunction = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 class Annotator(Operator):
     """Adds columns. Subclasses declare `adds()`."""
+
+    window_rows: ClassVar[int | None] = None
+    """Where results may depend on which rows are seen together, as a model's that pads them: each call gets exactly so
+    many rows of its shard, the last one fewer, counted where the operator stands in its chain, whatever the execution's
+    batches are. None: a call gets any batch. Another number is another `version`."""
 
     @abstractmethod
     def adds(self) -> pa.Schema:

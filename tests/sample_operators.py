@@ -74,6 +74,38 @@ class TextLength(Annotator):
         return annotate
 
 
+class WindowLength(TextLength):
+    """Adds the characters of all texts of a call: another value in another window."""
+
+    name: ClassVar[str] = "window_length"
+    window_rows: ClassVar[int | None] = 9
+
+    column: str = "window_chars"
+
+    def open(self) -> AnnotateFunction:
+        annotate = super().open()
+
+        def sum_up(batch: pa.RecordBatch) -> pa.RecordBatch:
+            (chars,) = annotate(batch).columns
+            together = pa.array([pc.sum(chars).as_py() or 0] * batch.num_rows, pa.int64())
+            return pa.RecordBatch.from_arrays([together], schema=self.adds())
+
+        return sum_up
+
+
+class FancyWindow(WindowLength):
+    """As `WindowLength`, on actors that need the cluster's resource `fancy`."""
+
+    name: ClassVar[str] = "fancy_window"
+    window_rows: ClassVar[int | None] = 13
+
+    column: str = "fancy_window_chars"
+
+    @property
+    def resources(self) -> Resources:
+        return Resources(num_cpus=1, custom={"fancy": 1})
+
+
 class FancyLength(TextLength):
     """As `TextLength`, on actors that need the cluster's resource `fancy`."""
 

@@ -110,7 +110,7 @@ def decisions(documents: Path, operators: Sequence[RowOperator]) -> Iterator[tup
         ledger = LedgerBuilder()
         rows = np.arange(batch.num_rows, dtype=np.uint32)
         texts: dict[int, str] = {}
-        for piece, left in RowPass(chain, ledger, 0).apply(batch, rows):
+        for piece, left in RowPass(chain, ledger, 0).through([(batch, rows)]):
             texts |= zip(left.tolist(), piece["text"].to_pylist(), strict=True)
         dropped = {
             row["row"]: f"{row['operator']}/{row['rule']}"

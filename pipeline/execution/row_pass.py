@@ -1,6 +1,6 @@
 """Carries batches through fused row operators: applies their verdicts, isolates failing rows, keeps the ledger."""
 
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from functools import partial
 from heapq import nsmallest
@@ -13,6 +13,7 @@ import pyarrow as pa
 from pipeline.document import DOC_ID, DOC_ID_TYPE, TEXT
 from pipeline.errors import OperatorError, PipelineError
 from pipeline.execution.judged_rows import JudgedRows
+from pipeline.execution.windows import Piece, joined, windows
 from pipeline.ledger import Action, LedgerBuilder
 from pipeline.operator import (
     Annotator,
@@ -169,12 +170,16 @@ class RowPass:
             place = kept["operator"], kept["rule"]
             self._examples.setdefault(place, []).append((bytes.fromhex(kept["doc_id"]), kept["text"]))
 
-    def apply(self, batch: pa.RecordBatch, rows: Rows) -> Iterator[tuple[pa.RecordBatch, Rows]]:
-        """What is left of `batch` behind the last operator, in pieces where rows had to be isolated."""
-        pieces = [(batch, rows)] if batch.num_rows else []
+    def through(self, flow: Iterable[Piece]) -> Iterator[Piece]:
+        """What is left of a shard's rows behind the last operator, in order, in pieces of any size.
+
+        Args:
+            flow: all rows of the shard, in order. No more are taken than the next piece needs.
+        """
+        left = iter(flow)
         for opened in self._operators:
-            pieces = [after for piece in pieces for after in self._through(opened, *piece) if after[0].num_rows]
-        yield from pieces
+            left = self._over(opened, left)
+        return left
 
     def examples(self) -> tuple[dict[str, str], ...]:
         """Starts of a few dropped texts per rule: of the smallest doc_ids, so the choice is the same every run.
@@ -187,9 +192,33 @@ class RowPass:
             for doc_id, text in sorted(kept)
         )
 
-    def _through(
-        self, opened: OpenOperator, batch: pa.RecordBatch, rows: Rows
-    ) -> Iterator[tuple[pa.RecordBatch, Rows]]:
+    def _over(self, opened: OpenOperator, flow: Iterator[Piece]) -> Iterator[Piece]:
+        """The flow behind one operator."""
+        operator = opened.operator
+        if isinstance(operator, Annotator) and operator.window_rows is not None:
+            for window, rows in windows(flow, operator.window_rows, None if self._judged is None else self._is_here):
+                left = [piece for part in self._here_and_gone(window, rows) for piece in self._through(opened, *part)]
+                if left:
+                    yield joined(left)
+            return
+        for batch, rows in flow:
+            if batch.num_rows:
+                yield from (left for left in self._through(opened, batch, rows) if left[0].num_rows)
+
+    def _is_here(self, rows: Rows) -> BoolArray:
+        """Which rows no filter has dropped, where dropped rows go on."""
+        assert self._judged is not None
+        return ~self._judged.gone[rows]
+
+    def _here_and_gone(self, window: pa.RecordBatch, rows: Rows) -> list[Piece]:
+        """The rows of a window that no filter has dropped, and the others: what is gone changes no result."""
+        if self._judged is None:
+            return [(window, rows)]
+        here = self._is_here(rows)
+        parts = [(window.filter(pa.array(mask)), rows[mask]) for mask in (here, ~here)]
+        return [part for part in parts if part[0].num_rows]
+
+    def _through(self, opened: OpenOperator, batch: pa.RecordBatch, rows: Rows) -> Iterator[Piece]:
         operator = opened.operator
         for result, part, part_rows in self._isolated(opened, batch, rows):
             if isinstance(operator, Annotator):

@@ -22,6 +22,7 @@ from pipeline.execution.quarantine import SourceRecords
 from pipeline.execution.row_pass import OpenOperator, RowPass, open_chain, opened
 from pipeline.execution.sinks import open_sink, write_table
 from pipeline.execution.task_run import run_task
+from pipeline.execution.windows import Piece
 from pipeline.execution.work import Passage, Result, SourceShard, StageSpec, Unit
 from pipeline.io.reading import SplitReader
 from pipeline.ledger import Action, LedgerBuilder
@@ -204,21 +205,23 @@ class _UnitRun:
         self._rows_read += self._records.rows_read
 
     def _row_flow(self) -> Flow:
-        for batch, rows in self._batches():
-            if rows is None:
+        if isinstance(self._unit.source, PartitionInput):
+            for batch, _ in self._batches():
                 self._rows_kept += batch.num_rows
                 yield batch, None
-                continue
+            return
+        for piece in self._row_pass.through(self._entering()):
+            left = piece if self._judged is None or not self._spec.is_last else self._judged.left(*piece)
+            self._rows_kept += left[0].num_rows
+            yield left
+
+    def _entering(self) -> Iterator[Piece]:
+        """The unit's rows on their way to the first operator."""
+        for batch, rows in self._batches():
+            assert rows is not None
             if self._judged is not None and self._given is None:
                 self._judged.enter(batch, rows)
-            for part, part_rows in self._row_pass.apply(batch, rows):
-                left = (
-                    (part, part_rows)
-                    if self._judged is None or not self._spec.is_last
-                    else self._judged.left(part, part_rows)
-                )
-                self._rows_kept += left[0].num_rows
-                yield left
+            yield batch, rows
 
     def _through_partition(self, flow: Flow) -> Flow:
         if self._stage.partition is None:
@@ -244,7 +247,7 @@ class _UnitRun:
         if declared is not None:
             self._conserved = dict.fromkeys(("conserved_in", "conserved_out", "conserved_cut"), 0)
         try:
-            for batch in call(self._entering(flow, declared)):
+            for batch in call(self._measured(flow, declared)):
                 if declared is not None:
                     self._conserved["conserved_out"] += _amount(batch[declared[1]])
                     self._conserved["conserved_cut"] += _amount(batch[declared[2]])
@@ -254,7 +257,7 @@ class _UnitRun:
         except Exception as error:
             raise OperatorError(f"operator {operator.name}: failed on a shard") from error
 
-    def _entering(self, flow: Flow, declared: tuple[str, str, str] | None) -> Iterator[pa.RecordBatch]:
+    def _measured(self, flow: Flow, declared: tuple[str, str, str] | None) -> Iterator[pa.RecordBatch]:
         for batch, _ in flow:
             if declared is not None:
                 self._conserved["conserved_in"] += _amount(batch[declared[0]])

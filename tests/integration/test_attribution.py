@@ -16,7 +16,17 @@ from pipeline.rule_values import JudgeValues, RuleValues
 from tests.builds import Built, MakeRunner, run_build, tree_digest
 from tests.corpus import BAD_LINES, jsonl, write_files
 from tests.faults.crashing import crash_locally
-from tests.sample_operators import TEXT_KEY, FancyLength, KeepFirst, LongEnough, OneLine, Shape, TextKey, TextLength
+from tests.sample_operators import (
+    TEXT_KEY,
+    FancyLength,
+    KeepFirst,
+    LongEnough,
+    OneLine,
+    Shape,
+    TextKey,
+    TextLength,
+    WindowLength,
+)
 from tests.small import over_sources, read, small_files
 
 CHAIN: tuple[Operator, ...] = (
@@ -24,6 +34,7 @@ CHAIN: tuple[Operator, ...] = (
     TextLength(poison="Page 11\n"),
     OneLine(poison="Page 21\n"),
     LongEnough(min_chars=130),
+    WindowLength(),
     FancyLength(poison="Page 4"),
     Shape(max_letter_fraction=0.09, poison="Page 5"),
 )

@@ -7,11 +7,11 @@ import pytest
 from pipeline.errors import RunnerError
 from pipeline.execution.work import Execution
 from pipeline.operator import Resources
-from pipeline.plan.logical import ErrorBudget, Recipe
+from pipeline.plan.logical import ArtifactKind, ErrorBudget, Recipe, Step, View
 from pipeline.plan.stages import fuse
 from tests.builds import MakeRunner, run_build, tree_digest
 from tests.corpus import BAD_LINES, jsonl, write_files
-from tests.sample_operators import FancyLength, LongEnough, OneLine, TextLength
+from tests.sample_operators import FancyLength, FancyWindow, LongEnough, OneLine, TextLength, WindowLength
 from tests.small import read, small_files
 
 
@@ -61,6 +61,26 @@ def test_stages_give_the_same_rows_as_one_fused_stage(inputs: Path, tmp_path: Pa
     left = run_build(cut, inputs, tmp_path / "cut")
     right = run_build(fused, inputs, tmp_path / "fused")
     assert tree_digest(left.output) == tree_digest(right.output)
+
+
+@pytest.mark.parametrize("batch_rows", [1, 7, 1024])
+def test_windows_are_of_the_shard_whatever_the_batches_are(
+    batch_rows: int, inputs: Path, tmp_path: Path, make_runner: MakeRunner
+) -> None:
+    """In the first stage over sources, in a stage that is handed rows, and over what an earlier step wrote."""
+    again = Step(name="again", view=View(base="documents"), nodes=(WindowLength(),), write=ArtifactKind.COLUMNS)
+    recipe = read(
+        WindowLength(column="first", poison="Page 11\n"),
+        LongEnough(min_chars=40),
+        FancyWindow(poison="Page 21\n"),
+        shard_bytes=1 << 12,
+        error_budget=ErrorBudget(max_bad_fraction=0.1),
+        more=(again,),
+    )
+    expected = run_build(recipe, inputs, tmp_path / "expected", execution=Execution(batch_rows=64))
+    assert expected.manifest("documents").total("rows_quarantined") == len(BAD_LINES) + 2 + 2
+    found = run_build(recipe, inputs, tmp_path / "found", make_runner(), Execution(batch_rows=batch_rows))
+    assert tree_digest(found.output) == tree_digest(expected.output)
 
 
 @pytest.mark.ray

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from operators.catalogue import OPERATORS, catalogue
 from pipeline.execution.row_pass import open_alone
+from pipeline.execution.windows import windows
 from pipeline.fingerprint import fingerprint, operator_identity
 from pipeline.operator import Annotator, Filter, PartitionOperator, ShardOperator, Task, Transform, columns_read
 from pipeline.rule_set import RuleSet
@@ -70,6 +71,9 @@ class Opened:
         """What comes of the batches, as rows that can be compared; NaN equals NaN."""
         if isinstance(self.operator, PartitionOperator | ShardOperator):
             return _values(self.call(iter(batches)))
+        if isinstance(self.operator, Annotator) and self.operator.window_rows is not None:
+            numbered = ((batch, np.zeros(batch.num_rows, np.uint32)) for batch in batches)
+            batches = [batch for batch, _ in windows(numbered, self.operator.window_rows)]
         return [row for batch in batches for row in self._one(batch)]
 
     def _one(self, batch):

@@ -79,6 +79,24 @@ class ModelScore(NumChars):
     column: str = "score"
 
 
+class SeenTogether(NumChars):
+    """How many characters the rows of a call have in all: another value in another window."""
+
+    name: ClassVar[str] = "seen_together"
+    window_rows: ClassVar[int | None] = 4
+
+    column: str = "together"
+
+    def open(self) -> AnnotateFunction:
+        annotate = super().open()
+
+        def sum_up(batch: pa.RecordBatch) -> pa.RecordBatch:
+            (chars,) = annotate(batch).columns
+            return pa.record_batch([pa.array([pc.sum(chars).as_py()] * batch.num_rows)], schema=self.adds())
+
+        return sum_up
+
+
 class MinChars(Filter):
     """Keeps texts of at least `min_chars` characters that do not hold `without`."""
 

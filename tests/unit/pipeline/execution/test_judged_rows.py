@@ -35,7 +35,7 @@ def carry(texts, *, keeps_values, cuts=()):
         part, numbers = batch.slice(start, end - start), rows[start:end]
         if judged is not None:
             judged.enter(part, numbers)
-        for piece in row_pass.apply(part, numbers):
+        for piece in row_pass.through([(part, numbers)]):
             left, left_rows = piece if judged is None else judged.left(*piece)
             kept += zip(left_rows.tolist(), left.to_pylist(), strict=True)
     account = ledger.table().to_pylist(), dict(sorted(ledger.rules.items())), row_pass.examples()
@@ -95,4 +95,4 @@ def test_a_rule_set_that_measures_another_number_of_rows_is_refused():
 
     row_pass = RowPass(open_chain((Short(),), with_values=True), LedgerBuilder(), 0, judged=JudgedRows())
     with pytest.raises(OperatorError, match="expected results for 2 rows; returned 1"):
-        list(row_pass.apply(documents(["a", "b"]), np.arange(2, dtype=np.uint32)))
+        list(row_pass.through([(documents(["a", "b"]), np.arange(2, dtype=np.uint32))]))

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import OperatorError, StorageError
+from pipeline.execution.judged_rows import JudgedRows
 from pipeline.execution.row_pass import EXAMPLE_CHARS, OpenOperator, RowPass, open_chain
 from pipeline.ledger import Action, LedgerBuilder
 from pipeline.operator import Edits, Verdicts
-from tests.unit.pipeline.sample_operators import MinChars, NumChars, Shout, doc_ids, documents
+from tests.unit.pipeline.sample_operators import MinChars, NumChars, SeenTogether, Shout, doc_ids, documents
 
 
 def carry(operators, batch, *, examples=3, rows=None):
@@ -21,7 +22,7 @@ def carry(operators, batch, *, examples=3, rows=None):
     opened = tuple(one if isinstance(one, OpenOperator) else open_chain((one,))[0] for one in operators)
     row_pass = RowPass(opened, ledger, examples)
     rows = np.arange(batch.num_rows, dtype=np.uint32) if rows is None else rows
-    pieces = list(row_pass.apply(batch, rows))
+    pieces = list(row_pass.through([(batch, rows)]))
     table = pa.Table.from_batches([piece for piece, _ in pieces]) if pieces else None
     return table, [int(row) for _, part in pieces for row in part], ledger, row_pass.examples()
 
@@ -108,6 +109,51 @@ def test_every_rule_that_edited_a_row_reaches_the_ledger():
 
 def answer(operator, value):
     return OpenOperator(operator, operator.name, operator.name, lambda batch: value)  # noqa: ARG005
+
+
+def carry_cut(operators, texts, batch_rows, *, judged=None):
+    """As `carry`, in batches of so many rows: the rows that are left with their numbers, and the ledger's."""
+    batch, rows, ledger = documents(texts), np.arange(len(texts), dtype=np.uint32), LedgerBuilder()
+    row_pass = RowPass(open_chain(operators), ledger, 0, judged=judged)
+
+    def flow():
+        for start in range(0, len(texts), batch_rows):
+            part = batch.slice(start, batch_rows), rows[start : start + batch_rows]
+            if judged is not None:
+                judged.enter(*part)
+            yield part
+
+    left = [piece if judged is None else judged.left(*piece) for piece in row_pass.through(flow())]
+    return [pair for part, numbers in left for pair in zip(numbers.tolist(), part.to_pylist(), strict=True)], (
+        ledger.table().to_pylist()
+    )
+
+
+WINDOWED = (NumChars(), MinChars(min_chars=2), SeenTogether(fails_on="?"), Shout(), MinChars(without="BB"))
+PIECES = st.lists(st.sampled_from(["", "a", "bb", "ccc", "d?d", "eeeee"]), max_size=24)
+
+
+def test_an_operator_with_windows_sees_so_many_rows_that_are_there_at_its_place():
+    found, _ = carry_cut(WINDOWED, ["aa", "b", "cc", "dd", "ee", "f", "gg", "hhh"], 3)
+    assert [(row, document["together"]) for row, document in found] == [(0, 8), (2, 8), (3, 8), (4, 8), (6, 5), (7, 5)]
+
+
+def test_a_row_on_which_a_window_fails_leaves_alone():
+    found, ledger = carry_cut(WINDOWED, ["aa", "b?b", "cc", "dd", "ee"], 2)
+    assert [row for row, _ in found] == [0, 2, 3, 4]
+    assert [(row["row"], row["operator"]) for row in ledger if row["action"] == "quarantine"] == [(1, "seen_together")]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(texts=PIECES, batch_rows=st.integers(1, 9))
+def test_how_rows_arrive_changes_no_window(texts, batch_rows):
+    assert carry_cut(WINDOWED, texts, batch_rows) == carry_cut(WINDOWED, texts, 100)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(texts=PIECES, batch_rows=st.integers(1, 9))
+def test_rows_that_are_gone_change_no_window_when_they_go_on(texts, batch_rows):
+    assert carry_cut(WINDOWED, texts, batch_rows, judged=JudgedRows()) == carry_cut(WINDOWED, texts, 100)
 
 
 @pytest.mark.parametrize("error", [MemoryError(), StorageError("store is gone")])
@@ -254,7 +300,7 @@ def test_examples_are_those_of_the_smallest_ids_however_rows_are_cut(batch_rows)
     batch = documents(texts, ids)
     for start in range(0, 20, batch_rows):
         part = batch.slice(start, batch_rows)
-        list(row_pass.apply(part, np.arange(start, start + part.num_rows, dtype=np.uint32)))
+        list(row_pass.through([(part, np.arange(start, start + part.num_rows, dtype=np.uint32))]))
     smallest = sorted(zip(ids, texts, strict=True))[:3]
     assert shown(row_pass.examples()) == [("too_short", doc_id.hex(), text) for doc_id, text in smallest]
 

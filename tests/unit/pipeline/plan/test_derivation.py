@@ -90,7 +90,7 @@ def through(operators, batch):
     RUNS.clear()
     ledger = LedgerBuilder()
     row_pass = RowPass(open_chain(operators), ledger, 0)
-    pieces = list(row_pass.apply(batch, np.arange(batch.num_rows, dtype=np.uint32)))
+    pieces = list(row_pass.through([(batch, np.arange(batch.num_rows, dtype=np.uint32))]))
     return pa.Table.from_batches([piece for piece, _ in pieces], batch.schema), ledger.table()
 
 
