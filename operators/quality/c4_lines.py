@@ -1,18 +1,17 @@
 """C4's rules for lines: keeps the lines of a document that end as sentences do, and cuts citations out of them."""
 
-from typing import Annotated, ClassVar, Final
+from typing import ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
+from operators.quality.bounds import Count
 from operators.quality.c4_line_rules import C4_LINE_RULES, LineRules, edit_lines
 from operators.quality.c4_phrases import CURLY_BRACKET, JAVASCRIPT, LOREM_IPSUM, POLICY
 from operators.text.characters import character_classes
 from pipeline.document import TEXT, TEXT_TYPE
 from pipeline.operator import Edits, Transform, TransformFunction
-
-Count = Annotated[int, Field(ge=0)] | None
 
 END_MARKS: Final = (".", "?", "!", '"', "'")
 """Raffel et al. 2019, section 2.2, with the apostrophe that datatrove adds."""

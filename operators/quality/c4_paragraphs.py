@@ -1,20 +1,19 @@
 """mC4's rule for documents: enough long paragraphs."""
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
+from operators.quality.bounds import Count
 from operators.text.characters import count_characters, document_text
 from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.units import end_of_line
 from pipeline.document import TEXT
 from pipeline.operator import FloatArray
 from pipeline.rule_set import Limit, MeasureFunction, RuleSet
-
-Count = Annotated[int, Field(ge=0)] | None
 
 
 @kernel

@@ -1,11 +1,12 @@
 """C4's rules for documents: placeholder text, code, and too few sentences."""
 
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from operators.quality.bounds import Count
 from operators.quality.c4_phrases import CURLY_BRACKET, LOREM_IPSUM, find_phrases
 from operators.text.characters import document_text, longest_text
 from operators.text.kernel import Bytes, Offsets, kernel
@@ -21,8 +22,6 @@ from operators.text.sentences import (
 from pipeline.document import TEXT
 from pipeline.operator import FloatArray
 from pipeline.rule_set import Limit, MeasureFunction, RuleSet
-
-Count = Annotated[int, Field(ge=0)] | None
 
 
 @kernel

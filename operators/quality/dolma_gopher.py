@@ -1,22 +1,18 @@
 """Gopher's rules as Dolma measures and applies them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
-from pydantic import Field, field_validator
-
+from operators.quality.bounds import Count, LongNgramBounds, Ratio, StopWords, TopNgramBounds
 from operators.quality.fraction import fraction
 from operators.quality.gopher_quality import STOP_WORDS
+from operators.quality.gopher_rules import ngram_limits
 from operators.quality.word_rule_set import WordRuleSet
 from operators.text.ngram_statistics import LONG_NGRAM_WORDS, TOP_NGRAM_WORDS
 from operators.text.statistics import Counts, Measures
-from operators.text.stop_words import check_stop_words
 from operators.text.word_unit import WordUnit
 from pipeline.operator import FloatArray
 from pipeline.rule_set import Limit
-
-Count = Annotated[int, Field(ge=0)] | None
-Fraction = Annotated[float, Field(ge=0)] | None
 
 _TOP: Final = tuple(f"top_{n}_gram_word_chars" for n in TOP_NGRAM_WORDS)
 _REPEATED: Final = tuple((f"repeated_{n}_gram_chars", f"all_{n}_gram_chars") for n in LONG_NGRAM_WORDS)
@@ -60,28 +56,23 @@ class DolmaGopher(WordRuleSet):
     # every default: configs/dolma-v1_5/mixing/cc-head.yaml of allenai/dolma
     min_words: Count = 50
     max_words: Count = 100_000
-    min_median_word_chars: Fraction = 3.0
-    max_median_word_chars: Fraction = 10.0
-    max_symbol_word_fraction: Fraction = 0.1
-    min_alphabetic_word_fraction: Fraction = 0.8
+    min_median_word_chars: Ratio = 3.0
+    max_median_word_chars: Ratio = 10.0
+    max_symbol_word_fraction: Ratio = 0.1
+    min_alphabetic_word_fraction: Ratio = 0.8
     min_stop_words: Count = 2
     """How often words of `stop_words` must occur."""
-    stop_words: tuple[str, ...] = STOP_WORDS
-    max_bullet_line_fraction: Fraction = 0.9
-    max_ellipsis_line_fraction: Fraction = 0.3
-    max_repeated_line_fraction: Fraction = 0.3
-    max_repeated_line_char_fraction: Fraction = 0.3
-    max_top_ngram_char_fractions: tuple[Fraction, Fraction, Fraction] = (0.20, 0.18, 0.16)
+    stop_words: StopWords = STOP_WORDS
+    max_bullet_line_fraction: Ratio = 0.9
+    max_ellipsis_line_fraction: Ratio = 0.3
+    max_repeated_line_fraction: Ratio = 0.3
+    max_repeated_line_char_fraction: Ratio = 0.3
+    max_top_ngram_char_fractions: TopNgramBounds = (0.20, 0.18, 0.16)
     """For n-grams of 2, 3 and 4 words."""
-    max_repeated_ngram_char_fractions: tuple[Fraction, Fraction, Fraction, Fraction, Fraction, Fraction] = (
+    max_repeated_ngram_char_fractions: LongNgramBounds = (
         0.15, 0.14, 0.13, 0.12, 0.11, 0.10,
     )  # fmt: skip
     """For n-grams of 5 to 10 words."""
-
-    @field_validator("stop_words")
-    @classmethod
-    def _words_only(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return check_stop_words(value)
 
     def limits(self) -> tuple[Limit, ...]:
         """One rule a bound, in the order of the fields."""
@@ -97,14 +88,7 @@ class DolmaGopher(WordRuleSet):
             Limit("too_many_ellipsis_lines", "max", self.max_ellipsis_line_fraction),
             Limit("repeated_lines", "max", self.max_repeated_line_fraction),
             Limit("repeated_line_chars", "max", self.max_repeated_line_char_fraction),
-            *(
-                Limit(f"top_{n}_word_ngram", "max", limit)
-                for n, limit in zip(TOP_NGRAM_WORDS, self.max_top_ngram_char_fractions, strict=True)
-            ),
-            *(
-                Limit(f"repeated_{n}_word_ngrams", "max", limit)
-                for n, limit in zip(LONG_NGRAM_WORDS, self.max_repeated_ngram_char_fractions, strict=True)
-            ),
+            *ngram_limits(self.max_top_ngram_char_fractions, self.max_repeated_ngram_char_fractions, kind="repeated"),
         )
 
     def statistics(self) -> tuple[str, ...]:

@@ -1,30 +1,29 @@
 """The rules of FineWeb-2, whose limits and stop words each language has of its own."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
-from pydantic import Field, field_validator
-
+from operators.quality.bounds import Count, LongNgramBounds, Ratio, StopWords, TopNgramBounds
 from operators.quality.fraction import fraction
+from operators.quality.gopher_rules import (
+    NGRAM_STATISTICS,
+    ngram_limits,
+    ngram_values,
+    prose_limits,
+    prose_statistics,
+    prose_values,
+)
 from operators.quality.word_rule_set import WordRuleSet
-from operators.text.ngram_statistics import LONG_NGRAM_WORDS, TOP_NGRAM_WORDS
 from operators.text.statistics import Counts, Measures
-from operators.text.stop_words import check_stop_words
 from operators.text.word_unit import WordUnit
 from pipeline.operator import FloatArray
 from pipeline.rule_set import Limit
-
-Count = Annotated[int, Field(ge=0)] | None
-Fraction = Annotated[float, Field(ge=0)] | None
 
 MANDARIN_STOP_WORDS: Final = (
     "的", "年", "在", "月", "是", "和", "日", "了", "於", "·", "為",
     "有", "被", "人", "中", "为", "他", "與", "後", "也", "而", "由",
 )  # fmt: skip
 """configs/cmn_Hani.yml of huggingface/fineweb-2."""
-
-_TOP: Final = tuple(f"top_{n}_gram_chars" for n in TOP_NGRAM_WORDS)
-_DUPLICATE: Final = tuple(f"duplicate_{n}_gram_chars" for n in LONG_NGRAM_WORDS)
 
 
 class FineWeb2Quality(WordRuleSet):
@@ -62,60 +61,39 @@ class FineWeb2Quality(WordRuleSet):
     word_unit: WordUnit = "jieba"
     """What a word is; see docs/filters.md."""
     # defaults with a comment: fineweb-2-pipeline.py; others: configs/cmn_Hani.yml
-    max_duplicate_line_fraction: Fraction = 0.287
-    max_top_ngram_char_fractions: tuple[Fraction, Fraction, Fraction] = (0.256, 0.201, 0.171)
+    max_duplicate_line_fraction: Ratio = 0.287
+    max_top_ngram_char_fractions: TopNgramBounds = (0.256, 0.201, 0.171)
     """For n-grams of 2, 3 and 4 words."""
-    max_duplicate_ngram_char_fractions: tuple[Fraction, Fraction, Fraction, Fraction, Fraction, Fraction] = (
+    max_duplicate_ngram_char_fractions: LongNgramBounds = (
         0.198, 0.182, 0.167, 0.154, 0.14, 0.127,
     )  # fmt: skip
     """For n-grams of 5 to 10 words."""
-    min_terminal_line_fraction: Fraction = 0.106
-    max_duplicate_line_char_fraction: Fraction = 0.1  # the pipeline's
-    max_newlines_per_word: Fraction = 0.178
+    min_terminal_line_fraction: Ratio = 0.106
+    max_duplicate_line_char_fraction: Ratio = 0.1  # the pipeline's
+    max_newlines_per_word: Ratio = 0.178
     min_words: Count = 50  # datatrove's, which the pipeline leaves, as the next
     max_words: Count = 100_000
-    min_mean_word_chars: Fraction = 1.0
-    max_mean_word_chars: Fraction = 5.0
-    max_hashes_per_word: Fraction = 0.1  # datatrove's, as the next three
-    max_ellipses_per_word: Fraction = 0.1
-    max_bullet_line_fraction: Fraction = 0.9
-    max_ellipsis_line_fraction: Fraction = 0.3
-    min_alphabetic_word_fraction: Fraction = 0.735
+    min_mean_word_chars: Ratio = 1.0
+    max_mean_word_chars: Ratio = 5.0
+    max_hashes_per_word: Ratio = 0.1  # datatrove's, as the next three
+    max_ellipses_per_word: Ratio = 0.1
+    max_bullet_line_fraction: Ratio = 0.9
+    max_ellipsis_line_fraction: Ratio = 0.3
+    min_alphabetic_word_fraction: Ratio = 0.735
     min_stop_words: Count = 2  # the pipeline's
     """How many different words of `stop_words` must occur."""
-    stop_words: tuple[str, ...] = MANDARIN_STOP_WORDS
-
-    @field_validator("stop_words")
-    @classmethod
-    def _words_only(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return check_stop_words(value)
+    stop_words: StopWords = MANDARIN_STOP_WORDS
 
     def limits(self) -> tuple[Limit, ...]:
         """`empty_text`, then one rule a bound, in the order of the fields."""
         return (
             Limit("empty_text", "min", 1.0),
             Limit("duplicate_lines", "max", self.max_duplicate_line_fraction),
-            *(
-                Limit(f"top_{n}_word_ngram", "max", limit)
-                for n, limit in zip(TOP_NGRAM_WORDS, self.max_top_ngram_char_fractions, strict=True)
-            ),
-            *(
-                Limit(f"duplicate_{n}_word_ngrams", "max", limit)
-                for n, limit in zip(LONG_NGRAM_WORDS, self.max_duplicate_ngram_char_fractions, strict=True)
-            ),
+            *ngram_limits(self.max_top_ngram_char_fractions, self.max_duplicate_ngram_char_fractions),
             Limit("too_few_terminal_lines", "min", self.min_terminal_line_fraction),
             Limit("duplicate_line_chars", "max", self.max_duplicate_line_char_fraction),
             Limit("too_many_newlines", "max", self.max_newlines_per_word),
-            Limit("too_few_words", "min", self.min_words),
-            Limit("too_many_words", "max", self.max_words),
-            Limit("words_too_short", "min", self.min_mean_word_chars),
-            Limit("words_too_long", "max", self.max_mean_word_chars),
-            Limit("too_many_hashes", "max", self.max_hashes_per_word),
-            Limit("too_many_ellipses", "max", self.max_ellipses_per_word),
-            Limit("too_many_bullet_lines", "max", self.max_bullet_line_fraction),
-            Limit("too_many_ellipsis_lines", "max", self.max_ellipsis_line_fraction),
-            Limit("too_few_alphabetic_words", "min", self.min_alphabetic_word_fraction),
-            Limit("too_few_stop_words", "min", self.min_stop_words),
+            *prose_limits(self),
         )
 
     def statistics(self) -> tuple[str, ...]:
@@ -128,18 +106,8 @@ class FineWeb2Quality(WordRuleSet):
             "num_text_lines",
             "num_terminal_text_lines",
             "duplicate_text_line_chars",
-            "num_lines",
-            "num_bullet_lines",
-            "num_ellipsis_lines",
-            "num_words",
-            "num_content_words",
-            "content_word_chars",
-            "num_alphabetic_words",
-            "num_hashes",
-            "num_ellipses",
-            "num_distinct_stop_words",
-            *_TOP,
-            *_DUPLICATE,
+            *prose_statistics(),
+            *NGRAM_STATISTICS,
         )
 
     def statistic_settings(self) -> dict[str, Any]:  # Any: as the base class says
@@ -148,24 +116,13 @@ class FineWeb2Quality(WordRuleSet):
 
     def values(self, counts: Mapping[str, Counts | Measures]) -> Sequence[FloatArray | Counts]:
         """Counts, means and fractions."""
-        chars, words, newlines = counts["num_chars"], counts["num_words"], counts["num_newlines"]
-        content_words = counts["num_content_words"]
-        word_chars = fraction(counts["content_word_chars"], content_words)
+        newlines = counts["num_newlines"]
         return (
             counts["num_text_lines"],
             fraction(counts["num_duplicate_run_lines"], counts["num_run_lines"]),
-            *(fraction(counts[name], chars) for name in (*_TOP, *_DUPLICATE)),
+            *ngram_values(counts),
             fraction(counts["num_terminal_text_lines"], counts["num_text_lines"]),
-            fraction(counts["duplicate_text_line_chars"], chars - newlines),
-            fraction(newlines, words),
-            content_words,
-            content_words,
-            word_chars,
-            word_chars,
-            fraction(counts["num_hashes"], words),
-            fraction(counts["num_ellipses"], words),
-            fraction(counts["num_bullet_lines"], counts["num_lines"]),
-            fraction(counts["num_ellipsis_lines"], counts["num_lines"]),
-            fraction(counts["num_alphabetic_words"], words),
-            counts["num_distinct_stop_words"],
+            fraction(counts["duplicate_text_line_chars"], counts["num_chars"] - newlines),
+            fraction(newlines, counts["num_words"]),
+            *prose_values(counts),
         )

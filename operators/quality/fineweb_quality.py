@@ -1,10 +1,11 @@
 """The rules that FineWeb added to Gopher's and C4's: ends of lines, short lines, duplicated lines, lists."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
+from operators.quality.bounds import Ratio
 from operators.quality.fraction import fraction
 from operators.quality.word_rule_set import WordRuleSet
 from operators.text.statistics import Counts, Measures
@@ -12,8 +13,6 @@ from operators.text.text_statistics import SHORT_LINE_CHARS
 from operators.text.word_unit import WordUnit
 from pipeline.operator import FloatArray
 from pipeline.rule_set import Limit
-
-Fraction = Annotated[float, Field(ge=0)] | None
 
 
 class FineWebQuality(WordRuleSet):
@@ -49,13 +48,13 @@ class FineWebQuality(WordRuleSet):
     word_unit: WordUnit = "treebank"
     """What a word is; see docs/filters.md."""
     # every default: Penedo et al. 2024, section 3.6; the first is 0.12 in the paper and in the released code
-    min_terminal_line_fraction: Fraction = 0.12
+    min_terminal_line_fraction: Ratio = 0.12
     """Lines that end in a mark of a sentence's end."""
-    max_short_line_fraction: Fraction = 0.67
+    max_short_line_fraction: Ratio = 0.67
     short_line_chars: int = Field(default=SHORT_LINE_CHARS, ge=0)
     """Up to how many characters a line is short."""
-    max_duplicate_line_char_fraction: Fraction = 0.01
-    max_newlines_per_word: Fraction = 0.3
+    max_duplicate_line_char_fraction: Ratio = 0.01
+    max_newlines_per_word: Ratio = 0.3
 
     def limits(self) -> tuple[Limit, ...]:
         """`empty_text`, then one rule a bound, in the order of the fields."""

@@ -1,20 +1,15 @@
 """The quality rules of Gopher: word counts, word lengths, symbols, bullet and ellipsis lines, letters, stop words."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
-from pydantic import Field, field_validator
-
-from operators.quality.fraction import fraction
+from operators.quality.bounds import Count, Ratio, StopWords
+from operators.quality.gopher_rules import prose_limits, prose_statistics, prose_values
 from operators.quality.word_rule_set import WordRuleSet
 from operators.text.statistics import Counts, Measures
-from operators.text.stop_words import check_stop_words
 from operators.text.word_unit import WordUnit
 from pipeline.operator import FloatArray
 from pipeline.rule_set import Limit
-
-Count = Annotated[int, Field(ge=0)] | None
-Fraction = Annotated[float, Field(ge=0)] | None
 
 STOP_WORDS: Final = ("the", "be", "to", "of", "and", "that", "have", "with")
 """Rae et al. 2021, appendix A1.1."""
@@ -57,54 +52,27 @@ class GopherQuality(WordRuleSet):
     # every default: Rae et al. 2021, appendix A1.1 "Quality filtering"
     min_words: Count = 50
     max_words: Count = 100_000
-    min_mean_word_chars: Fraction = 3.0
-    max_mean_word_chars: Fraction = 10.0
-    max_hashes_per_word: Fraction = 0.1
-    max_ellipses_per_word: Fraction = 0.1
-    max_bullet_line_fraction: Fraction = 0.9
-    max_ellipsis_line_fraction: Fraction = 0.3
-    min_alphabetic_word_fraction: Fraction = 0.8
+    min_mean_word_chars: Ratio = 3.0
+    max_mean_word_chars: Ratio = 10.0
+    max_hashes_per_word: Ratio = 0.1
+    max_ellipses_per_word: Ratio = 0.1
+    max_bullet_line_fraction: Ratio = 0.9
+    max_ellipsis_line_fraction: Ratio = 0.3
+    min_alphabetic_word_fraction: Ratio = 0.8
     min_stop_words: Count = 2
     """How many of `stop_words` must occur."""
-    stop_words: tuple[str, ...] = STOP_WORDS
+    stop_words: StopWords = STOP_WORDS
     """English ones; other languages need their own, as FineWeb-2 has them for each."""
     stop_word_count: Literal["distinct", "occurrences"] = "distinct"
     """`distinct`: different stop words, as written. `occurrences`: all of them, in whatever case."""
 
-    @field_validator("stop_words")
-    @classmethod
-    def _words_only(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return check_stop_words(value)
-
     def limits(self) -> tuple[Limit, ...]:
         """One rule a bound, in the order of the fields."""
-        return (
-            Limit("too_few_words", "min", self.min_words),
-            Limit("too_many_words", "max", self.max_words),
-            Limit("words_too_short", "min", self.min_mean_word_chars),
-            Limit("words_too_long", "max", self.max_mean_word_chars),
-            Limit("too_many_hashes", "max", self.max_hashes_per_word),
-            Limit("too_many_ellipses", "max", self.max_ellipses_per_word),
-            Limit("too_many_bullet_lines", "max", self.max_bullet_line_fraction),
-            Limit("too_many_ellipsis_lines", "max", self.max_ellipsis_line_fraction),
-            Limit("too_few_alphabetic_words", "min", self.min_alphabetic_word_fraction),
-            Limit("too_few_stop_words", "min", self.min_stop_words),
-        )
+        return prose_limits(self)
 
     def statistics(self) -> tuple[str, ...]:
         """Counts of words, symbols and lines."""
-        return (
-            "num_words",
-            "num_content_words",
-            "content_word_chars",
-            "num_hashes",
-            "num_ellipses",
-            "num_lines",
-            "num_bullet_lines",
-            "num_ellipsis_lines",
-            "num_alphabetic_words",
-            self._stop_words,
-        )
+        return prose_statistics(self._stop_words)
 
     def statistic_settings(self) -> dict[str, Any]:  # Any: as the base class says
         """The stop words."""
@@ -112,19 +80,7 @@ class GopherQuality(WordRuleSet):
 
     def values(self, counts: Mapping[str, Counts | Measures]) -> Sequence[FloatArray | Counts]:
         """Counts, means and ratios."""
-        word_chars = fraction(counts["content_word_chars"], counts["num_content_words"])
-        return (
-            counts["num_content_words"],
-            counts["num_content_words"],
-            word_chars,
-            word_chars,
-            fraction(counts["num_hashes"], counts["num_words"]),
-            fraction(counts["num_ellipses"], counts["num_words"]),
-            fraction(counts["num_bullet_lines"], counts["num_lines"]),
-            fraction(counts["num_ellipsis_lines"], counts["num_lines"]),
-            fraction(counts["num_alphabetic_words"], counts["num_words"]),
-            counts[self._stop_words],
-        )
+        return prose_values(counts, self._stop_words)
 
     @property
     def _stop_words(self) -> str:

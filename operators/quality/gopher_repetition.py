@@ -1,24 +1,20 @@
 """The repetition rules of Gopher: duplicate lines and paragraphs, frequent and duplicate word n-grams."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Final
+from typing import ClassVar
 
-from pydantic import Field
-
+from operators.quality.bounds import LongNgramBounds, Ratio, TopNgramBounds
 from operators.quality.fraction import fraction
+from operators.quality.gopher_rules import (
+    NGRAM_STATISTICS,
+    ngram_limits,
+    ngram_values,
+)
 from operators.quality.word_rule_set import WordRuleSet
-from operators.text.ngram_statistics import LONG_NGRAM_WORDS, TOP_NGRAM_WORDS
 from operators.text.statistics import Counts, Measures
 from operators.text.word_unit import WordUnit
 from pipeline.operator import FloatArray
 from pipeline.rule_set import Limit
-
-Fraction = Annotated[float, Field(ge=0)] | None
-
-_NGRAM_STATISTICS: Final = (
-    *(f"top_{n}_gram_chars" for n in TOP_NGRAM_WORDS),
-    *(f"duplicate_{n}_gram_chars" for n in LONG_NGRAM_WORDS),
-)
 
 
 class GopherRepetition(WordRuleSet):
@@ -55,13 +51,13 @@ class GopherRepetition(WordRuleSet):
     tuned_on: ClassVar[tuple[WordUnit, ...]] = ("whitespace", "treebank")
 
     # every default: Rae et al. 2021, table A1
-    max_duplicate_paragraph_fraction: Fraction = 0.30
-    max_duplicate_paragraph_char_fraction: Fraction = 0.20
-    max_duplicate_line_fraction: Fraction = 0.30
-    max_duplicate_line_char_fraction: Fraction = 0.20
-    max_top_ngram_char_fractions: tuple[Fraction, Fraction, Fraction] = (0.20, 0.18, 0.16)
+    max_duplicate_paragraph_fraction: Ratio = 0.30
+    max_duplicate_paragraph_char_fraction: Ratio = 0.20
+    max_duplicate_line_fraction: Ratio = 0.30
+    max_duplicate_line_char_fraction: Ratio = 0.20
+    max_top_ngram_char_fractions: TopNgramBounds = (0.20, 0.18, 0.16)
     """For n-grams of 2, 3 and 4 words."""
-    max_duplicate_ngram_char_fractions: tuple[Fraction, Fraction, Fraction, Fraction, Fraction, Fraction] = (
+    max_duplicate_ngram_char_fractions: LongNgramBounds = (
         0.15, 0.14, 0.13, 0.12, 0.11, 0.10,
     )  # fmt: skip
     """For n-grams of 5 to 10 words."""
@@ -74,14 +70,7 @@ class GopherRepetition(WordRuleSet):
             Limit("duplicate_paragraph_chars", "max", self.max_duplicate_paragraph_char_fraction),
             Limit("duplicate_lines", "max", self.max_duplicate_line_fraction),
             Limit("duplicate_line_chars", "max", self.max_duplicate_line_char_fraction),
-            *(
-                Limit(f"top_{n}_word_ngram", "max", limit)
-                for n, limit in zip(TOP_NGRAM_WORDS, self.max_top_ngram_char_fractions, strict=True)
-            ),
-            *(
-                Limit(f"duplicate_{n}_word_ngrams", "max", limit)
-                for n, limit in zip(LONG_NGRAM_WORDS, self.max_duplicate_ngram_char_fractions, strict=True)
-            ),
+            *ngram_limits(self.max_top_ngram_char_fractions, self.max_duplicate_ngram_char_fractions),
         )
 
     def statistics(self) -> tuple[str, ...]:
@@ -94,7 +83,7 @@ class GopherRepetition(WordRuleSet):
             "num_run_lines",
             "num_duplicate_run_lines",
             "duplicate_run_line_chars",
-            *_NGRAM_STATISTICS,
+            *NGRAM_STATISTICS,
         )
 
     def values(self, counts: Mapping[str, Counts | Measures]) -> Sequence[FloatArray | Counts]:
@@ -106,5 +95,5 @@ class GopherRepetition(WordRuleSet):
             fraction(counts["duplicate_paragraph_chars"], chars),
             fraction(counts["num_duplicate_run_lines"], counts["num_run_lines"]),
             fraction(counts["duplicate_run_line_chars"], chars),
-            *(fraction(counts[name], chars) for name in _NGRAM_STATISTICS),
+            *ngram_values(counts),
         )

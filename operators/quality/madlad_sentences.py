@@ -1,19 +1,18 @@
 """MADLAD-400's rules for sentences: drops documents of few sentences, or of too many questionable ones."""
 
-from typing import Annotated, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
+from operators.quality.bounds import Count, Fraction
 from operators.quality.fraction import fraction
 from operators.quality.madlad_counts import ABNORMAL_LENGTH, CURSED, LIST_CASE, TECHNICAL, madlad_counts
 from pipeline.document import TEXT
 from pipeline.operator import FloatArray
 from pipeline.rule_set import Limit, MeasureFunction, RuleSet
 
-Count = Annotated[int, Field(ge=0)] | None
-Fraction = Annotated[float, Field(ge=0, le=1)] | None
 SentenceRule = Literal["list_case", "abnormal_length", "technical", "cursed"]
 
 _KINDS: Final[dict[SentenceRule, int]] = {

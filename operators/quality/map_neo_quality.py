@@ -1,11 +1,12 @@
 """MAP-NEO's rules for Chinese documents: sentences, words, symbols, lines, variety and repetition of characters."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from operators.quality.bounds import Count, LongNgramBounds, Ratio, TopNgramBounds
 from operators.quality.fraction import fraction
 from operators.quality.map_neo_counts import map_neo_counts
 from operators.quality.word_rule_set import check_unit
@@ -19,9 +20,6 @@ from operators.text.word_unit import WordUnit
 from pipeline.document import TEXT
 from pipeline.operator import FloatArray
 from pipeline.rule_set import Limit, MeasureFunction, RuleSet
-
-Count = Annotated[int, Field(ge=0)] | None
-Number = Annotated[float, Field(ge=0)] | None
 
 
 class MapNeoQuality(RuleSet):
@@ -62,32 +60,32 @@ class MapNeoQuality(RuleSet):
     name: ClassVar[str] = "map_neo_quality"
 
     # every default: MAP-NEO, filter.py, as above
-    max_bracketed_fraction: Number = 0.1
+    max_bracketed_fraction: Ratio = 0.1
     """Characters between U+3010 and U+3011."""
     min_sentences: Count = 2
     """Pieces between runs of `. ! ? ; "` and U+2026 that are not blank."""
     min_chars: Count = 50
     max_chars: Count = 10_000
-    min_mean_word_chars: Number = 1.3
-    max_mean_word_chars: Number = 10.0
-    max_hash_fraction: Number = 0.1
+    min_mean_word_chars: Ratio = 1.3
+    max_mean_word_chars: Ratio = 10.0
+    max_hash_fraction: Ratio = 0.1
     """Runs of `#` a character."""
-    max_ellipsis_fraction: Number = 0.1
+    max_ellipsis_fraction: Ratio = 0.1
     """Runs of U+2026, or of two full stops or more, a character."""
-    max_digit_fraction: Number = 0.3
+    max_digit_fraction: Ratio = 0.3
     """Digits among the characters that are no punctuation."""
-    max_folded_line_fraction: Number = 0.3
+    max_folded_line_fraction: Ratio = 0.3
     """Lines that end with `readmore` or the Chinese for "unfold" and "more"."""
-    max_bullet_line_fraction: Number = 0.9
-    min_punctuation_fraction: Number = 0.0
+    max_bullet_line_fraction: Ratio = 0.9
+    min_punctuation_fraction: Ratio = 0.0
     """ASCII marks among all characters; must be exceeded."""
-    min_distinct_char_fraction: Number = 0.1
+    min_distinct_char_fraction: Ratio = 0.1
     """Different characters among all; must be exceeded."""
-    min_entropy: Number = 3.0
+    min_entropy: Ratio = 3.0
     """Of the distribution of characters, in nats."""
-    max_top_ngram_char_fractions: tuple[Number, Number, Number] = (0.20, 0.18, 0.16)
+    max_top_ngram_char_fractions: TopNgramBounds = (0.20, 0.18, 0.16)
     """For n-grams of 2, 3 and 4 characters: the repetitions of the most frequent one."""
-    max_duplicate_ngram_char_fractions: tuple[Number, Number, Number, Number, Number, Number] = (
+    max_duplicate_ngram_char_fractions: LongNgramBounds = (
         0.60, 0.60, 0.60, 0.60, 0.60, 0.60,
     )  # fmt: skip
     """For n-grams of 5 to 10 characters."""
