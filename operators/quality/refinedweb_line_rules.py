@@ -5,12 +5,11 @@ stripped behind each of them but `too_few_words`, as in DCLM: so a rule sees wha
 Letters are: D documents, R rules, L lines of a document.
 """
 
-from typing import Annotated, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import Field
 
 from operators.quality.refinedweb_predicates import (
     class_fraction,
@@ -55,15 +54,6 @@ LINE_FEED: Final = 0x0A
 OFF: Final = -1
 CAPITALS: Final = (0x41, 0x5A)
 ASCII_DIGITS: Final = (0x30, 0x39)
-
-Fraction = Annotated[float, Field(ge=0, le=1)] | None
-Count = Annotated[int, Field(ge=0)] | None
-
-# Penedo et al. 2023, appendix G.2; where that gives no number, DCLM's dclm_baseline_refinedweb.yaml
-MAX_UPPERCASE_FRACTION: Final = 0.5
-MAX_DIGIT_FRACTION: Final = 0.999999
-MIN_WORDS: Final = 2
-MAX_PHRASE_LINE_WORDS: Final = 10
 
 LinePlaces = npt.NDArray[np.uintp]
 

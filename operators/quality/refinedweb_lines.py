@@ -4,24 +4,13 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from operators.quality.refinedweb_line_rules import (
-    MAX_DIGIT_FRACTION,
-    MAX_PHRASE_LINE_WORDS,
-    MAX_UPPERCASE_FRACTION,
-    MIN_WORDS,
-    REFINEDWEB_LINE_RULES,
-    Count,
-    Fraction,
-    LineRules,
-    edit_lines,
-    line_rules,
-    load_tables,
-)
+from operators.quality.refinedweb_line_limits import RefinedWebLineLimits
+from operators.quality.refinedweb_line_rules import REFINEDWEB_LINE_RULES, LineRules, edit_lines, load_tables
 from pipeline.document import TEXT, TEXT_TYPE
 from pipeline.operator import Edits, Transform, TransformFunction
 
 
-class RefinedWebLines(Transform):
+class RefinedWebLines(RefinedWebLineLimits, Transform):
     """Removes lines that are no prose, and phrases that invite to click.
 
     A line is removed if too large a share of its characters are capital letters, or digits, if it is a counter
@@ -54,15 +43,6 @@ class RefinedWebLines(Transform):
 
     name: ClassVar[str] = "refinedweb_lines"
 
-    max_uppercase_fraction: Fraction = MAX_UPPERCASE_FRACTION
-    """Share of a line's characters that may be capital letters; more removes it."""
-    max_digit_fraction: Fraction = MAX_DIGIT_FRACTION
-    """Share of a line's characters that may be digits; the default removes lines of digits alone."""
-    remove_counters: bool = True
-    min_words: Count = MIN_WORDS
-    max_phrase_line_words: Count = MAX_PHRASE_LINE_WORDS
-    """Words up to which phrases are cut out of a line; None leaves them in all lines."""
-
     def requires(self) -> pa.Schema:
         """The text."""
         return pa.schema([pa.field(TEXT, TEXT_TYPE, nullable=False)])
@@ -78,13 +58,7 @@ class RefinedWebLines(Transform):
     def open(self) -> TransformFunction:
         """Loads the tables of characters."""
         load_tables()
-        rules = line_rules(
-            self.max_uppercase_fraction,
-            self.max_digit_fraction,
-            removes_counters=self.remove_counters,
-            min_words=self.min_words,
-            max_phrase_line_words=self.max_phrase_line_words,
-        )
+        rules = self.line_rules()
         return lambda batch: _edits(batch, rules)
 
 

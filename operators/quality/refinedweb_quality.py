@@ -5,26 +5,17 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
+from operators.quality.bounds import Count, Fraction
 from operators.quality.fraction import fraction
-from operators.quality.refinedweb_line_rules import (
-    MAX_DIGIT_FRACTION,
-    MAX_PHRASE_LINE_WORDS,
-    MAX_UPPERCASE_FRACTION,
-    MIN_WORDS,
-    Count,
-    Fraction,
-    LineRules,
-    edit_lines,
-    line_rules,
-    load_tables,
-)
+from operators.quality.refinedweb_line_limits import RefinedWebLineLimits
+from operators.quality.refinedweb_line_rules import LineRules, edit_lines, load_tables
 from operators.text.fasttext_words import count_fasttext_words
 from pipeline.document import TEXT
 from pipeline.operator import FloatArray
 from pipeline.rule_set import Limit, MeasureFunction, RuleSet
 
 
-class RefinedWebQuality(RuleSet):
+class RefinedWebQuality(RefinedWebLineLimits, RuleSet):
     """Keeps documents of which RefinedWeb's corrections of lines would remove few words.
 
     The corrections are those of `refinedweb_lines`, which belongs behind this operator with the same limits: here
@@ -55,16 +46,6 @@ class RefinedWebQuality(RuleSet):
     """Share of the words that the corrections may remove."""
     min_document_words: Count = 1
     """Words that a document must have before the corrections."""
-    max_uppercase_fraction: Fraction = MAX_UPPERCASE_FRACTION
-    """As in `refinedweb_lines`."""
-    max_digit_fraction: Fraction = MAX_DIGIT_FRACTION
-    """As in `refinedweb_lines`."""
-    remove_counters: bool = True
-    """As in `refinedweb_lines`."""
-    min_words: Count = MIN_WORDS
-    """As in `refinedweb_lines`: words of a line."""
-    max_phrase_line_words: Count = MAX_PHRASE_LINE_WORDS
-    """As in `refinedweb_lines`."""
 
     def limits(self) -> tuple[Limit, ...]:
         """Words of the document, then the share of them that would be removed."""
@@ -76,13 +57,7 @@ class RefinedWebQuality(RuleSet):
     def open_measure(self) -> MeasureFunction:
         """Loads the tables of characters."""
         load_tables()
-        rules = line_rules(
-            self.max_uppercase_fraction,
-            self.max_digit_fraction,
-            removes_counters=self.remove_counters,
-            min_words=self.min_words,
-            max_phrase_line_words=self.max_phrase_line_words,
-        )
+        rules = self.line_rules()
         return lambda batch: _measure(batch, rules)
 
 
