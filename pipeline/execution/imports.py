@@ -13,9 +13,9 @@ from pipeline.artifact import DATA, FileRecord, Manifest, load_manifest
 from pipeline.errors import PlanError, StorageError
 from pipeline.execution.commit import file_digest
 from pipeline.fingerprint import fingerprint
-from pipeline.plan.check import BASE_KINDS, CheckedStep, imported_step
+from pipeline.plan.checked_step import CheckedStep, imported_step
 from pipeline.plan.identity import StepIdentity, with_checksums
-from pipeline.plan.logical import ArtifactKind, Import
+from pipeline.plan.logical import BASE_KINDS, ArtifactKind, Import
 from pipeline.recorded_run import load_run
 
 _KINDS = frozenset({*BASE_KINDS, ArtifactKind.MODEL})

@@ -14,7 +14,8 @@ from pipeline.io.reading import source_schema
 from pipeline.io.splits import InputShard, plan_input_shards
 from pipeline.io.storage import InputFile, list_inputs
 from pipeline.operator import FileRef, Operator
-from pipeline.plan.check import CheckedStep, check_recipe
+from pipeline.plan.check import check_recipe
+from pipeline.plan.checked_step import CheckedStep
 from pipeline.plan.identity import StepIdentity, identify_step, sources_fingerprint
 from pipeline.plan.logical import Node, Recipe, Repeat, Step
 from pipeline.plan.stages import partition_count

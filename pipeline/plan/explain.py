@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline.operator import REMOVAL_SCHEMA, Operator, Resources
-from pipeline.plan.check import CheckedStep
+from pipeline.plan.checked_step import CheckedStep
 from pipeline.plan.logical import ArtifactKind
 from pipeline.plan.stages import Partitioning, Segment
 from pipeline.rule_values import carried

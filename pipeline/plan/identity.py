@@ -13,7 +13,7 @@ from pipeline.fingerprint import fingerprint, operator_identity
 from pipeline.io.shard_file import WRITER_VERSION
 from pipeline.io.splits import InputShard
 from pipeline.operator import Determinism, PartitionOperator, Task, columns_read
-from pipeline.plan.check import CheckedStep
+from pipeline.plan.checked_step import CheckedStep
 from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Repeat, Source, Step
 from pipeline.plan.stages import EXCHANGE_VERSION
 

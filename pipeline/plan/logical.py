@@ -5,7 +5,7 @@ it leaves. Composites such as near-duplicate removal are functions that return s
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -50,6 +50,12 @@ class ArtifactKind(StrEnum):
     """Rows that belong to no base."""
     MODEL = "model"
     """Files."""
+
+
+BASE_KINDS: Final = frozenset({ArtifactKind.DOCUMENTS, ArtifactKind.TABLE})
+"""Artifacts with rows of their own."""
+BOUND_KINDS: Final = frozenset({ArtifactKind.COLUMNS, ArtifactKind.REMOVALS})
+"""Artifacts about the rows of a base, or of sources."""
 
 
 _STRING = {"type": "string"}

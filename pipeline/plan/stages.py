@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from pipeline.document import POSITION, POSITION_TYPE
 from pipeline.operator import REMOVAL_SCHEMA, Operator, PartitionOperator, Resources, Task
-from pipeline.plan.check import BOUND_KINDS, CheckedStep
-from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Repeat, Step, unrolled
+from pipeline.plan.checked_step import CheckedStep
+from pipeline.plan.logical import BOUND_KINDS, ArtifactKind, Exchange, Layout, Repeat, Step, unrolled
 
 EXCHANGE_VERSION = 1
 """Raised whenever an exchange may bring equal rows in another order; part of its step's fingerprint."""

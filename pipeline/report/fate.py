@@ -17,8 +17,7 @@ from pipeline.errors import StorageError
 from pipeline.execution.judged_rows import ROW
 from pipeline.io.reading import read_record
 from pipeline.ledger import READ
-from pipeline.plan.check import BOUND_KINDS
-from pipeline.plan.logical import ArtifactKind
+from pipeline.plan.logical import BOUND_KINDS, ArtifactKind
 from pipeline.recipe import Catalogue
 from pipeline.recorded_run import RecordedRun, RecordedStep
 from pipeline.report.judged_steps import broken_rules, judged_step

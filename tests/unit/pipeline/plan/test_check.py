@@ -5,7 +5,8 @@ import pytest
 
 from pipeline.errors import PlanError, SchemaError
 from pipeline.operator import REMOVAL_SCHEMA, Resources
-from pipeline.plan.check import build_order, check_recipe, imported_step
+from pipeline.plan.check import build_order, check_recipe
+from pipeline.plan.checked_step import imported_step
 from pipeline.plan.logical import ArtifactKind, Exchange, Import, Recipe, Repeat, SortKey, Step, View
 from tests.unit.pipeline.sample_operators import (
     SOURCE_SCHEMA,

@@ -1,0 +1,77 @@
+"""The output folder of a run: who may write to it, what it says about itself, and its staging area."""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.artifact import Manifest
+from pipeline.errors import RunnerError
+from pipeline.execution.prepare import PreparedRecipe
+from pipeline.recorded_run import RUN_NAME
+
+
+def write_run(prepared: PreparedRecipe, output: Path, manifests: Mapping[str, Manifest]) -> None:
+    """run.json: which folder holds which step of the recipe as it was last run. The same for every run of it."""
+    steps = [
+        {
+            "step": name,
+            "kind": prepared.steps[name].step.write.value,
+            "folder": manifests[name].folder.relative_to(output).as_posix() if name in manifests else None,
+            "parents": list(prepared.steps[name].step.parents),
+            "base": prepared.steps[name].base,
+            "bound": list(prepared.steps[name].step.view.bound),
+            "sources": list(prepared.steps[name].step.view.sources),
+            "against": list(prepared.steps[name].step.view.against),
+            "reader": prepared.steps[name].reader,
+        }
+        for name in prepared.steps
+    ]
+    imports = [
+        {"name": name, "step": found.manifest.step, "fingerprint": found.manifest.fingerprint}
+        for name, found in prepared.imports.items()
+    ]
+    text = json.dumps({"recipe": prepared.recipe.name, "steps": steps, "imports": imports}, indent=1) + "\n"
+    path = output / RUN_NAME
+    if path.exists() and path.read_text() == text:
+        return
+    staged = output / "tmp" / RUN_NAME
+    staged.write_text(text)
+    staged.replace(path)
+
+
+def is_recorded(prepared: PreparedRecipe, output: Path) -> bool:
+    """Whether run.json is about these steps already."""
+    path = output / RUN_NAME
+    return path.exists() and [step["step"] for step in json.loads(path.read_text())["steps"]] == list(prepared.steps)
+
+
+def clear_staging(output: Path) -> None:
+    """Empties tmp/. An actor of a killed driver may still be writing there: what it adds or renames is not ours."""
+    staging = output / "tmp"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(exist_ok=True)
+
+
+@contextmanager
+def only_driver(output: Path) -> Iterator[None]:
+    """Warns a second driver early. Safety does not rest on it: commits are created only if absent."""
+    logs = output / "logs"
+    logs.mkdir(exist_ok=True)
+    with (logs / "driver.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            raise RunnerError(
+                f"output {str(output)!r}: expected no other build in this folder; process "
+                f"{lock.read().strip() or '?'} is at "
+                "work there; wait for it, or choose another folder"
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
