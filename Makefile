@@ -1,4 +1,4 @@
-# One command each; every target does its own set-up, once, in .venv.
+# One command each; every target does its own set-up, once, in .venv. The demo's is the smaller one, without torch.
 #
 #     make demo    build the quickstart corpus on two Ray actors
 #     make check   format, lint, types, and the tests that need no cluster
@@ -8,6 +8,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -q
+PIP_INSTALL := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt
 
 # Ray on one machine: no token file in the home folder, no usage reports.
 export RAY_AUTH_MODE ?= disabled
@@ -24,7 +25,7 @@ SLOW_TESTS := $(wildcard tests/integration tests/faults)
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1 \t/' | expand -t 28
 
-setup: $(VENV)/.compiled ## install into .venv and compile the kernels; repeated only when dependencies change
+setup: $(VENV)/.developed $(VENV)/.compiled ## install into .venv and compile the kernels; repeated only when dependencies change
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -35,14 +36,19 @@ $(VENV)/.created:
 
 $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 	@echo "installing into $(VENV), some minutes the first time ..."
-	PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	$(PIP_INSTALL) -e .
+	@touch $@
+
+$(VENV)/.developed: $(VENV)/.installed
+	@echo "installing what tests and checks need into $(VENV) ..."
+	$(PIP_INSTALL) -e '.[dev]'
 	@touch $@
 
 $(VENV)/.compiled: $(VENV)/.installed
 	$(BIN)/python -m jobs.warmup
 	@touch $@
 
-demo: setup ## build the quickstart corpus into runs/quickstart, from nothing
+demo: $(VENV)/.compiled ## build the quickstart corpus into runs/quickstart, from nothing
 	rm -rf runs/quickstart
 	$(BIN)/corpusmill run jobs/recipes/quickstart.yaml --runner ray --workers 2 --output runs/quickstart
 

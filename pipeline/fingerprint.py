@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import xxhash
+from pydantic import BaseModel
 
 from pipeline.errors import PlanError
-from pipeline.operator import FileRef, Operator, files_in
+from pipeline.operator import FileRef, Operator, SpeedOnly, files_in
 
 
 def canonical_bytes(value: Any) -> bytes:  # Any: JSON-like data of any depth
@@ -31,9 +32,10 @@ def operator_identity(operator: Operator, step_fingerprints: Mapping[str, str]) 
 
     A file counts by its content, wherever it stands in the fields. A file of another step counts by that step's
     fingerprint, which is known before the file exists. What it derives from counts too, and an operator in a field by
-    its own identity.
+    its own identity. Fields that change speed alone do not count.
     """
     fields: dict[str, Any] = operator.model_dump(mode="json")
+    _forget_speed(operator, fields)
     for way, reference in files_in(operator):
         inner: Any = fields  # Any: JSON of any depth
         for name in way[:-1]:
@@ -46,6 +48,15 @@ def operator_identity(operator: Operator, step_fingerprints: Mapping[str, str]) 
     identity: dict[str, Any] = {"operator": operator.name, "version": operator.version, "fields": fields}
     derives = [operator_identity(annotator, step_fingerprints) for annotator in operator.derives()]
     return {**identity, "derives": derives} if derives else identity
+
+
+def _forget_speed(model: BaseModel, fields: dict[str, Any]) -> None:  # Any: JSON of any depth
+    """Takes out of a model's dumped `fields`, and those of the models among them, what is marked `SpeedOnly`."""
+    for name, field in type(model).model_fields.items():
+        if SpeedOnly in field.metadata:
+            del fields[name]
+        elif isinstance(getattr(model, name), BaseModel) and isinstance(fields[name], dict):
+            _forget_speed(getattr(model, name), fields[name])
 
 
 def _file_identity(

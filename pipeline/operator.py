@@ -59,8 +59,17 @@ class Resources(BaseModel):
     """Named resources of the cluster, as in `ray start --resources`."""
 
 
+class SpeedOnly:
+    """Marks a field that changes how fast results come and not what they are: `Annotated[int, SpeedOnly]`.
+
+    Like resources, it is never part of an identity. It may stand in an operator or in a model among its fields.
+    """
+
+
 class FileRef(BaseModel):
-    """The one door through which files enter an operator. Its identity is the file's content, never its path.
+    """The door through which files enter an operator; `FolderRef` is the one for folders.
+
+    Its identity is the file's content, never its path.
 
     `uri` is a path (relative to the recipe), `package:PACKAGE/FILE` for a file that corpusmill ships, or
     `step:NAME/FILE` for a file of a model artifact of the same recipe. The driver pins it before anything
@@ -109,6 +118,10 @@ class FileRef(BaseModel):
                     f"file {self.uri!r}: expected an installed package; {error}; correct its name"
                 ) from error
         return relative_to / self.uri
+
+    def pinned(self, relative_to: Path) -> "FileRef":
+        """This reference bound to the file where it lies on this machine. Not for `step:` files."""
+        return self.pin(self.locate(relative_to))
 
     def pin(self, path: Path, digest: str | None = None) -> "FileRef":
         """This reference bound to `path`; the content digest is computed unless given."""

@@ -131,6 +131,11 @@ def load_tokenizer(file: FileRef) -> "Tokenizer":
         raise PlanError(
             f"tokenizer {file.uri!r}: expected a Hugging Face tokenizer.json; found a file that does not load"
         ) from error
+    return as_plain_text(tokenizer)
+
+
+def as_plain_text(tokenizer: "Tokenizer") -> "Tokenizer":
+    """The tokenizer, set to treat all of a text as text and to return all of its tokens."""
     tokenizer.no_padding()
     tokenizer.no_truncation()
     tokenizer.encode_special_tokens = True

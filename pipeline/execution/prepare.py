@@ -1,6 +1,6 @@
 """From a recipe to a plan that can run: lists the inputs, pins the files, checks the steps. Runs nothing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +108,12 @@ def prepare(recipe: Recipe, directory: Path) -> PreparedRecipe:
 
 def pin_step_files(operators: tuple[Operator, ...], manifests: Mapping[str, Manifest]) -> tuple[Operator, ...]:
     """Operators whose `step:` files are bound to what those steps left."""
-    return tuple(_pin(operator, lambda ref: _artifact_file(ref, manifests)) for operator in operators)
+
+    def placed(ref: FileRef) -> FileRef:
+        path = _artifact_file(ref, manifests)
+        return ref if path is None else ref.pin(path)
+
+    return tuple(operator.with_files(placed) for operator in operators)
 
 
 def _pin_step(step: Step, directory: Path) -> Step:
@@ -116,15 +121,11 @@ def _pin_step(step: Step, directory: Path) -> Step:
         if isinstance(node, Repeat):
             return node.model_copy(update={"nodes": tuple(map(pinned, node.nodes))})
         if isinstance(node, Operator):
-            return _pin(node, lambda ref: None if ref.step else ref.locate(directory))
+            return node.with_files(lambda ref: ref if ref.step else ref.pinned(directory))
         return node
 
     beyond = tuple(map(pinned, step.beyond_memory))
     return step.model_copy(update={"nodes": tuple(map(pinned, step.nodes)), "beyond_memory": beyond})
-
-
-def _pin(operator: Operator, place: Callable[[FileRef], Path | None]) -> Operator:
-    return operator.with_files(lambda ref: ref if (path := place(ref)) is None else ref.pin(path))
 
 
 def _artifact_file(reference: FileRef, manifests: Mapping[str, Manifest]) -> Path | None:

@@ -17,11 +17,19 @@ FILES = {
 }
 """Module name -> file."""
 
-OPERATORS_MAY = ("pipeline.document", "pipeline.operator", "pipeline.rule_set", "pipeline.errors", "operators")
+OPERATORS_MAY = (
+    "pipeline.document",
+    "pipeline.operator",
+    "pipeline.folder_ref",
+    "pipeline.rule_set",
+    "pipeline.errors",
+    "operators",
+)
 STEPS_MAY = (*OPERATORS_MAY, "pipeline.plan.logical")
 CATALOGUE_MAY = (*OPERATORS_MAY, "pipeline.recipe")
 RAY_FOLDER = "pipeline.execution.on_ray"
-HEAVY_LIBRARIES = ("torch", "transformers", "tokenizers", "fasttext", "duckdb", "fsspec", "pandas")
+HEAVY_LIBRARIES = ("tokenizers", "fasttext", "duckdb", "fsspec", "pandas")
+MODEL_LIBRARIES = ("torch", "transformers", "vllm")
 
 
 @dataclass(frozen=True)
@@ -139,6 +147,18 @@ def test_who_imports_the_ray_folder_does_so_when_it_is_needed():
 
 def test_heavy_libraries_are_imported_inside_functions():
     assert wrong(FILES, lambda _, one: not (one.at_load and is_in(one.module, HEAVY_LIBRARIES))) == []
+
+
+def test_modules_that_load_model_libraries_are_imported_when_an_operator_opens():
+    """They are an extra: plans, the catalogue and workers of other operators do without."""
+    loading = {
+        module
+        for module, found in IMPORTS.items()
+        if any(one.at_load and is_in(one.module, MODEL_LIBRARIES) for one in found)
+    }
+    assert {module for module in loading if not module.startswith("operators.models.")} == set()
+    others = [module for module in FILES if module not in loading]
+    assert wrong(others, lambda _, one: not (one.at_load and one.module in loading)) == []
 
 
 def test_no_module_has_a_name_that_says_nothing():
