@@ -1,0 +1,1 @@
+"""ProX: documents refined by programs, and who writes them."""
