@@ -44,6 +44,9 @@ from operators.perplexity.perplexity_cutoffs import PerplexityCutoffs
 from operators.perplexity.perplexity_filter import PerplexityFilter
 from operators.perplexity.steps import perplexity_buckets
 from operators.privacy.pii import Pii
+from operators.prox.prox_drop import ProxDrop
+from operators.prox.prox_execute import ProxExecute
+from operators.prox.prox_outcome import ProxOutcome
 from operators.quality.c4_bad_words import C4BadWords
 from operators.quality.c4_lines import C4Lines
 from operators.quality.c4_paragraphs import C4Paragraphs
@@ -110,6 +113,9 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     PerplexityFilter,
     PerplexityCutoffs,
     PerplexityBucket,
+    ProxOutcome,
+    ProxDrop,
+    ProxExecute,
     ContentHash,
     DropDuplicates,
     MinHashSignature,

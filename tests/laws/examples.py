@@ -54,6 +54,10 @@ from operators.perplexity.perplexity_bucket import PerplexityBucket
 from operators.perplexity.perplexity_cutoffs import CUTOFFS_FILE, PerplexityCutoffs
 from operators.perplexity.perplexity_filter import PerplexityFilter
 from operators.privacy.pii import Pii
+from operators.prox.programs import DOC_PROGRAM, DOC_PROGRAM_TYPE, PROGRAMS, PROGRAMS_TYPE
+from operators.prox.prox_drop import ProxDrop
+from operators.prox.prox_execute import ProxExecute
+from operators.prox.prox_outcome import ProxOutcome
 from operators.quality.c4_bad_words import C4BadWords
 from operators.quality.c4_lines import C4Lines
 from operators.quality.c4_paragraphs import C4Paragraphs
@@ -126,6 +130,7 @@ NUM_SHARDS = 2
 DOMAINS_FILE = "domains.txt"
 BAD_WORDS_FILE = "bad_words.txt"
 NGRAM_FILES = ("ngrams.arpa", "ngrams.model")
+DOC_PROGRAMS = (None, "keep_doc()", "drop_doc()")
 _SETTINGS = "seed=1"
 
 
@@ -192,6 +197,9 @@ def examples(models: Models) -> dict[str, Example]:
         Example(PerplexityFilter(max_perplexity={"en": 500}, min_perplexity={"de": 300})),
         Example(PerplexityCutoffs()),
         Example(PerplexityBucket(cutoffs=models.cutoffs)),
+        Example(ProxOutcome()),
+        Example(ProxDrop(execution={"min_words": 2})),
+        Example(ProxExecute()),
         Example(ContentHash()),
         Example(DropDuplicates(), key="content_hash"),
         Example(MinHashSignature(**banding, ngram=2)),
@@ -309,6 +317,8 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "ordinal": pa.array([len(text) % 5 for text in texts], pa.uint32()),
         "count": pa.array([_hash(text) % 3 for text in texts], pa.uint32()),
         "repeated_lines": pa.array([_some_lines(text) for text in texts], pa.list_(pa.uint32())),
+        DOC_PROGRAM: pa.array([DOC_PROGRAMS[_hash(text) % 3] for text in texts], DOC_PROGRAM_TYPE),
+        PROGRAMS: pa.array([_programs(text) for text in texts], PROGRAMS_TYPE),
         "survivor": pa.array([_survivor(text) for text in texts], pa.binary(16)),
         "similarity": pa.array([_score(text) for text in texts], pa.float32()),
         "document": pa.array([_hash(text[:3]) % 8 for text in texts], pa.uint64()),
@@ -407,6 +417,16 @@ def _some_lines(text: str) -> list[int] | None:
     """Ordinals of lines that could go: some of those that are there, or null. A blank text has lost some."""
     ordinals = [number for number in range(text.rstrip("\n").count("\n") + 1) if (_hash(text) + number) % 3]
     return ordinals if text and (_hash(text) % 2 or text.isspace()) else None
+
+
+def _programs(text: str) -> list[dict[str, Any]] | None:  # Any: values of a row
+    """Programs for some texts: one that removes lines, one that replaces a word, one that holds errors."""
+    if _hash(text) % 4 == 0:
+        return None
+    last = text.count("\n")
+    removal = f"remove_lines({last // 2}, {last})"
+    program = (removal, "normalize('the ', '')", "nonsense\nremove_lines(")[_hash(text) % 3]
+    return [{"first_line": 0, "last_line": last, "program": program, "is_cut": last % 2 == 1}]
 
 
 def _score(text: str) -> float | None:
