@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -307,6 +308,41 @@ class CountRows(Task):
             return iter(())
 
         return run
+
+
+class Timed(Annotator):
+    """Takes `seconds` for each call, and leaves a file in `folder` that says when: its name, a number, start and end.
+
+    With a window as large as a shard, a call is a shard. Given `fancy`, on actors that need this resource.
+    """
+
+    name: ClassVar[str] = "timed"
+    window_rows: ClassVar[int | None] = 1 << 20
+
+    folder: str
+    column: str
+    seconds: float
+    fancy: bool = False
+
+    @property
+    def resources(self) -> Resources:
+        return Resources(num_cpus=1, custom={"fancy": 1} if self.fancy else {})
+
+    def requires(self) -> pa.Schema:
+        return pa.schema([pa.field(DOC_ID, DOC_ID_TYPE, nullable=False)])
+
+    def adds(self) -> pa.Schema:
+        return pa.schema([pa.field(self.column, pa.int64(), nullable=False)])
+
+    def open(self) -> AnnotateFunction:
+        def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
+            start = time.monotonic()
+            time.sleep(self.seconds)
+            key = batch.column(DOC_ID)[0].as_py().hex()
+            (Path(self.folder) / f"{self.column}-{key}").write_text(f"{start} {time.monotonic()}")
+            return pa.RecordBatch.from_arrays([pa.array([0] * batch.num_rows, pa.int64())], schema=self.adds())
+
+        return annotate
 
 
 class KillsItsActor(Annotator):

@@ -84,6 +84,19 @@ def test_windows_are_of_the_shard_whatever_the_batches_are(
 
 
 @pytest.mark.ray
+def test_stages_share_cpus_where_there_are_too_few(inputs: Path, tmp_path: Path, make_ray_runner: MakeRunner) -> None:
+    """Four stages, one of which takes four of the five CPUs."""
+    recipe = three_pools()
+    (step,) = recipe.steps
+    step = step.model_copy(update={"resources": {"text_length": Resources(num_cpus=4)}})
+    recipe = recipe.model_copy(update={"steps": (step,)})
+    assert [stage.resources.num_cpus for stage in fuse(step, step.labelled)] == [1, 4, 1, 1]
+    local = run_build(recipe, inputs, tmp_path / "local")
+    on_ray = run_build(recipe, inputs, tmp_path / "ray", make_ray_runner())
+    assert tree_digest(on_ray.output) == tree_digest(local.output)
+
+
+@pytest.mark.ray
 def test_what_the_cluster_lacks_is_named(inputs: Path, tmp_path: Path, make_ray_runner: MakeRunner) -> None:
     recipe = read(TextLength(), resources={"text_length": Resources(custom={"no_such_device": 2})})
     with pytest.raises(RunnerError) as raised:

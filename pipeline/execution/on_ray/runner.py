@@ -7,7 +7,7 @@ An actor's death is held against a unit only where no other can have caused it.
 
 import os
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,17 +16,20 @@ from ray.exceptions import RayTaskError
 
 from pipeline.errors import PipelineError, RunnerError, StorageError
 from pipeline.execution.on_ray.actor_pool import LOST, ActorPool
+from pipeline.execution.on_ray.cluster import nodes_for
 from pipeline.execution.on_ray.sizing import (
     StageQueue,
     actors_per_stage,
     default_workers,
+    is_scarce,
     may_feed,
     next_actor,
     request_of,
+    share_cpus,
     total_resources,
 )
 from pipeline.execution.runner import Event, SegmentJob, Watch
-from pipeline.execution.work import Result, Unit
+from pipeline.execution.work import Result, StageSpec, Unit
 from pipeline.operator import Resources
 
 MAX_ATTEMPTS: Final = 3
@@ -56,16 +59,20 @@ class RayRunner:
         if not ray.is_initialized():  # not before there is work: a finished recipe must not wait for a cluster
             self._connect()
             self._owns_connection = True
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        declared = [spec.stage.resources for spec in job.stages]
+        nodes = nodes_for(declared)
         workers = self._max_workers or default_workers(total_resources(nodes))
-        needs = [spec.stage.resources for spec in job.stages]
+        needs = share_cpus(declared, nodes)
+        counts = actors_per_stage(needs, nodes, workers, len(job.units))
         keys = [f"{place}:{resources.model_dump_json()}" for place, resources in enumerate(needs)]
         for key in [key for key in self._pools if key not in keys]:
             self._pools.pop(key).close()
-        counts = actors_per_stage(needs, nodes, workers, len(job.units))
         pools = [self._pool(key, resources) for key, resources in zip(keys, needs, strict=True)]
-        for pool, spec, count in zip(pools, job.stages, counts, strict=True):
-            pool.load(spec, count)
+        stages = [
+            _PoolStage(pool, spec, count, is_scarce(resources))
+            for pool, spec, count, resources in zip(pools, job.stages, counts, needs, strict=True)
+        ]
+        _load(stages, watch, on_one_node=len(nodes) == 1)
         try:
             yield from _SegmentRun(job, pools, watch).run()
         finally:
@@ -102,6 +109,48 @@ class RayRunner:
             raise RunnerError(f"Ray: expected to {wanted}; {error}; check --address, or use --runner local") from error
 
 
+@dataclass(frozen=True, slots=True)
+class _PoolStage:
+    """A stage and the pool that is to run it."""
+
+    pool: ActorPool
+    spec: StageSpec
+    num_actors: int
+    is_scarce: bool
+
+
+def _load(stages: Sequence[_PoolStage], watch: Watch, *, on_one_node: bool) -> None:
+    """Brings the pools to their sizes. On several nodes, actors that not every node can hold are placed first.
+
+    Otherwise actors that need CPUs alone might take all those of the only node that has a GPU, and the segment would
+    wait for ever: what fits into the sums of a cluster need not fit into its nodes in any order.
+    """
+    scarce = [stage for stage in stages if stage.is_scarce]
+    plain = [stage for stage in stages if not stage.is_scarce]
+    if not on_one_node and any(len(stage.pool.actors) < stage.num_actors for stage in scarce):
+        for stage in plain:
+            stage.pool.close()
+    for stage in scarce:
+        stage.pool.load(stage.spec, stage.num_actors)
+    starting = [] if on_one_node or not plain else [stage.pool.actors[0].starting for stage in scarce]
+    num_waits = 0
+    while starting:
+        _, starting = ray.wait(starting, num_returns=len(starting), timeout=WAIT_SECONDS)
+        num_waits += 1
+        if starting and num_waits == WAITS_BEFORE_NOTE:
+            _note_waiting([stage.spec for stage in stages], watch)
+    for stage in plain:
+        stage.pool.load(stage.spec, stage.num_actors)
+
+
+def _note_waiting(specs: Sequence[StageSpec], watch: Watch) -> None:
+    """The cluster may be busy with others' work: that is no error, but nobody should have to guess it."""
+    needs = [request_of(spec.stage.resources) for spec in specs]
+    free = {name: amount for name, amount in ray.available_resources().items() if name in set().union(*needs)}
+    message = f"an actor has not started yet; stages need {needs}, free in the cluster: {free}"
+    watch(Event("waiting", specs[0].folder.step, message=message))
+
+
 @dataclass(slots=True)
 class _Traveller:
     """A unit on its way through the segment."""
@@ -131,23 +180,16 @@ class _SegmentRun:
             self._feed()
             pending = [reference for pool in self._pools for reference in pool.references()]
             done, _ = ray.wait(pending, num_returns=1, timeout=WAIT_SECONDS)
-            idle_waits = 0 if done or self._has_ready_actor() else idle_waits + 1
+            idle_waits = 0 if done or self._is_at_work() else idle_waits + 1
             if idle_waits == WAITS_BEFORE_NOTE:
-                self._note_waiting()
+                _note_waiting(self._job.stages, self._watch)
             for reference in done:
                 outcome = self._settle(reference)
                 if outcome is not None:
                     yield outcome
 
-    def _has_ready_actor(self) -> bool:
-        return any(actor.load.is_ready for pool in self._pools for actor in pool.actors)
-
-    def _note_waiting(self) -> None:
-        """The cluster may be busy with others' work: that is no error, but nobody should have to guess it."""
-        needs = [request_of(spec.stage.resources) for spec in self._job.stages]
-        free = {name: amount for name, amount in ray.available_resources().items() if name in set().union(*needs)}
-        message = f"no actor has started yet; stages need {needs}, free in the cluster: {free}"
-        self._watch(Event("waiting", self._job.stages[0].folder.step, message=message))
+    def _is_at_work(self) -> bool:
+        return any(actor.in_flight for pool in self._pools for actor in pool.actors)
 
     def _feed(self) -> None:
         """Later stages first, so that shards leave memory before new ones enter it."""

@@ -44,10 +44,35 @@ def request_of(resources: Resources) -> dict[str, float]:
     return {name: float(amount) for name, amount in request.items() if amount > 0}
 
 
+def is_scarce(resources: Resources) -> bool:
+    """Whether an actor needs more than CPUs and memory: a GPU or a named resource, which only some nodes have."""
+    return resources.num_gpus > 0 or any(amount > 0 for amount in resources.custom.values())
+
+
+def share_cpus(stages: Sequence[Resources], nodes: Sequence[Mapping[str, float]]) -> tuple[Resources, ...]:
+    """What the stages need, less of a CPU each where one actor of every stage would not fit otherwise.
+
+    Stages on a small machine then share its CPUs, which is slower and nothing else; a stage that asks for more than one
+    CPU gets them or does not run.
+    """
+    available = total_resources(nodes).get(CPU, 0.0)
+    whole = sum(one.num_cpus for one in stages if one.num_cpus > 1)
+    divisible = sum(one.num_cpus for one in stages if one.num_cpus <= 1)
+    if whole + divisible <= available or whole >= available:
+        return tuple(stages)
+    share = (available - whole) / divisible
+    return tuple(
+        one if one.num_cpus > 1 else one.model_copy(update={"num_cpus": floor(one.num_cpus * share * 100) / 100})
+        for one in stages
+    )
+
+
 def actors_per_stage(
     stages: Sequence[Resources], nodes: Sequence[Mapping[str, float]], max_workers: int, num_units: int
 ) -> tuple[int, ...]:
     """How many actors each stage of a segment gets: one each, then one more in turn while the cluster holds them.
+
+    In each turn the stages come first that need what only some nodes have, so that no GPU is idle for want of a CPU.
 
     Args:
         stages: what one actor of each stage needs.
@@ -61,22 +86,28 @@ def actors_per_stage(
     """
     counts = [1] * len(stages)
     available = total_resources(nodes)
-    on_a_node = all(any(_fits([resources], [1], node) for node in nodes) for resources in stages)
-    if not on_a_node or not _fits(stages, counts, available):
+    if not holds_one_each(stages, nodes):
         needs = [request_of(resources) for resources in stages]
         raise RunnerError(
             f"cluster: expected room for one actor of each stage, which need {needs}, each on one node; the nodes have "
             f"{[dict(node) for node in nodes]}; add nodes, or lower `resources` in the recipe"
         )
+    turn = sorted(range(len(stages)), key=lambda stage: not is_scarce(stages[stage]))
     growing = True
     while growing:
         growing = False
-        for stage in range(len(stages)):
+        for stage in turn:
             more = [count + (place == stage) for place, count in enumerate(counts)]
             if more[stage] <= num_units and sum(more) <= max_workers and _fits(stages, more, available):
                 counts = more
                 growing = True
     return tuple(counts)
+
+
+def holds_one_each(stages: Sequence[Resources], nodes: Sequence[Mapping[str, float]]) -> bool:
+    """Whether there is room for one actor of each stage, as far as sums tell, and for each of them on one node."""
+    on_a_node = all(any(_fits([resources], [1], node) for node in nodes) for resources in stages)
+    return on_a_node and _fits(stages, [1] * len(stages), total_resources(nodes))
 
 
 def total_resources(nodes: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -11,9 +11,12 @@ from pipeline.execution.on_ray.sizing import (
     StageQueue,
     actors_per_stage,
     default_workers,
+    holds_one_each,
+    is_scarce,
     may_feed,
     next_actor,
     request_of,
+    share_cpus,
 )
 from pipeline.operator import Resources
 
@@ -42,6 +45,9 @@ def test_a_request_names_what_is_needed_and_nothing_else():
         ([Resources(num_cpus=0)], {}, 2, 5, (2,)),
         ([CPU], {"CPU": 4}, 4, 0, (1,)),
         ([Resources(memory_bytes=3), CPU], {"CPU": 8, "memory": 8.0}, 8, 100, (2, 6)),
+        ([CPU, Resources(num_cpus=3, num_gpus=1)], {"CPU": 7, "GPU": 2}, 100, 100, (1, 2)),
+        ([CPU, Resources(num_cpus=1, num_gpus=0.5), CPU], {"CPU": 8, "GPU": 1}, 100, 100, (3, 2, 3)),
+        ([CPU, Resources(num_cpus=1, num_gpus=1)], {"CPU": 8, "GPU": 4}, 4, 100, (2, 2)),
     ],
 )
 def test_how_many_actors_each_stage_gets(stages, available, max_workers, num_units, expected):
@@ -69,6 +75,48 @@ def test_an_actor_that_is_larger_than_every_node_is_refused():
     with pytest.raises(RunnerError, match="each on one node"):
         actors_per_stage([Resources(num_cpus=8)], [{"CPU": 4}, {"CPU": 4}], 8, 10)
     assert actors_per_stage([CPU], [{"CPU": 4}, {"CPU": 4}], 8, 10) == (8,)
+
+
+@pytest.mark.parametrize(
+    ("needs", "expected"),
+    [(CPU, False), (Resources(memory_bytes=5), False), (GPU, True), (Resources(custom={"tpu": 1}), True)],
+)
+def test_what_only_some_nodes_have_is_scarce(needs, expected):
+    assert is_scarce(needs) is expected
+
+
+MODEL = Resources(custom={"model": 1})
+
+
+@pytest.mark.parametrize(
+    ("stages", "cpus", "expected"),
+    [
+        ([CPU, MODEL], 2, [1, 1]),
+        ([CPU, MODEL, CPU], 2, [0.66, 0.66, 0.66]),
+        ([CPU, Resources(num_cpus=0.5), Resources(num_cpus=0)], 1, [0.66, 0.33, 0]),
+        ([CPU, Resources(num_cpus=3), CPU], 4, [0.5, 3, 0.5]),
+        ([CPU, Resources(num_cpus=4)], 4, [1, 4]),
+        ([Resources(num_cpus=8)], 4, [8]),
+    ],
+)
+def test_stages_share_the_cpus_of_a_small_machine(stages, cpus, expected):
+    nodes = [{"CPU": float(cpus), "model": 1.0}]
+    shared = share_cpus(stages, nodes)
+    assert [one.num_cpus for one in shared] == expected
+    assert [one.custom for one in shared] == [one.custom for one in stages]
+    assert holds_one_each(shared, nodes) == (sum(expected) <= cpus)
+
+
+@given(
+    stages=st.lists(st.sampled_from([CPU, Resources(num_cpus=0.25), Resources(num_cpus=2)]), min_size=1, max_size=6),
+    cpus=st.integers(1, 9),
+)
+def test_sharing_takes_nothing_where_there_is_enough_and_never_asks_for_more(stages, cpus):
+    nodes = [{"CPU": float(cpus)}]
+    shared = share_cpus(stages, nodes)
+    if holds_one_each(stages, nodes):
+        assert shared == tuple(stages)
+    assert all(0 <= now.num_cpus <= before.num_cpus for now, before in zip(shared, stages, strict=True))
 
 
 @given(
