@@ -7,9 +7,15 @@ grammar allows. Knows no model library.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from operators.models.engine import needs_extra
 from operators.models.grammar import GrammarTokens
+from operators.models.settings import ModelSettings
+from pipeline.folder_ref import FolderRef
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 Prompts = Sequence[Sequence[int]]
 """Token ids of each prompt."""
@@ -61,6 +67,28 @@ class Generator(Protocol):
     def write(self, prompts: Prompts, *, max_tokens: int, stop: Sequence[str] = ()) -> list[Generation]:
         """What the model writes behind each prompt: at most `max_tokens`, up to the first text of `stop`."""
         ...
+
+
+def load_generator(operator: str, model: FolderRef, settings: ModelSettings, tokenizer: "Tokenizer") -> Generator:
+    """The causal model of a folder, run by the engine that `settings` name.
+
+    Args:
+        operator: for messages.
+        model: pinned.
+        settings: how the model runs.
+        tokenizer: the model's own.
+
+    Raises:
+        PlanError: the engine's extra is not installed, or the folder holds no causal model that it knows.
+        StorageError: the folder is not what was pinned.
+    """
+    if settings.engine == "vllm":
+        with needs_extra(operator, "vllm"):
+            from operators.models.vllm_engine import VllmGenerator  # noqa: PLC0415 -- loads vllm
+        return VllmGenerator(operator, model, settings)
+    with needs_extra(operator, "models"):
+        from operators.models.transformers_generation import TransformersGenerator  # noqa: PLC0415 -- loads torch
+    return TransformersGenerator(operator, model, settings, tokenizer)
 
 
 def shared_prefix(prompts: Prompts) -> tuple[int, ...]:
