@@ -36,6 +36,8 @@ from operators.fasttext.train_fasttext import TrainFastText
 from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.language.language_id_paragraphs import LanguageIdParagraphs
+from operators.ngram.ngram_loss import NgramLoss
+from operators.ngram.train_ngram import TrainNgram
 from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
 from operators.perplexity.kenlm_perplexity import KenlmPerplexity
@@ -153,6 +155,8 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     BestFit,
     TrainTokenizer,
     TrainFastText,
+    TrainNgram,
+    NgramLoss,
 )
 
 COMPOSITES: Final = (

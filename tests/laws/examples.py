@@ -47,6 +47,9 @@ from operators.fasttext.train_fasttext import MODEL_FILE, TrainFastText
 from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.language.language_id_paragraphs import LanguageIdParagraphs
+from operators.ngram.model_file import NGRAM_FILE
+from operators.ngram.ngram_loss import NgramLoss
+from operators.ngram.train_ngram import TrainNgram
 from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
 from operators.perplexity.kenlm_perplexity import KenlmPerplexity, LanguageModel
@@ -147,6 +150,7 @@ class Models:
     bad_words: FileRef
     cutoffs: FileRef
     ngrams: LanguageModel
+    token_ngrams: FileRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +241,8 @@ def examples(models: Models) -> dict[str, Example]:
         Example(BestFit(window=16)),
         Example(TrainTokenizer(vocab_size=300)),
         Example(TrainFastText(positive=("web",), negative=("book",), dim=4, bucket=100, epoch=2)),
+        Example(TrainNgram(tokenizer=models.tokenizer, order=3)),
+        Example(NgramLoss(model=models.token_ngrams, orders=(1, 3))),
     )
     return {entry.operator.name: entry for entry in entries}
 
@@ -258,6 +264,7 @@ def unread_models() -> Models:
         bad_words=unread(BAD_WORDS_FILE),
         cutoffs=unread(CUTOFFS_FILE),
         ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
+        token_ngrams=unread(NGRAM_FILE),
     )
 
 
@@ -276,16 +283,19 @@ def train_models(folder: Path) -> Models:
         return FileRef(uri=name).pin(folder / name)
 
     arpa, sentencepiece = map(left, NGRAM_FILES)
+    tokenizer = left(TOKENIZER_FILE)
+    list(TrainNgram(tokenizer=tokenizer).open()(task_inputs(view(TEXTS), folder)))
     return Models(
         language=language.pin(language.locate(folder)),
         classifier=left(MODEL_FILE),
-        tokenizer=left(TOKENIZER_FILE),
+        tokenizer=tokenizer,
         canaries=left(CHOICE_FILE),
         pairs=left(PAIRS_FILE),
         domains=left(DOMAINS_FILE),
         bad_words=left(BAD_WORDS_FILE),
         cutoffs=left(CUTOFFS_FILE),
         ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
+        token_ngrams=left(NGRAM_FILE),
     )
 
 

@@ -385,9 +385,9 @@ def run_task(operator, batch, folder, cuts=()):
 @pytest.mark.parametrize("name", named(Task))
 @settings(max_examples=4, deadline=None, derandomize=True)
 @given(cuts=CUTS)
-def test_how_rows_reach_a_task_changes_nothing(tmp_path_factory, name, cuts):
+def test_how_rows_reach_a_task_changes_nothing(opened, tmp_path_factory, name, cuts):
     folder = tmp_path_factory.mktemp("task")
-    operator, batch = TABLE[name].operator, view(TEXTS)
+    operator, batch = opened(name).operator, view(TEXTS)
     whole = run_task(operator, batch, folder / "whole")
     assert run_task(operator, batch, folder / "cut", cuts) == whole
     rows, files = whole

@@ -3,7 +3,8 @@
 Digests are over values, not over bytes of memory: columns as JSON, bytes in hex. Floats that come out of a model
 (float32) are rounded to two decimals, because their last digits may change with a processor's order of additions; a
 filter's values and thresholds (float64) are exact functions of counts and enter with all digits. A trained classifier
-counts by its vocabulary and by what it says of the fixed rows, to one decimal; a trained tokenizer by its file.
+counts by its vocabulary and by what it says of the fixed rows, to one decimal; a trained tokenizer and an n-gram model
+by their files.
 """
 
 import json
@@ -17,6 +18,7 @@ import pyarrow as pa
 import xxhash
 
 from operators.fasttext.train_fasttext import MODEL_FILE
+from operators.ngram.model_file import NGRAM_FILE
 from pipeline.execution.row_pass import open_alone
 from pipeline.operator import Annotator, Filter, Operator, PartitionOperator, ShardOperator, Task, Transform
 from tests.laws.examples import TEXTS, Example, exchanged, task_inputs, view
@@ -80,6 +82,8 @@ def _task_output(operator: Task, batch: pa.RecordBatch, folder: Path) -> list[An
 
 
 def _file(path: Path) -> Any:  # Any: JSON
+    if path.name == NGRAM_FILE:
+        return [path.stat().st_size, xxhash.xxh3_128_hexdigest(path.read_bytes())]
     if path.name != MODEL_FILE:
         return path.read_text(encoding="utf-8")
     model = fasttext.load_model(str(path))

@@ -1,0 +1,1 @@
+"""N-gram language models over token ids: counting, their file, and the losses that they give."""
