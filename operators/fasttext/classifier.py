@@ -10,7 +10,7 @@ from operators.fasttext.labels import NO_LABEL, best_labels, probability_of
 from operators.fasttext.model_file import Floats, Integers, Offsets, read_model
 from operators.fasttext.network import Network, build_network
 from operators.fasttext.rows import num_sums
-from operators.fasttext.words import WordCache, word_cache_for
+from operators.fasttext.word_cache import WordCache, word_cache_for
 from operators.text.kernel import Bytes, borrowing_kernel
 
 

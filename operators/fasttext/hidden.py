@@ -8,36 +8,24 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from operators.fasttext.lanes import prefetch
 from operators.fasttext.model_file import Floats
 from operators.fasttext.network import (
     END_OF_LINE,
-    FNV_BASIS,
     NO_ROW,
     Keys,
     Network,
     bucket_row,
     find_entry,
-    fnv_step,
     hash_bytes,
-    key_of,
 )
 from operators.fasttext.rows import Rows, add_rows, ask_for_row
-from operators.fasttext.words import (
-    NO_WORD,
-    WordCache,
-    WordScratch,
-    add_cached_word,
-    is_label_entry,
-    word_scratch_for,
-)
-from operators.text.hashing import WORD_MULTIPLIER
+from operators.fasttext.tokens import Tokens, empty_tokens, is_end_of_line, read_tokens
+from operators.fasttext.word_cache import NO_WORD, WordCache, ask_for_slot, ask_for_sum, home_slot
+from operators.fasttext.words import WordScratch, add_cached_word, is_label_entry, word_scratch_for
 from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 
 _END: Final = np.frombuffer(END_OF_LINE, np.uint8)
-
-SPACE: Final = np.uint8(0x20)
-SEPARATORS: Final = np.uint64(sum(1 << byte for byte in b"\0\t\n\v\f\r "))
-"""What fastText splits words at: bits of the bytes up to a space. The spaces of Unicode are letters to it."""
 
 NGRAM_MULTIPLIER: Final = np.uint64(116049371)
 """fastText's, of the polynomial over the hashes of an n-gram's words."""
@@ -53,6 +41,7 @@ class Scratch(NamedTuple):
     rows: Rows  # (R,) rows that wait to be added
     ngrams: Keys  # (word_ngrams - 1,) hashes of the word n-grams that the next word continues
     words: WordScratch
+    tokens: Tokens
 
 
 def scratch_for(network: Network, longest: int) -> Scratch:
@@ -61,39 +50,8 @@ def scratch_for(network: Network, longest: int) -> Scratch:
         np.zeros(WAITING_ROWS + int(network.word_ngrams), np.uintp),
         np.zeros(int(network.word_ngrams) - 1, np.uint64),
         word_scratch_for(network, longest),
+        empty_tokens(),
     )
-
-
-@inline_kernel
-def is_separator(byte: np.uint8) -> bool:
-    """Whether fastText splits words at this byte."""
-    return bool(byte <= SPACE and (SEPARATORS >> np.uint64(byte)) & np.uint64(1) != np.uint64(0))
-
-
-@inline_kernel
-def is_end_of_line(data: Bytes, begin: np.uintp, end: np.uintp) -> bool:
-    """Whether the token is `</s>`."""
-    return bool(
-        end - begin == np.uintp(4)
-        and data[begin] == np.uint8(0x3C)
-        and data[begin + np.uintp(1)] == np.uint8(0x2F)
-        and data[begin + np.uintp(2)] == np.uint8(0x73)
-        and data[begin + np.uintp(3)] == np.uint8(0x3E)
-    )
-
-
-@inline_kernel
-def next_token(data: Bytes, i: np.uintp, end: np.uintp) -> tuple[np.uintp, np.uintp, np.uint32, np.uint64]:
-    """Where the next token begins and ends, fastText's hash of it and its key; empty where there is none."""
-    while i < end and is_separator(data[i]):
-        i += np.uintp(1)
-    begin = i
-    fnv, polynomial = FNV_BASIS, np.uint64(0)
-    while i < end and not is_separator(data[i]):
-        fnv = fnv_step(fnv, data[i])
-        polynomial = (polynomial + np.uint64(data[i])) * WORD_MULTIPLIER
-        i += np.uintp(1)
-    return begin, i, fnv, key_of(fnv, polynomial)
 
 
 @inline_kernel
@@ -130,6 +88,27 @@ def add_waiting(num_waiting: np.uintp, num_added: np.uintp, network: Network, sc
         scratch.rows[np.uintp(k)] = scratch.rows[np.uintp(k) + num_added]
 
 
+@inline_kernel
+def ask_for_entry(key: np.uint64, network: Network) -> None:
+    """Begins to load where the search for an entry of the dictionary begins."""
+    slot = home_slot(key, network.keys)
+    prefetch(network.keys, slot)
+    prefetch(network.entries, slot)
+
+
+@inline_kernel
+def ask_for_tokens(num_tokens: np.uintp, tokens: Tokens, network: Network, cache: WordCache) -> None:
+    """Begins to load what the tokens of a block are looked up in."""
+    for k in range(num_tokens):
+        if network.max_subword > np.uintp(0):
+            ask_for_slot(tokens.keys[np.uintp(k)], cache)
+        else:
+            ask_for_entry(tokens.keys[np.uintp(k)], network)
+    for k in range(num_tokens):
+        if network.max_subword > np.uintp(0):
+            ask_for_sum(tokens.keys[np.uintp(k)], cache)
+
+
 @borrowing_kernel
 def hidden_layer(
     data: Bytes,
@@ -143,22 +122,29 @@ def hidden_layer(
     """Writes the mean of a document's rows to `hidden`, (H,); False where the model knows nothing of it."""
     hidden[:] = np.float32(0)
     num_rows, num_waiting, num_before = np.int64(0), np.uintp(0), np.uintp(0)
+    num_tokens, token = np.uintp(0), np.uintp(0)
     at_end = False
     i = begin
     while not at_end:
-        start, i, fnv, key = next_token(data, i, end)
+        if token == num_tokens:
+            num_tokens, i = read_tokens(data, i, end, scratch.tokens)
+            ask_for_tokens(num_tokens, scratch.tokens, network, cache)
+            token = np.uintp(0)
+        start, stop = np.uintp(scratch.tokens.begins[token]), np.uintp(scratch.tokens.ends[token])
+        fnv, key = scratch.tokens.hashes[token], scratch.tokens.keys[token]
+        token += np.uintp(1)
         is_word = True
-        if start == i or is_end_of_line(data, start, i):
+        if start == stop or is_end_of_line(data, start, stop):
             at_end = True
             fnv, _ = hash_bytes(_END, np.uintp(0), np.uintp(4))
             num_waiting = wait_for_row(network.end_entry, num_waiting, network, scratch)
         elif network.max_subword > np.uintp(0):
-            count = add_cached_word(data, start, i, key, network, cache, scratch.words, hidden)
+            count = add_cached_word(data, start, stop, key, network, cache, scratch.words, hidden)
             is_word = count != np.int32(NO_WORD)
             num_rows += np.int64(max(count, np.int32(0)))
         else:
             entry = find_entry(key, network.keys, network.entries)
-            is_word = not is_label_entry(data, start, i, entry, network)
+            is_word = not is_label_entry(data, start, stop, entry, network)
             num_waiting = wait_for_row(entry if is_word else np.int64(NO_ROW), num_waiting, network, scratch)
         if is_word and network.word_ngrams > np.uintp(1):
             num_waiting = wait_for_ngrams(fnv, num_before, num_waiting, network, scratch)

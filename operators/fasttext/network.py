@@ -14,6 +14,7 @@ from operators.text.hashing import WORD_MULTIPLIER, mix64
 from operators.text.kernel import Bytes, inline_kernel, kernel
 
 Keys = npt.NDArray[np.uint64]
+Hashes = npt.NDArray[np.uint32]
 
 FNV_BASIS: Final = np.uint32(2166136261)
 FNV_PRIME: Final = np.uint32(16777619)

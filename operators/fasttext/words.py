@@ -1,7 +1,7 @@
-"""The sum of the rows of a word and its character n-grams, and a cache of such sums.
+"""The sum of the rows of a word and its character n-grams.
 
-A word's rows are summed by themselves before the word is added to a text. So a sum may come out of the cache, and the
-cache changes no bit of a result. Letters are: E columns, H sums, W words that the cache can hold.
+A word's rows are summed by themselves before the word is added to a text, so a sum may come out of the cache. Letters
+are: E columns, H sums.
 """
 
 from typing import Final, NamedTuple
@@ -9,30 +9,18 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from operators.fasttext.lanes import NUM_LANES
-from operators.fasttext.model_file import Floats, Integers
-from operators.fasttext.network import FNV_BASIS, Keys, Network, find_entry, find_slot, fnv_step
+from operators.fasttext.model_file import Floats
+from operators.fasttext.network import FNV_BASIS, Network, find_entry, fnv_step
 from operators.fasttext.rows import Rows, add_row, add_rows, num_sums
+from operators.fasttext.word_cache import NO_WORD, WordCache, add_known_word, remember_word
 from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 
 _LABEL_PREFIX: Final = np.frombuffer(b"__label__", np.uint8)
 
-NO_WORD: Final = -1
-"""Count of rows of a token that is not a word, but a label."""
-CACHE_BYTES: Final = 1 << 23
-"""What the sums of a cache take at most; 65,536 words of 16 columns are then in it."""
 MAX_CACHED_BYTES: Final = 48
 """Longer words are hardly ever seen twice: clauses of scripts without spaces, addresses."""
 MAX_WORD_ROWS: Final = 256
 """Rows of a word that are looked up before they are added."""
-
-
-class WordCache(NamedTuple):
-    """Sums of the rows of words seen before. It is emptied when it is full."""
-
-    keys: Keys  # (2 W,) 0 is an empty slot
-    sums: Floats  # (2 W, H)
-    num_rows: Integers  # (2 W,) or NO_WORD
-    num_words: Integers  # (1,)
 
 
 class WordScratch(NamedTuple):
@@ -43,20 +31,6 @@ class WordScratch(NamedTuple):
     row: Floats  # (E,)
     lanes: Floats  # (8,)
     sum: Floats  # (1, H) of the rows of the word
-
-
-def word_cache_for(network: Network) -> WordCache:
-    """An empty cache; of the least size where words have no character n-grams, since a word is then one row."""
-    columns = num_sums(network)
-    num_slots = 16
-    while network.max_subword > 0 and 2 * num_slots * 4 * columns <= CACHE_BYTES:
-        num_slots *= 2
-    return WordCache(
-        np.zeros(num_slots, np.uint64),
-        np.zeros((num_slots, columns), np.float32),
-        np.zeros(num_slots, np.int32),
-        np.zeros(1, np.int32),
-    )
 
 
 def word_scratch_for(network: Network, longest: int) -> WordScratch:
@@ -166,20 +140,6 @@ def sum_word(
     return sum_subwords(length + np.uintp(2), np.uintp(entry >= np.int64(0)), network, scratch)
 
 
-@borrowing_kernel
-def remember_word(key: np.uint64, num_rows: np.int32, cache: WordCache, total: Floats) -> None:
-    """Puts the sum of a word's rows into the cache; a cache that is half full is emptied first."""
-    if np.int64(cache.num_words[0]) * np.int64(2) >= np.int64(cache.keys.shape[0]):
-        cache.keys[:] = np.uint64(0)
-        cache.num_words[0] = np.int32(0)
-    slot = find_slot(key, cache.keys)
-    cache.keys[slot] = key
-    cache.num_rows[slot] = num_rows
-    for k in range(np.uintp(total.shape[0])):
-        cache.sums[slot, np.uintp(k)] = total[np.uintp(k)]
-    cache.num_words[0] += np.int32(1)
-
-
 @inline_kernel
 def add_cached_word(
     data: Bytes,
@@ -192,11 +152,8 @@ def add_cached_word(
     total: Floats,
 ) -> np.int32:
     """Adds the rows of a word and its character n-grams to `total`; returns how many they are, or NO_WORD."""
-    slot = find_slot(key, cache.keys)
-    if cache.keys[slot] == key:
-        add_row(slot, cache.sums, total)
-        num_rows = np.int32(cache.num_rows[slot])
-    else:
+    is_known, num_rows = add_known_word(key, cache, total)
+    if not is_known:
         num_rows = sum_word(data, begin, end, key, network, scratch)
         add_row(np.uintp(0), scratch.sum, total)
         if end - begin <= np.uintp(MAX_CACHED_BYTES):

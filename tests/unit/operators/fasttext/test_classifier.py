@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from operators.fasttext import model_file, words
+from operators.fasttext import model_file, word_cache
 from operators.fasttext.classifier import Classifier
 from operators.fasttext.train_fasttext import zeroed_allocations
 from operators.text.kernel import text_buffers
@@ -165,7 +165,7 @@ def test_a_cache_that_is_too_small_changes_no_bit(texts, tmp_path, monkeypatch) 
     model = train(tmp_path, **MODELS["hs-1"])
     model.save_model(str(tmp_path / "model.bin"))
     expected = predicted(Classifier(tmp_path / "model.bin"), texts, 3)
-    monkeypatch.setattr(words, "CACHE_BYTES", 1)
+    monkeypatch.setattr(word_cache, "CACHE_BYTES", 1)
     assert predicted(Classifier(tmp_path / "model.bin"), texts, 3) == expected
 
 

@@ -5,7 +5,8 @@ import pytest
 from operators.fasttext.model_file import read_model
 from operators.fasttext.network import build_network, hash_bytes
 from operators.fasttext.train_fasttext import zeroed_allocations
-from operators.fasttext.words import NO_WORD, sum_word, word_scratch_for
+from operators.fasttext.word_cache import NO_WORD
+from operators.fasttext.words import sum_word, word_scratch_for
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.fasttext.hidden import next_token
+from operators.fasttext.tokens import next_token
 
 SEPARATORS = "\0\t\n\v\f\r "
 

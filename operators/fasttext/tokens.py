@@ -1,0 +1,88 @@
+"""The tokens of a text as fastText splits it, a block at a time, with what each is found by.
+
+A block's tokens are hashed before the first is looked up, so that the tables are asked of memory all at once.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from operators.fasttext.model_file import Offsets
+from operators.fasttext.network import FNV_BASIS, Hashes, Keys, fnv_step, key_of
+from operators.text.hashing import WORD_MULTIPLIER
+from operators.text.kernel import Bytes, inline_kernel
+
+SPACE: Final = np.uint8(0x20)
+SEPARATORS: Final = np.uint64(sum(1 << byte for byte in b"\0\t\n\v\f\r "))
+"""What fastText splits words at: bits of the bytes up to a space. The spaces of Unicode are letters to it."""
+
+BLOCK_TOKENS: Final = 64
+"""Their lines of the tables stay in the first cache until they are read."""
+
+
+class Tokens(NamedTuple):
+    """Some tokens that follow each other. One without bytes is the end of the text."""
+
+    begins: Offsets  # (BLOCK_TOKENS,)
+    ends: Offsets  # (BLOCK_TOKENS,)
+    hashes: Hashes  # (BLOCK_TOKENS,) fastText's
+    keys: Keys  # (BLOCK_TOKENS,)
+
+
+def empty_tokens() -> Tokens:
+    """Memory for a block."""
+    return Tokens(
+        np.zeros(BLOCK_TOKENS, np.int64),
+        np.zeros(BLOCK_TOKENS, np.int64),
+        np.zeros(BLOCK_TOKENS, np.uint32),
+        np.zeros(BLOCK_TOKENS, np.uint64),
+    )
+
+
+@inline_kernel
+def is_separator(byte: np.uint8) -> bool:
+    """Whether fastText splits words at this byte."""
+    return bool(byte <= SPACE and (SEPARATORS >> np.uint64(byte)) & np.uint64(1) != np.uint64(0))
+
+
+@inline_kernel
+def is_end_of_line(data: Bytes, begin: np.uintp, end: np.uintp) -> bool:
+    """Whether the token is `</s>`."""
+    return bool(
+        end - begin == np.uintp(4)
+        and data[begin] == np.uint8(0x3C)
+        and data[begin + np.uintp(1)] == np.uint8(0x2F)
+        and data[begin + np.uintp(2)] == np.uint8(0x73)
+        and data[begin + np.uintp(3)] == np.uint8(0x3E)
+    )
+
+
+@inline_kernel
+def next_token(data: Bytes, i: np.uintp, end: np.uintp) -> tuple[np.uintp, np.uintp, np.uint32, np.uint64]:
+    """Where the next token begins and ends, fastText's hash of it and its key; empty where there is none."""
+    while i < end and is_separator(data[i]):
+        i += np.uintp(1)
+    begin = i
+    fnv, polynomial = FNV_BASIS, np.uint64(0)
+    while i < end and not is_separator(data[i]):
+        fnv = fnv_step(fnv, data[i])
+        polynomial = (polynomial + np.uint64(data[i])) * WORD_MULTIPLIER
+        i += np.uintp(1)
+    return begin, i, fnv, key_of(fnv, polynomial)
+
+
+@inline_kernel
+def read_tokens(data: Bytes, i: np.uintp, end: np.uintp, tokens: Tokens) -> tuple[np.uintp, np.uintp]:
+    """Fills a block from byte `i` on; returns how many tokens, and the place behind them.
+
+    At the end of the text the last of them is empty.
+    """
+    num_tokens = np.uintp(0)
+    is_empty = False
+    while num_tokens < np.uintp(BLOCK_TOKENS) and not is_empty:
+        begin, i, fnv, key = next_token(data, i, end)
+        tokens.begins[num_tokens], tokens.ends[num_tokens] = np.int64(begin), np.int64(i)
+        tokens.hashes[num_tokens], tokens.keys[num_tokens] = fnv, key
+        num_tokens += np.uintp(1)
+        is_empty = begin == i
+    return num_tokens, i
