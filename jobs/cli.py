@@ -2,6 +2,8 @@
 
 Numbers go to stdout, progress and errors to stderr. Exit code 0: all that was asked for is committed; 1: a run failed,
 with what, where and how to go on; 2: a wrong recipe or option.
+
+What one command alone needs is imported in it: a small run is over in a few seconds, and imports are half of them.
 """
 
 import json
@@ -17,7 +19,6 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from jobs.judged import print_answer, print_attribution
 from jobs.progress import show_progress
 from jobs.status import print_status, run_status
 from jobs.summary import print_summary
@@ -28,12 +29,7 @@ from pipeline.execution.work import Execution
 from pipeline.plan.logical import Recipe
 from pipeline.recipe import load_recipe, recipe_json_schema
 from pipeline.recorded_run import load_run
-from pipeline.report.attribution import attribute
-from pipeline.report.estimate import describe_estimate, estimate_cost
 from pipeline.report.fate import Fate, FateEvent, find_fates
-from pipeline.report.judged_steps import judged_steps
-from pipeline.report.preview import preview_plan
-from pipeline.report.whatif import what_if
 from pipeline.run import open_runner, run_prepared
 
 app = typer.Typer(
@@ -89,6 +85,9 @@ def plan(
     set_: SetOption = None,
 ) -> None:
     """Print steps, stages, actors, what is built already, and an estimate; writes nothing into the output folder."""
+    from pipeline.report.estimate import describe_estimate, estimate_cost  # noqa: PLC0415 -- see above
+    from pipeline.report.preview import preview_plan  # noqa: PLC0415 -- see above
+
     prepared = _prepare(recipe, set_)
     folder = output or Path("runs") / prepared.recipe.name
     actors = workers or os.cpu_count() or 1
@@ -145,6 +144,10 @@ def attribution(
     as_json: JsonOption = False,
 ) -> None:
     """What each rule removes, alone and beside the others, in steps with `attribution: true`."""
+    from jobs.judged import print_attribution  # noqa: PLC0415 -- see above
+    from pipeline.report.attribution import attribute  # noqa: PLC0415 -- see above
+    from pipeline.report.judged_steps import judged_steps  # noqa: PLC0415 -- see above
+
     judged = judged_steps(load_run(run_folder), catalogue())
     if step is not None and step not in judged:
         raise PlanError(
@@ -174,6 +177,9 @@ def whatif(
     as_json: JsonOption = False,
 ) -> None:
     """What steps with `attribution: true` would keep with other limits, without running them."""
+    from jobs.judged import print_answer  # noqa: PLC0415 -- see above
+    from pipeline.report.whatif import what_if  # noqa: PLC0415 -- see above
+
     answers = what_if(load_run(run_folder), catalogue(), settings, num_examples=examples)
     if as_json:
         _print_json([{**asdict(answer), "is_exact": answer.is_exact} for answer in answers])

@@ -56,18 +56,18 @@ def document_operators() -> Iterator[str]:
     yield from _HEADER.splitlines()
     yield ""
     yield from _overview()
-    for operator in OPERATORS:
+    for operator in OPERATORS.values():
         yield from _operator_section(operator)
-    for composite in COMPOSITES:
+    for composite in COMPOSITES.values():
         yield from _composite_section(composite)
 
 
 def _overview() -> Iterator[str]:
     yield "| name | kind | what it does |"
     yield "|---|---|---|"
-    for operator in OPERATORS:
+    for operator in OPERATORS.values():
         yield f"| [`{operator.name}`](#{operator.name}) | {_kind(operator)} | {_first_line(operator)} |"
-    for composite in COMPOSITES:
+    for composite in COMPOSITES.values():
         name = composite.__name__
         yield f"| [`{name}`](#{name}) | composite | {_first_line(composite)} |"
 

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.examples import removed_examples
-from jobs.packed_text import PackedText, first_packed_text
 from pipeline.artifact import Manifest
+from pipeline.operator import ShardOperator
 from pipeline.plan.logical import ArtifactKind, Recipe
 from pipeline.report.funnel import Funnel
 from pipeline.run import Run
@@ -21,9 +21,8 @@ def print_summary(run: Run, recipe: Recipe, console: Console) -> None:
     """The whole summary of a finished build of `recipe`, whose files are pinned."""
     print_funnel(run.funnel, console)
     _print_examples(run.manifests, console)
-    packed = first_packed_text(recipe, run.manifests)
-    if packed is not None:
-        _print_packed(packed, console)
+    if any(isinstance(operator, ShardOperator) for step in recipe.steps for operator in step.operators):
+        _print_packed(recipe, run.manifests, console)
     total = run.funnel
     if total.tokens_in:
         padding = _padding_fraction(run.manifests)
@@ -84,8 +83,13 @@ def _print_examples(manifests: Mapping[str, Manifest], console: Console) -> None
         _print_text(texts[1][start : start + _EXAMPLE_CHARS], console)
 
 
-def _print_packed(packed: PackedText, console: Console) -> None:
-    """The first lines of what a trainer would read."""
+def _print_packed(recipe: Recipe, manifests: Mapping[str, Manifest], console: Console) -> None:
+    """The first lines of what a trainer would read, if windows were packed."""
+    from jobs.packed_text import first_packed_text  # noqa: PLC0415 -- it needs kernels and tokenizers
+
+    packed = first_packed_text(recipe, manifests)
+    if packed is None:
+        return
     ids = " ".join(map(str, packed.ids))
     console.print(f"the first window of {packed.step} has {packed.num_tokens:,} tokens: {ids} ...", soft_wrap=True)
     for line in packed.lines:

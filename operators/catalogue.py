@@ -1,176 +1,133 @@
-"""All operators and composites by their stable names. Recipes, tests and the generated documentation start here."""
+"""All operators and composites by name, and where each is. Recipes, tests and the generated documentation start here.
 
-from typing import Final
+What a recipe does not name is not imported: loading every operator takes a second and more, a small recipe needs ten.
+"""
 
-from operators.dedup.band_rows import BandRows
-from operators.dedup.canary_choice import CanaryChoice
-from operators.dedup.canary_report import CanaryReport
-from operators.dedup.choose_survivors import ChooseSurvivors
-from operators.dedup.cluster_sizes import ClusterSizes
-from operators.dedup.components import ConnectedComponents
-from operators.dedup.content_hash import ContentHash
-from operators.dedup.decide_lines import DecideLines
-from operators.dedup.dedup_report import DedupReport
-from operators.dedup.drop_duplicates import DropDuplicates
-from operators.dedup.drop_emptied import DropEmptied
-from operators.dedup.drop_near_duplicates import DropNearDuplicates
-from operators.dedup.edge_forest import EdgeForest
-from operators.dedup.gather_lines import GatherLines
-from operators.dedup.index_changes import IndexChanges
-from operators.dedup.index_check import IndexCheck
-from operators.dedup.index_entry import IndexEntry
-from operators.dedup.large_star import LargeStar
-from operators.dedup.line_rows import LineRows
-from operators.dedup.minhash import MinHashSignature
-from operators.dedup.plant_canaries import PlantCanaries
-from operators.dedup.remove_lines import RemoveLines
-from operators.dedup.remove_repeated_lines import RemoveRepeatedLines
-from operators.dedup.sample_pairs import SamplePairs
-from operators.dedup.sampled_sets import SampledSets
-from operators.dedup.shingle_sets import ShingleSets
-from operators.dedup.small_star import SmallStar
-from operators.dedup.star_edges import StarEdges
-from operators.dedup.steps import exact_deduplication, line_deduplication, minhash_deduplication
-from operators.fasttext.fasttext_score import FastTextScore
-from operators.fasttext.train_fasttext import TrainFastText
-from operators.language.language_filter import LanguageFilter
-from operators.language.language_id import LanguageId
-from operators.language.language_id_paragraphs import LanguageIdParagraphs
-from operators.ngram.ngram_loss import NgramLoss
-from operators.ngram.train_ngram import TrainNgram
-from operators.pack.best_fit import BestFit
-from operators.pack.concat_and_chunk import ConcatAndChunk
-from operators.perplexity.kenlm_perplexity import KenlmPerplexity
-from operators.perplexity.perplexity_bucket import PerplexityBucket
-from operators.perplexity.perplexity_cutoffs import PerplexityCutoffs
-from operators.perplexity.perplexity_filter import PerplexityFilter
-from operators.perplexity.steps import perplexity_buckets
-from operators.privacy.pii import Pii
-from operators.prox.prox_drop import ProxDrop
-from operators.prox.prox_execute import ProxExecute
-from operators.prox.prox_outcome import ProxOutcome
-from operators.quality.c4_bad_words import C4BadWords
-from operators.quality.c4_lines import C4Lines
-from operators.quality.c4_paragraphs import C4Paragraphs
-from operators.quality.c4_quality import C4Quality
-from operators.quality.dolma_gopher import DolmaGopher
-from operators.quality.fineweb2_quality import FineWeb2Quality
-from operators.quality.fineweb_quality import FineWebQuality
-from operators.quality.full_width_to_half_width import FullWidthToHalfWidth
-from operators.quality.gopher_quality import GopherQuality
-from operators.quality.gopher_repetition import GopherRepetition
-from operators.quality.madlad_sentences import MadladSentences
-from operators.quality.map_neo_lines import MapNeoLines
-from operators.quality.map_neo_links import MapNeoLinks
-from operators.quality.map_neo_quality import MapNeoQuality
-from operators.quality.refinedweb_lines import RefinedWebLines
-from operators.quality.refinedweb_quality import RefinedWebQuality
-from operators.quality.similar_lines import SimilarLines
-from operators.repair.control_characters import ControlCharacters
-from operators.repair.ftfy_repair import FtfyRepair
-from operators.repair.symbol_lines import SymbolLines
-from operators.repair.unicode_normalization import UnicodeNormalization
-from operators.select.score_filter import ScoreFilter
-from operators.select.share_threshold import ShareThreshold
-from operators.select.source_priority import SourcePriority
-from operators.select.steps import select_by_share
-from operators.select.text_length import TextLength
-from operators.text.text_statistics import TextStatistics
-from operators.tokenize.tokenizer import Tokenize
-from operators.tokenize.train_tokenizer import TrainTokenizer
-from operators.url.url_filter import UrlFilter
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any, Final, TypeVar
+
 from pipeline.operator import Operator
-from pipeline.recipe import Catalogue
+from pipeline.recipe import Catalogue, Composite
 
-OPERATORS: Final[tuple[type[Operator], ...]] = (
-    LanguageId,
-    LanguageIdParagraphs,
-    LanguageFilter,
-    C4Lines,
-    C4Quality,
-    C4Paragraphs,
-    C4BadWords,
-    RefinedWebQuality,
-    RefinedWebLines,
-    FullWidthToHalfWidth,
-    MapNeoLinks,
-    MapNeoLines,
-    MapNeoQuality,
-    SimilarLines,
-    MadladSentences,
-    TextStatistics,
-    GopherQuality,
-    GopherRepetition,
-    FineWebQuality,
-    FineWeb2Quality,
-    DolmaGopher,
-    FastTextScore,
-    ScoreFilter,
-    ShareThreshold,
-    SourcePriority,
-    TextLength,
-    UrlFilter,
-    Pii,
-    KenlmPerplexity,
-    PerplexityFilter,
-    PerplexityCutoffs,
-    PerplexityBucket,
-    ProxOutcome,
-    ProxDrop,
-    ProxExecute,
-    ContentHash,
-    DropDuplicates,
-    MinHashSignature,
-    ShingleSets,
-    BandRows,
-    StarEdges,
-    ConnectedComponents,
-    EdgeForest,
-    LargeStar,
-    SmallStar,
-    ClusterSizes,
-    ChooseSurvivors,
-    SamplePairs,
-    SampledSets,
-    DedupReport,
-    LineRows,
-    DecideLines,
-    GatherLines,
-    RemoveLines,
-    DropEmptied,
-    RemoveRepeatedLines,
-    FtfyRepair,
-    UnicodeNormalization,
-    ControlCharacters,
-    SymbolLines,
-    DropNearDuplicates,
-    IndexEntry,
-    IndexCheck,
-    IndexChanges,
-    CanaryChoice,
-    PlantCanaries,
-    CanaryReport,
-    Tokenize,
-    ConcatAndChunk,
-    BestFit,
-    TrainTokenizer,
-    TrainFastText,
-    TrainNgram,
-    NgramLoss,
+T = TypeVar("T", bound=Callable[..., Any])  # Any: composites take what they like
+
+
+class Named(Mapping[str, T]):
+    """Classes or functions of `operators` by name; each is imported when it is first asked for."""
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        """`places`: for each name `MODULE:ATTRIBUTE`, the module without the package's name."""
+        self._places = places
+
+    def __getitem__(self, name: str) -> T:
+        """Imports its module."""
+        module, _, attribute = self._places[name].partition(":")
+        found: T = getattr(import_module(f"operators.{module}"), attribute)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        """Imports nothing."""
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, in the order of the documentation."""
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+OPERATORS: Final[Named[type[Operator]]] = Named(
+    {
+        "language_id": "language.language_id:LanguageId",
+        "language_id_paragraphs": "language.language_id_paragraphs:LanguageIdParagraphs",
+        "language_filter": "language.language_filter:LanguageFilter",
+        "c4_lines": "quality.c4_lines:C4Lines",
+        "c4_quality": "quality.c4_quality:C4Quality",
+        "c4_paragraphs": "quality.c4_paragraphs:C4Paragraphs",
+        "c4_bad_words": "quality.c4_bad_words:C4BadWords",
+        "refinedweb_quality": "quality.refinedweb_quality:RefinedWebQuality",
+        "refinedweb_lines": "quality.refinedweb_lines:RefinedWebLines",
+        "full_width_to_half_width": "quality.full_width_to_half_width:FullWidthToHalfWidth",
+        "map_neo_links": "quality.map_neo_links:MapNeoLinks",
+        "map_neo_lines": "quality.map_neo_lines:MapNeoLines",
+        "map_neo_quality": "quality.map_neo_quality:MapNeoQuality",
+        "similar_lines": "quality.similar_lines:SimilarLines",
+        "madlad_sentences": "quality.madlad_sentences:MadladSentences",
+        "text_statistics": "text.text_statistics:TextStatistics",
+        "gopher_quality": "quality.gopher_quality:GopherQuality",
+        "gopher_repetition": "quality.gopher_repetition:GopherRepetition",
+        "fineweb_quality": "quality.fineweb_quality:FineWebQuality",
+        "fineweb2_quality": "quality.fineweb2_quality:FineWeb2Quality",
+        "dolma_gopher": "quality.dolma_gopher:DolmaGopher",
+        "fasttext_score": "fasttext.fasttext_score:FastTextScore",
+        "score_filter": "select.score_filter:ScoreFilter",
+        "share_threshold": "select.share_threshold:ShareThreshold",
+        "source_priority": "select.source_priority:SourcePriority",
+        "text_length": "select.text_length:TextLength",
+        "url_filter": "url.url_filter:UrlFilter",
+        "pii": "privacy.pii:Pii",
+        "kenlm_perplexity": "perplexity.kenlm_perplexity:KenlmPerplexity",
+        "perplexity_filter": "perplexity.perplexity_filter:PerplexityFilter",
+        "perplexity_cutoffs": "perplexity.perplexity_cutoffs:PerplexityCutoffs",
+        "perplexity_bucket": "perplexity.perplexity_bucket:PerplexityBucket",
+        "prox_outcome": "prox.prox_outcome:ProxOutcome",
+        "prox_drop": "prox.prox_drop:ProxDrop",
+        "prox_execute": "prox.prox_execute:ProxExecute",
+        "content_hash": "dedup.content_hash:ContentHash",
+        "drop_duplicates": "dedup.drop_duplicates:DropDuplicates",
+        "minhash_signature": "dedup.minhash:MinHashSignature",
+        "shingle_sets": "dedup.shingle_sets:ShingleSets",
+        "band_rows": "dedup.band_rows:BandRows",
+        "star_edges": "dedup.star_edges:StarEdges",
+        "connected_components": "dedup.components:ConnectedComponents",
+        "edge_forest": "dedup.edge_forest:EdgeForest",
+        "large_star": "dedup.large_star:LargeStar",
+        "small_star": "dedup.small_star:SmallStar",
+        "cluster_sizes": "dedup.cluster_sizes:ClusterSizes",
+        "choose_survivors": "dedup.choose_survivors:ChooseSurvivors",
+        "sample_pairs": "dedup.sample_pairs:SamplePairs",
+        "sampled_sets": "dedup.sampled_sets:SampledSets",
+        "dedup_report": "dedup.dedup_report:DedupReport",
+        "line_rows": "dedup.line_rows:LineRows",
+        "decide_lines": "dedup.decide_lines:DecideLines",
+        "gather_lines": "dedup.gather_lines:GatherLines",
+        "remove_lines": "dedup.remove_lines:RemoveLines",
+        "drop_emptied": "dedup.drop_emptied:DropEmptied",
+        "remove_repeated_lines": "dedup.remove_repeated_lines:RemoveRepeatedLines",
+        "ftfy_repair": "repair.ftfy_repair:FtfyRepair",
+        "unicode_normalization": "repair.unicode_normalization:UnicodeNormalization",
+        "control_characters": "repair.control_characters:ControlCharacters",
+        "symbol_lines": "repair.symbol_lines:SymbolLines",
+        "drop_near_duplicates": "dedup.drop_near_duplicates:DropNearDuplicates",
+        "index_entry": "dedup.index_entry:IndexEntry",
+        "index_check": "dedup.index_check:IndexCheck",
+        "index_changes": "dedup.index_changes:IndexChanges",
+        "canary_choice": "dedup.canary_choice:CanaryChoice",
+        "plant_canaries": "dedup.plant_canaries:PlantCanaries",
+        "canary_report": "dedup.canary_report:CanaryReport",
+        "tokenize": "tokenize.tokenizer:Tokenize",
+        "concat_and_chunk": "pack.concat_and_chunk:ConcatAndChunk",
+        "best_fit": "pack.best_fit:BestFit",
+        "train_tokenizer": "tokenize.train_tokenizer:TrainTokenizer",
+        "train_fasttext": "fasttext.train_fasttext:TrainFastText",
+        "train_ngram": "ngram.train_ngram:TrainNgram",
+        "ngram_loss": "ngram.ngram_loss:NgramLoss",
+    }
 )
 
-COMPOSITES: Final = (
-    exact_deduplication,
-    minhash_deduplication,
-    line_deduplication,
-    select_by_share,
-    perplexity_buckets,
+COMPOSITES: Final[Named[Composite]] = Named(
+    {
+        "exact_deduplication": "dedup.steps:exact_deduplication",
+        "minhash_deduplication": "dedup.steps:minhash_deduplication",
+        "line_deduplication": "dedup.steps:line_deduplication",
+        "select_by_share": "select.steps:select_by_share",
+        "perplexity_buckets": "perplexity.steps:perplexity_buckets",
+    }
 )
 
 
 def catalogue() -> Catalogue:
     """What recipes may name."""
-    return Catalogue(
-        operators={operator.name: operator for operator in OPERATORS},
-        composites={function.__name__: function for function in COMPOSITES},
-    )
+    return Catalogue(OPERATORS, COMPOSITES)

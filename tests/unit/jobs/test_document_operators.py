@@ -57,7 +57,7 @@ def test_the_committed_page_is_up_to_date():
 
 def test_everything_has_a_section():
     headings = [line.removeprefix("## ") for line in document_operators() if line.startswith("## ")]
-    assert headings == [operator.name for operator in OPERATORS] + [function.__name__ for function in COMPOSITES]
+    assert headings == [*OPERATORS, *COMPOSITES]
 
 
 def test_every_table_row_has_four_cells_or_three():
