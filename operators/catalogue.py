@@ -75,6 +75,7 @@ OPERATORS: Final[Named[type[Operator]]] = Named(
         "prox_outcome": "prox.prox_outcome:ProxOutcome",
         "prox_drop": "prox.prox_drop:ProxDrop",
         "prox_execute": "prox.prox_execute:ProxExecute",
+        "language_model_loss": "models.language_model_loss:LanguageModelLoss",
         "content_hash": "dedup.content_hash:ContentHash",
         "drop_duplicates": "dedup.drop_duplicates:DropDuplicates",
         "minhash_signature": "dedup.minhash:MinHashSignature",

@@ -80,8 +80,7 @@ class Tokenize(Annotator):
 
     def open(self) -> AnnotateFunction:
         """Loads the tokenizer."""
-        # One actor is one core: the library's own threads would only compete. A user's setting wins.
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        use_one_core()
         tokenizer = load_tokenizer(self.tokenizer)
         eos = self._eos_ids(tokenizer)
         schema = self.adds()
@@ -118,6 +117,11 @@ class Tokenize(Annotator):
                 "it as special in the file, or choose another eos_token"
             )
         return np.array([added[eos]], np.uint32)
+
+
+def use_one_core() -> None:
+    """One actor is one core: the library's own threads would only compete. A user's setting wins."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 def load_tokenizer(file: FileRef) -> "Tokenizer":

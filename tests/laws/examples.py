@@ -47,6 +47,7 @@ from operators.fasttext.train_fasttext import MODEL_FILE, TrainFastText
 from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.language.language_id_paragraphs import LanguageIdParagraphs
+from operators.models.language_model_loss import LanguageModelLoss
 from operators.ngram.model_file import NGRAM_FILE
 from operators.ngram.ngram_loss import NgramLoss
 from operators.ngram.train_ngram import TrainNgram
@@ -92,8 +93,10 @@ from operators.tokenize.tokenizer import Tokenize
 from operators.tokenize.train_tokenizer import TOKENIZER_FILE, TrainTokenizer
 from operators.url.url_filter import UrlFilter
 from pipeline.document import DOC_ID_TYPE, POSITION_TYPE, TEXT_TYPE, IdHasher, position
+from pipeline.folder_ref import FolderRef
 from pipeline.operator import FileRef, Operator, TaskInputs
 from tests.perplexity_models import write_arpa, write_sentencepiece
+from tests.unit.operators.models.tiny_models import pinned, write_tiny_llama
 
 PROSE = (
     "The committee met to discuss the plan that the members have with them, and it was to be the last of the year. "
@@ -132,6 +135,7 @@ NUM_BANDS, ROWS_PER_BAND = 4, 2
 NUM_SHARDS = 2
 DOMAINS_FILE = "domains.txt"
 BAD_WORDS_FILE = "bad_words.txt"
+CAUSAL_FOLDER = "causal"
 NGRAM_FILES = ("ngrams.arpa", "ngrams.model")
 DOC_PROGRAMS = (None, "keep_doc()", "drop_doc()")
 _SETTINGS = "seed=1"
@@ -151,6 +155,7 @@ class Models:
     cutoffs: FileRef
     ngrams: LanguageModel
     token_ngrams: FileRef
+    causal: FolderRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +209,7 @@ def examples(models: Models) -> dict[str, Example]:
         Example(ProxOutcome()),
         Example(ProxDrop(execution={"min_words": 2})),
         Example(ProxExecute()),
+        Example(LanguageModelLoss(model=models.causal, settings={"device": "cpu"}, window=48, stride=16)),
         Example(ContentHash()),
         Example(DropDuplicates(), key="content_hash"),
         Example(MinHashSignature(**banding, ngram=2)),
@@ -265,6 +271,7 @@ def unread_models() -> Models:
         cutoffs=unread(CUTOFFS_FILE),
         ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
         token_ngrams=unread(NGRAM_FILE),
+        causal=FolderRef(uri=CAUSAL_FOLDER, path=CAUSAL_FOLDER, digest="0" * 32),
     )
 
 
@@ -296,6 +303,7 @@ def train_models(folder: Path) -> Models:
         cutoffs=left(CUTOFFS_FILE),
         ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
         token_ngrams=left(NGRAM_FILE),
+        causal=pinned(write_tiny_llama(folder / CAUSAL_FOLDER)),
     )
 
 
