@@ -64,6 +64,12 @@ OPERATORS: Final[Named[type[Operator]]] = Named(
         "fasttext_score": "fasttext.fasttext_score:FastTextScore",
         "score_filter": "select.score_filter:ScoreFilter",
         "share_threshold": "select.share_threshold:ShareThreshold",
+        "rank_cutoffs": "select.rank_cutoffs:RankCutoffs",
+        "rank_bucket": "select.rank_bucket:RankBucket",
+        "combine_scores": "select.combine_scores:CombineScores",
+        "quota_cutoffs": "select.quota_cutoffs:QuotaCutoffs",
+        "quota_filter": "select.quota_filter:QuotaFilter",
+        "quota_repetitions": "select.quota_repetitions:QuotaRepetitions",
         "source_priority": "select.source_priority:SourcePriority",
         "text_length": "select.text_length:TextLength",
         "url_filter": "url.url_filter:UrlFilter",
@@ -124,6 +130,8 @@ COMPOSITES: Final[Named[Composite]] = Named(
         "minhash_deduplication": "dedup.steps:minhash_deduplication",
         "line_deduplication": "dedup.steps:line_deduplication",
         "select_by_share": "select.steps:select_by_share",
+        "rank_bucket_ensemble": "select.steps:rank_bucket_ensemble",
+        "select_by_quota": "select.steps:select_by_quota",
         "perplexity_buckets": "perplexity.steps:perplexity_buckets",
     }
 )

@@ -11,9 +11,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from operators.dedup.choose_survivors import CANDIDATE, CANDIDATE_SIMILARITY
-from operators.dedup.sorted_runs import binary16_words
-from operators.text.hashing import GOLDEN_RATIO, mix64
-from operators.text.kernel import kernel
+from operators.dedup.seeded_hash import seeded_hashes
 from pipeline.document import DOC_ID, DOC_ID_TYPE, POSITION, POSITION_TYPE
 from pipeline.operator import Determinism, RowReader, Task, TaskFunction, TaskInputs
 
@@ -149,8 +147,7 @@ class SamplePairs(Task):
     def _drawn(self, paired: pa.RecordBatch, num_shards: int, limit: np.uint64) -> _Drawn:
         """Rows with a candidate that is in the base, with their draws, where these are no larger than the limit."""
         candidates = paired.column(CANDIDATE).to_numpy(zero_copy_only=False)
-        draws = np.empty(paired.num_rows, np.uint64)
-        _fill_draws(binary16_words(paired.column(DOC_ID)), np.uint64(self.seed), draws)
+        draws = seeded_hashes(paired.column(DOC_ID), self.seed)
         inside = (candidates >> np.uint64(32) < num_shards) & (draws <= limit)
         return _Drawn(
             draws[inside],
@@ -158,16 +155,6 @@ class SamplePairs(Task):
             candidates[inside],
             paired.column(CANDIDATE_SIMILARITY).to_numpy(zero_copy_only=False)[inside],
         )
-
-
-@kernel
-def _fill_draws(ids: UInt64Array, seed: np.uint64, out: UInt64Array) -> None:
-    """A hash of the seed and each of D ids, (D, 2)."""
-    start = mix64((seed + np.uint64(1)) * GOLDEN_RATIO)
-    for document in range(ids.shape[0]):
-        d = np.uintp(document)
-        half = mix64(start ^ ids[d, np.uintp(0)])
-        out[d] = mix64((half + GOLDEN_RATIO) ^ ids[d, np.uintp(1)])
 
 
 def _as_json(pairs: Pairs) -> str:

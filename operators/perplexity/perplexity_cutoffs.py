@@ -4,14 +4,13 @@ import json
 from collections.abc import Iterator
 from typing import ClassVar, Final, Self
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from operators.perplexity.kenlm_perplexity import PERPLEXITY, PERPLEXITY_TYPE
-from operators.select.share_threshold import HALF_BITS, HALF_SIZE, Keys, keys_of, score_of
+from operators.select.score_ranks import scores_at_ranks
+from operators.select.share_threshold import Keys, keys_of
 from pipeline.document import LANGUAGE
 from pipeline.errors import OperatorError
 from pipeline.operator import RowReader, Task, TaskFunction, TaskInputs
@@ -20,8 +19,6 @@ CUTOFFS_FILE: Final = "cutoffs.json"
 HEAD_PERCENT: Final = 30
 MIDDLE_PERCENT: Final = 60
 """CCNet's percentiles: `PerplexityBucket` in facebookresearch/cc_net, perplexity.py."""
-
-Counts = npt.NDArray[np.int64]
 
 
 class PerplexityCutoffs(Task):
@@ -90,38 +87,19 @@ class PerplexityCutoffs(Task):
 
     def _cutoffs(self, rows: RowReader) -> dict[str, dict[str, float | int]]:
         """By language: where its head and its middle end, and how many documents it has."""
-        uppers: dict[str, Counts] = {}  # (65536,) documents by the upper half of their key
-        for language, keys in _scored(rows):
-            uppers.setdefault(language, np.zeros(HALF_SIZE, np.int64))
-            uppers[language] += np.bincount(keys >> np.uint32(HALF_BITS), minlength=HALF_SIZE)
-        if not uppers:
+        found = scores_at_ranks(
+            lambda: _scored(rows), lambda size: [-(-percent * size // 100) for percent in self._percents]
+        )
+        if not found:
             raise OperatorError(f"{self.name}: expected rows with a {PERPLEXITY!r} and a {LANGUAGE!r}; found none")
-        sizes = {language: int(counts.sum()) for language, counts in uppers.items()}
-        places = {
-            (language, percent): _place_of(uppers[language], -(-percent * size // 100))
-            for language, size in sizes.items()
-            for percent in (self.head_percent, self.middle_percent)
-        }
-        del uppers
-        lowers = {(language, high): np.zeros(HALF_SIZE, np.int64) for (language, _), (high, _) in places.items()}
-        for language, keys in _scored(rows):
-            for high in {places[language, percent][0] for percent in (self.head_percent, self.middle_percent)}:
-                inside = keys[keys >> np.uint32(HALF_BITS) == high] & np.uint32(HALF_SIZE - 1)
-                lowers[language, high] += np.bincount(inside, minlength=HALF_SIZE)
-
-        def cutoff(language: str, percent: int) -> float:
-            high, rank = places[language, percent]
-            low, _ = _place_of(lowers[language, high], rank)
-            return float(score_of(np.uint32(high << HALF_BITS | low)))
-
         return {
-            language: {
-                "head": cutoff(language, self.head_percent),
-                "middle": cutoff(language, self.middle_percent),
-                "num_documents": size,
-            }
-            for language, size in sizes.items()
+            language: {"head": head, "middle": middle, "num_documents": size}
+            for language, (size, (head, middle)) in found.items()
         }
+
+    @property
+    def _percents(self) -> tuple[int, int]:
+        return self.head_percent, self.middle_percent
 
 
 def _scored(rows: RowReader) -> Iterator[tuple[str, Keys]]:
@@ -134,10 +112,3 @@ def _scored(rows: RowReader) -> Iterator[tuple[str, Keys]]:
         codes = languages.indices.to_numpy()
         for code, language in enumerate(languages.dictionary.to_pylist()):
             yield language, keys[codes == code]
-
-
-def _place_of(counts: Counts, rank: int) -> tuple[int, int]:
-    """The place where the `rank`-th document from below is, counted from 1, and its rank among those of that place."""
-    upwards = np.cumsum(counts)
-    place = int(np.searchsorted(upwards, rank))
-    return place, rank - int(upwards[place] - counts[place])

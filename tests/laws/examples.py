@@ -83,6 +83,13 @@ from operators.repair.control_characters import ControlCharacters
 from operators.repair.ftfy_repair import FtfyRepair
 from operators.repair.symbol_lines import SymbolLines
 from operators.repair.unicode_normalization import UnicodeNormalization
+from operators.select.combine_scores import CombineScores
+from operators.select.quota_cutoffs import QuotaCutoffs
+from operators.select.quota_filter import QuotaFilter
+from operators.select.quota_pool import QUOTAS_FILE
+from operators.select.quota_repetitions import QuotaRepetitions
+from operators.select.rank_bucket import RankBucket
+from operators.select.rank_cutoffs import RANK_CUTOFFS_FILE, RankCutoffs
 from operators.select.score_filter import ScoreFilter
 from operators.select.share_threshold import ShareThreshold
 from operators.select.source_priority import SourcePriority
@@ -153,6 +160,8 @@ class Models:
     domains: FileRef
     bad_words: FileRef
     cutoffs: FileRef
+    rank_cutoffs: FileRef
+    quotas: FileRef
     ngrams: LanguageModel
     token_ngrams: FileRef
     causal: FolderRef
@@ -168,6 +177,7 @@ class Example:
 
 def examples(models: Models) -> dict[str, Example]:
     """THE table: every operator of the catalogue by name."""
+    quotas = {"cells": ("source",), "scores": ("quality_score",), "min_score": 0.1}
     banding = {"num_bands": NUM_BANDS, "rows_per_band": ROWS_PER_BAND}
     entries = (
         Example(LanguageId(model=models.language)),
@@ -198,6 +208,12 @@ def examples(models: Models) -> dict[str, Example]:
         Example(FastTextScore(model=models.classifier)),
         Example(ScoreFilter(column="quality_score", min_score=0.3)),
         Example(ShareThreshold(column="quality_score", share=0.5)),
+        Example(RankCutoffs(columns=("quality_score", "perplexity"))),
+        Example(RankBucket(columns=("quality_score", "perplexity"), cutoffs=models.rank_cutoffs)),
+        Example(QuotaCutoffs(**quotas, weight="num_chars", share=0.5)),
+        Example(QuotaFilter(**quotas, quotas=models.quotas)),
+        Example(QuotaRepetitions(**quotas, quotas=models.quotas)),
+        Example(CombineScores(columns=("quality_score", {"column": "num_chars", "type": "int64"}))),
         Example(SourcePriority(sources=("book",))),
         Example(TextLength(unit="characters")),
         Example(UrlFilter(domains=(models.domains,), soft_words=(models.domains,))),
@@ -269,6 +285,8 @@ def unread_models() -> Models:
         domains=unread(DOMAINS_FILE),
         bad_words=unread(BAD_WORDS_FILE),
         cutoffs=unread(CUTOFFS_FILE),
+        rank_cutoffs=unread(RANK_CUTOFFS_FILE),
+        quotas=unread(QUOTAS_FILE),
         ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
         token_ngrams=unread(NGRAM_FILE),
         causal=FolderRef(uri=CAUSAL_FOLDER, path=CAUSAL_FOLDER, digest="0" * 32),
@@ -278,7 +296,16 @@ def unread_models() -> Models:
 def train_models(folder: Path) -> Models:
     """The language model that we ship, and what tasks make of the fixed rows."""
     entries = examples(unread_models())
-    for name in ("train_fasttext", "train_tokenizer", "canary_choice", "sample_pairs", "perplexity_cutoffs"):
+    tasks = (
+        "train_fasttext",
+        "train_tokenizer",
+        "canary_choice",
+        "sample_pairs",
+        "perplexity_cutoffs",
+        "rank_cutoffs",
+        "quota_cutoffs",
+    )
+    for name in tasks:
         list(entries[name].operator.open()(task_inputs(view(TEXTS), folder)))
     (folder / DOMAINS_FILE).write_text("blocked.example\n")
     (folder / BAD_WORDS_FILE).write_text("the\nthree\n")
@@ -301,6 +328,8 @@ def train_models(folder: Path) -> Models:
         domains=left(DOMAINS_FILE),
         bad_words=left(BAD_WORDS_FILE),
         cutoffs=left(CUTOFFS_FILE),
+        rank_cutoffs=left(RANK_CUTOFFS_FILE),
+        quotas=left(QUOTAS_FILE),
         ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
         token_ngrams=left(NGRAM_FILE),
         causal=pinned(write_tiny_llama(folder / CAUSAL_FOLDER)),
