@@ -78,6 +78,7 @@ OPERATORS: Final[Named[type[Operator]]] = Named(
         "perplexity_filter": "perplexity.perplexity_filter:PerplexityFilter",
         "perplexity_cutoffs": "perplexity.perplexity_cutoffs:PerplexityCutoffs",
         "perplexity_bucket": "perplexity.perplexity_bucket:PerplexityBucket",
+        "prox_rule_programs": "prox.prox_rule_programs:ProxRulePrograms",
         "prox_outcome": "prox.prox_outcome:ProxOutcome",
         "prox_drop": "prox.prox_drop:ProxDrop",
         "prox_execute": "prox.prox_execute:ProxExecute",

@@ -58,6 +58,7 @@ class ProxDrop(Filter):
 
     stages: tuple[Stage, ...] = ("document", "chunk")
     execution: ExecutionRules = ExecutionRules()
+    """How programs are read and when they count; docs/prox.md has the fields, of which `mode: published` sets all."""
 
     def requires(self) -> pa.Schema:
         """The programs of the stages, and for chunks the text."""

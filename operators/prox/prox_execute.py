@@ -49,6 +49,7 @@ class ProxExecute(Transform):
     name: ClassVar[str] = "prox_execute"
 
     execution: ExecutionRules = ExecutionRules()
+    """How programs are read and when they count; docs/prox.md has the fields, of which `mode: published` sets all."""
 
     def requires(self) -> pa.Schema:
         """The text and its programs."""

@@ -44,6 +44,7 @@ class ProxOutcome(Annotator):
     name: ClassVar[str] = "prox_outcome"
 
     execution: ExecutionRules = ExecutionRules()
+    """How programs are read and when they count; docs/prox.md has the fields, of which `mode: published` sets all."""
 
     def requires(self) -> pa.Schema:
         """The text and its programs."""

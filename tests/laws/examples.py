@@ -62,6 +62,7 @@ from operators.prox.programs import DOC_PROGRAM, DOC_PROGRAM_TYPE, PROGRAMS, PRO
 from operators.prox.prox_drop import ProxDrop
 from operators.prox.prox_execute import ProxExecute
 from operators.prox.prox_outcome import ProxOutcome
+from operators.prox.prox_rule_programs import ProxRulePrograms
 from operators.quality.c4_bad_words import C4BadWords
 from operators.quality.c4_lines import C4Lines
 from operators.quality.c4_paragraphs import C4Paragraphs
@@ -222,6 +223,7 @@ def examples(models: Models) -> dict[str, Example]:
         Example(PerplexityFilter(max_perplexity={"en": 500}, min_perplexity={"de": 300})),
         Example(PerplexityCutoffs()),
         Example(PerplexityBucket(cutoffs=models.cutoffs)),
+        Example(ProxRulePrograms(interface_phrases=("one",), notices=("plan",))),
         Example(ProxOutcome()),
         Example(ProxDrop(execution={"min_words": 2})),
         Example(ProxExecute()),
