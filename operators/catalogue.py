@@ -122,6 +122,11 @@ OPERATORS: Final[Named[type[Operator]]] = Named(
         "train_fasttext": "fasttext.train_fasttext:TrainFastText",
         "train_ngram": "ngram.train_ngram:TrainNgram",
         "ngram_loss": "ngram.ngram_loss:NgramLoss",
+        "loss_ladder": "preselect.loss_ladder:LossLadder",
+        "seed_documents": "preselect.seed_documents:SeedDocuments",
+        "predictive_strength": "preselect.predictive_strength:PredictiveStrength",
+        "strength_classes": "preselect.strength_classes:StrengthClasses",
+        "value_filter": "select.value_filter:ValueFilter",
     }
 )
 
@@ -134,6 +139,8 @@ COMPOSITES: Final[Named[Composite]] = Named(
         "rank_bucket_ensemble": "select.steps:rank_bucket_ensemble",
         "select_by_quota": "select.steps:select_by_quota",
         "perplexity_buckets": "perplexity.steps:perplexity_buckets",
+        "seeds_apart": "preselect.steps:seeds_apart",
+        "preselect": "preselect.steps:preselect",
     }
 )
 

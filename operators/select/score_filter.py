@@ -16,13 +16,13 @@ MAX_SCORE: Final = float(np.finfo(np.float32).max)
 
 
 class ScoreFilter(Filter):
-    """Keeps a document if its score is at least the threshold.
+    """Keeps a document if its score is at least the threshold, or above it where ties are not kept.
 
     The threshold is rounded to float32 before anything is compared, so `min_score: 0.3` keeps a stored 0.3.
 
     Columns:
         reads `column` (float32). A null, NaN or infinite score drops the document by the rule `no_score`, any other
-        score under the threshold by `low_score`; the verdict's value is the score.
+        score that does not suffice by `low_score`; the verdict's value is the score.
 
     Determinism:
         EXACT.
@@ -43,6 +43,9 @@ class ScoreFilter(Filter):
     min_score: float | None = None
     threshold_file: FileRef | None = None
     """A `threshold.json` of share_threshold, instead of `min_score`."""
+    keep_ties: bool = True
+    """Whether a score that equals the threshold is kept. With a threshold of a share, at least the share is kept if so,
+    and otherwise at most the share."""
 
     @model_validator(mode="after")
     def _one_threshold(self) -> Self:
@@ -71,7 +74,7 @@ class ScoreFilter(Filter):
             scores = batch.column(self.column).fill_null(float("nan")).to_numpy(zero_copy_only=False)  # (D,) float32
             finite = np.isfinite(scores)
             return Verdicts(
-                keep=finite & (scores >= threshold),
+                keep=finite & (scores >= threshold if self.keep_ties else scores > threshold),
                 rule=np.where(finite, LOW_SCORE, NO_SCORE).astype(np.int16),
                 value=np.where(finite, scores, np.nan).astype(np.float64),
                 threshold=np.where(finite, threshold, np.nan).astype(np.float64),

@@ -34,7 +34,7 @@ class ShareThreshold(Task):
     of the total), num_documents (rows with a score) and total_weight (of these rows).
 
     Columns:
-        reads `column` (float32) and `weight` (int64, not negative, null counts as 0).
+        reads `column` (float32) and `weight` (int64, not negative, null counts as 0), if there is one.
 
     Determinism:
         EXACT. Weights are integers and `share` is taken as the decimal number that was written, so nothing is rounded;
@@ -57,13 +57,14 @@ class ShareThreshold(Task):
     produces = "model"
 
     column: str
-    weight: str = "num_chars"
-    """What the share is a share of: characters by default, as published."""
+    weight: str | None = "num_chars"
+    """What the share is a share of: characters by default, as published; documents where it is null."""
     share: float = Field(gt=0, le=1)
 
     def requires(self) -> pa.Schema:
         """The score and the weight."""
-        return pa.schema([pa.field(self.column, pa.float32()), pa.field(self.weight, pa.int64())])
+        score = pa.field(self.column, pa.float32())
+        return pa.schema([score] if self.weight is None else [score, pa.field(self.weight, pa.int64())])
 
     def output_schema(self, given: pa.Schema) -> pa.Schema:  # noqa: ARG002 -- the contract's signature
         """A model has no rows."""
@@ -114,11 +115,13 @@ class ShareThreshold(Task):
 
     def _scored(self, rows: RowReader) -> Iterator[tuple[Keys, Weights]]:
         """Sortable keys and weights of the rows that have a score."""
-        for shard, batch in rows.batches((self.column, self.weight)):
+        for shard, batch in rows.batches(tuple(self.requires().names)):
             scores = batch.column(self.column).fill_null(float("nan")).to_numpy(zero_copy_only=False)
-            weights = batch.column(self.weight).fill_null(0).to_numpy(zero_copy_only=False)
             finite = np.isfinite(scores)
-            weights = weights[finite]
+            if self.weight is None:
+                yield keys_of(scores[finite]), np.ones(np.count_nonzero(finite), np.int64)
+                continue
+            weights = batch.column(self.weight).fill_null(0).to_numpy(zero_copy_only=False)[finite]
             if weights.size and weights.min() < 0:
                 raise OperatorError(
                     f"{self.name}: shard {shard}: expected {self.weight!r} not to be negative; found {weights.min()}"

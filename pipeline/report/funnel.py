@@ -32,6 +32,7 @@ class Funnel:
 
     rows_in: int
     rows_dropped: int
+    """Without rows that were removed from the view of a model or a report alone, and went on to the last documents."""
     rows_quarantined: int
     rows_kept: int
     """Rows that the build's last documents or packed table took in, without those that were removed from it later."""
@@ -59,7 +60,7 @@ def funnel(manifests: Mapping[str, Manifest], steps: Mapping[str, Step]) -> Funn
     inputs = [entry for name in first for shard in manifests[name].shards for entry in shard.inputs]
     return Funnel(
         rows_in=sum(counts_of[name].rows_read for name in first),
-        rows_dropped=sum(counts.rows_dropped for counts in counts_of.values()),
+        rows_dropped=sum(counts.rows_dropped for name, counts in counts_of.items() if not _is_aside(name, steps)),
         rows_quarantined=sum(counts.rows_quarantined for counts in counts_of.values())
         - sum(_rejected(manifests[name]) for name in repeated),
         rows_kept=_rows_kept(manifests, steps, first),
@@ -117,6 +118,14 @@ def _passes_rows_on(step: Step) -> bool:
     """Whether what it writes are the documents that it read. What leaves an exchange or a task (edges) are others."""
     is_written = step.write in (ArtifactKind.DOCUMENTS, ArtifactKind.TABLE)
     return is_written and not any(isinstance(node, Exchange | Task) for node in step.unrolled)
+
+
+def _is_aside(name: str, steps: Mapping[str, Step]) -> bool:
+    """Whether what the step removed went on all the same: the documents of its base did, and without it."""
+    step = steps[name]
+    onward = [other for other in steps.values() if other.view.base == step.view.base and _passes_rows_on(other)]
+    is_removal = step.view.base is not None and step.write is ArtifactKind.REMOVALS
+    return is_removal and bool(onward) and not any(name in other.view.bound for other in onward)
 
 
 def _step_counts(manifest: Manifest) -> StepCounts:

@@ -57,6 +57,10 @@ from operators.perplexity.kenlm_perplexity import KenlmPerplexity, LanguageModel
 from operators.perplexity.perplexity_bucket import PerplexityBucket
 from operators.perplexity.perplexity_cutoffs import CUTOFFS_FILE, PerplexityCutoffs
 from operators.perplexity.perplexity_filter import PerplexityFilter
+from operators.preselect.loss_ladder import LossLadder
+from operators.preselect.predictive_strength import PredictiveStrength
+from operators.preselect.seed_documents import SeedDocuments
+from operators.preselect.strength_classes import StrengthClasses
 from operators.privacy.pii import Pii
 from operators.prox.programs import DOC_PROGRAM, DOC_PROGRAM_TYPE, PROGRAMS, PROGRAMS_TYPE
 from operators.prox.prox_drop import ProxDrop
@@ -95,6 +99,7 @@ from operators.select.score_filter import ScoreFilter
 from operators.select.share_threshold import ShareThreshold
 from operators.select.source_priority import SourcePriority
 from operators.select.text_length import TextLength
+from operators.select.value_filter import ValueFilter
 from operators.text.statistics import STATISTICS
 from operators.text.text_statistics import TextStatistics
 from operators.tokenize.tokenizer import Tokenize
@@ -267,6 +272,11 @@ def examples(models: Models) -> dict[str, Example]:
         Example(TrainFastText(positive=("web",), negative=("book",), dim=4, bucket=100, epoch=2)),
         Example(TrainNgram(tokenizer=models.tokenizer, order=3)),
         Example(NgramLoss(model=models.token_ngrams, orders=(1, 3))),
+        Example(LossLadder(losses=("worse_nats", "better_nats"), bytes_column="num_bytes")),
+        Example(SeedDocuments(num_domains=1, documents_per_domain=3)),
+        Example(PredictiveStrength(losses=("worse_nats", "better_nats"))),
+        Example(StrengthClasses(min_positive=0.5)),
+        Example(ValueFilter(column="language", values=("en", "zh"))),
     )
     return {entry.operator.name: entry for entry in entries}
 
@@ -353,6 +363,10 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "quality_score": pa.array([_score(text) for text in texts], pa.float32()),
         "perplexity": pa.array([None if len(text) < 2 else _hash(text) % 1000 + 0.5 for text in texts], pa.float32()),
         "num_chars": pa.array(list(map(len, texts)), pa.int64()),
+        "num_bytes": pa.array([len(text.encode()) for text in texts], pa.int64()),
+        "worse_nats": pa.array([None if not text else 2.0 * len(text) + _hash(text) % 7 for text in texts]),
+        "better_nats": pa.array([None if not text else 1.5 * len(text) + _hash(text) % 9 for text in texts]),
+        "predictive_strength": pa.array([_score(text) for text in texts], pa.float32()),
         "content_hash": pa.array([xxhash.xxh3_128_digest(text.encode()) for text in texts], pa.binary(16)),
         "minhash_buckets": pa.array(
             [_values(text, NUM_BANDS, BUCKET_VALUE) for text in texts], buckets_type(NUM_BANDS)

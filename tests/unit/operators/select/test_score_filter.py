@@ -40,6 +40,14 @@ def test_a_decimal_that_float32_stores_lower_is_kept() -> None:
     assert judge(ScoreFilter(column="score", min_score=0.82), [0.82]).keep.tolist() == [True]
 
 
+def test_a_score_that_ties_is_kept_or_not() -> None:
+    scores = [0.5, 0.25, 0.75]
+    assert judge(ScoreFilter(column="score", min_score=0.5), scores).keep.tolist() == [True, False, True]
+    found = judge(ScoreFilter(column="score", min_score=0.5, keep_ties=False), scores)
+    assert found.keep.tolist() == [False, False, True]
+    assert found.value[0] == found.threshold[0] == 0.5
+
+
 def test_verdicts_say_why() -> None:
     operator = ScoreFilter(column="score", min_score=0.5)
     verdicts = judge(operator, [0.75, 0.25, None, float("nan"), float("inf")])

@@ -115,6 +115,15 @@ def test_a_share_is_the_decimal_number_written(tmp_path: Path) -> None:
     assert find(tmp_path, 0.29, [(0.9, 29), (0.8, 71)])["threshold"] == np.float32(0.8)
 
 
+def test_a_share_of_documents_weighs_each_the_same(tmp_path: Path) -> None:
+    operator = ShareThreshold(column="score", weight=None, share=0.4)
+    assert operator.requires().names == ["score"]
+    rows = Shards([(0.9, 1000), (0.8, 1), (None, 1)], [(0.7, 1), (0.6, 1), (0.5, 1)])
+    assert list(operator.open()(TaskInputs(rows=rows, tables={}, base_rows=(), directory=tmp_path))) == []
+    found = json.loads((tmp_path / "threshold.json").read_text())
+    assert (found["threshold"], found["total_weight"]) == (float(np.float32(0.7)), 5)
+
+
 def test_all_ties_are_kept(tmp_path: Path) -> None:
     found = find(tmp_path, 0.1, [(0.5, 10)] * 9 + [(0.4, 10)])
     assert (found["threshold"], found["kept_share"]) == (0.5, 0.9)

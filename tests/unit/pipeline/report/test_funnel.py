@@ -54,6 +54,14 @@ def test_a_row_that_two_steps_remove_is_gone_once(funnel_of: FunnelOf) -> None:
     assert counts(funnel_of(SHORT, SHORT_TOO)) == (6, 2, 5)
 
 
+def test_rows_that_were_kept_from_a_side_view_alone_went_on(funnel_of: FunnelOf) -> None:
+    long = over("long", MinChars(min_chars=10), write=ArtifactKind.REMOVALS, bound=("short",))
+    end = over("end", write=ArtifactKind.DOCUMENTS, bound=("short",))
+    assert counts(funnel_of(SHORT, long, end)) == (6, 1, 5)
+    both = over("both", write=ArtifactKind.DOCUMENTS, bound=("short", "long"))
+    assert counts(funnel_of(SHORT, long, both)) == (6, 4, 2)
+
+
 def test_records_that_several_steps_read_for_the_first_time_count_once(funnel_of: FunnelOf) -> None:
     source = View(sources=("docs",))
     short = Step(name="read_short", view=source, nodes=(MinChars(min_chars=5),), write=ArtifactKind.REMOVALS)

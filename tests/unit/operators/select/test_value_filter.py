@@ -1,0 +1,13 @@
+"""Documents with one of some values stay."""
+
+import pyarrow as pa
+
+from operators.select.value_filter import ValueFilter
+
+
+def test_listed_values_stay() -> None:
+    operator = ValueFilter(column="part", values=("a", "b"))
+    rows = pa.record_batch([pa.array(["a", "c", None, "b", ""], pa.large_string())], schema=operator.requires())
+    verdicts = operator.open()(rows)
+    assert verdicts.keep.tolist() == [True, False, False, True, False]
+    assert [operator.rules()[rule] for rule in verdicts.rule] == ["other_value"] * 5
