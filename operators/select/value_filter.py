@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
+from pipeline.document import SOURCE
 from pipeline.operator import Filter, FilterFunction, Verdicts
 
 
@@ -16,7 +17,7 @@ class ValueFilter(Filter):
     With it, what an annotator or a task has named becomes a view of its own: a part, a class or a bucket.
 
     Columns:
-        `column`: read; large_string. A document without a value is dropped, as one with another value.
+        `column`: read; large_string, or `source`. A document without a value is dropped, as one with another value.
 
     Determinism:
         Exact.
@@ -35,7 +36,7 @@ class ValueFilter(Filter):
 
     def requires(self) -> pa.Schema:
         """The column."""
-        return pa.schema([pa.field(self.column, pa.large_string())])
+        return pa.schema([pa.field(self.column, pa.string() if self.column == SOURCE else pa.large_string())])
 
     def rules(self) -> tuple[str, ...]:
         """The only rule."""
@@ -43,7 +44,7 @@ class ValueFilter(Filter):
 
     def open(self) -> FilterFunction:
         """Nothing to load."""
-        values = pa.array(self.values, pa.large_string())
+        values = pa.array(self.values, self.requires().field(0).type)
 
         def judge(batch: pa.RecordBatch) -> Verdicts:
             nothing = np.full(batch.num_rows, np.nan)

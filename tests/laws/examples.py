@@ -364,8 +364,12 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "perplexity": pa.array([None if len(text) < 2 else _hash(text) % 1000 + 0.5 for text in texts], pa.float32()),
         "num_chars": pa.array(list(map(len, texts)), pa.int64()),
         "num_bytes": pa.array([len(text.encode()) for text in texts], pa.int64()),
-        "worse_nats": pa.array([None if not text else 2.0 * len(text) + _hash(text) % 7 for text in texts]),
-        "better_nats": pa.array([None if not text else 1.5 * len(text) + _hash(text) % 9 for text in texts]),
+        "worse_nats": pa.array(
+            [None if not text else 2.0 * len(text) + _hash(text) % 7 for text in texts], pa.float64()
+        ),
+        "better_nats": pa.array(
+            [None if not text else 1.5 * len(text) + _hash(text) % 9 for text in texts], pa.float64()
+        ),
         "predictive_strength": pa.array([_score(text) for text in texts], pa.float32()),
         "content_hash": pa.array([xxhash.xxh3_128_digest(text.encode()) for text in texts], pa.binary(16)),
         "minhash_buckets": pa.array(
@@ -469,7 +473,9 @@ def task_inputs(batch: pa.RecordBatch, folder: Path, cuts: tuple[int, ...] = ())
     ]
     schema = pa.schema([*EDGE_SCHEMA, pa.field(GENERATION, GENERATION_TYPE), pa.field(SETTINGS, pa.string())])
     table = Rows(pa.RecordBatch.from_pylist(edges, schema), cuts)
-    return TaskInputs(Rows(batch, cuts), {"edges": table}, (half, batch.num_rows - half), folder)
+    field = batch.schema.get_field_index("position")
+    placed = batch.set_column(field, batch.schema.field(field), pa.array(places, POSITION_TYPE))
+    return TaskInputs(Rows(placed, cuts), {"edges": table}, (half, batch.num_rows - half), folder)
 
 
 def _hash(text: str) -> int:
