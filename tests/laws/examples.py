@@ -88,6 +88,8 @@ from operators.repair.control_characters import ControlCharacters
 from operators.repair.ftfy_repair import FtfyRepair
 from operators.repair.symbol_lines import SymbolLines
 from operators.repair.unicode_normalization import UnicodeNormalization
+from operators.scorer.judge_scorer import JudgeScorer
+from operators.scorer.label_documents import LabelDocuments
 from operators.select.combine_scores import CombineScores
 from operators.select.quota_cutoffs import QuotaCutoffs
 from operators.select.quota_filter import QuotaFilter
@@ -269,6 +271,8 @@ def examples(models: Models) -> dict[str, Example]:
         Example(ConcatAndChunk(window=16, pad_token=7)),
         Example(BestFit(window=16)),
         Example(TrainTokenizer(vocab_size=300)),
+        Example(LabelDocuments(names="source", positive=("web",), negative=("book",), held_out=0.5)),
+        Example(JudgeScorer(model=models.domains, score="quality_score", reference="similarity")),
         Example(TrainFastText(positive=("web",), negative=("book",), dim=4, bucket=100, epoch=2)),
         Example(TrainNgram(tokenizer=models.tokenizer, order=3)),
         Example(NgramLoss(model=models.token_ngrams, orders=(1, 3))),
@@ -408,6 +412,8 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "bucket_size": pa.array([_hash(text) % 4 or None for text in texts], pa.uint32()),
         "tokens": pa.array(letters, pa.large_list(pa.uint32())),
         "num_tokens": pa.array(list(map(len, letters)), pa.int64()),
+        "label": pa.array([_label(text) for text in texts], pa.large_string()),
+        "training_label": pa.array([_label(text) if len(text) % 2 else None for text in texts], pa.large_string()),
         "position": pa.array([position(0, index) for index in range(len(texts))], POSITION_TYPE),
     }
     required = {
@@ -430,6 +436,10 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
     }
     fields = [pa.field(name, array.type, nullable=name not in required) for name, array in columns.items()]
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=pa.schema(fields))
+
+
+def _label(text: str) -> str | None:
+    return ("positive", "negative", None)[_hash(text) % 3]
 
 
 def exchanged(batch: pa.RecordBatch, key: str) -> pa.RecordBatch:

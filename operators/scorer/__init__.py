@@ -1,0 +1,1 @@
+"""Scorers trained from labels, and judged on documents that they have not seen."""
