@@ -19,7 +19,7 @@ unexport PYTHONPATH
 FAST_TESTS := $(wildcard tests/unit tests/laws tests/golden tests/architecture)
 SLOW_TESTS := $(wildcard tests/integration tests/faults)
 
-.PHONY: help setup demo test check lint format unit integration soak bench-spine bench-dedup bench-filters quickstart-models clean distclean
+.PHONY: help setup demo test check lint format unit integration soak bench-spine bench-dedup bench-filters bench-models quickstart-models clean distclean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -82,6 +82,9 @@ bench-dedup: setup ## measure near-duplicate removal beside other tools; results
 
 bench-filters: setup ## measure language identification and filters beside other tools; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.filters.run
+
+bench-models: setup ## measure operators that run models; results go to benchmarks/results
+	$(BIN)/python -m benchmarks.models.run
 
 quickstart-models: setup ## make the tokenizer and the classifier of the quickstart again
 	rm -rf runs/quickstart-models

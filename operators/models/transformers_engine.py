@@ -80,8 +80,8 @@ class CausalScorer:
     """
 
     def __init__(self, operator: str, model: FolderRef, settings: ModelSettings) -> None:
-        self._model = load_model(operator, AutoModelForCausalLM, model, settings)
-        config = self._model.config.get_text_config()
+        self.model = load_model(operator, AutoModelForCausalLM, model, settings)
+        config = self.model.config.get_text_config()
         self.context: int = config.max_position_embeddings
         self.start_id: int = _start_id(operator, model, config)
         self._logits_rows = max(1, LOGITS_BYTES // (4 * config.vocab_size))
@@ -130,25 +130,25 @@ class CausalScorer:
     def _logits(self, ids: torch.Tensor, counted: tuple[torch.Tensor, torch.Tensor]) -> Iterator[torch.Tensor]:
         """Logits of the counted positions, (rows, vocabulary), some rows at a time."""
         if not self._is_plain:
-            yield self._model(input_ids=ids, use_cache=False).logits[counted]
+            yield self.model(input_ids=ids, use_cache=False).logits[counted]
             return
-        hidden = self._model.base_model(input_ids=ids, use_cache=False).last_hidden_state[counted]  # (N, H)
-        head = self._model.get_output_embeddings()
+        hidden = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state[counted]  # (N, H)
+        head = self.model.get_output_embeddings()
         for start in range(0, hidden.shape[0], self._logits_rows):
             yield head(hidden[start : start + self._logits_rows])
 
     def _has_plain_head(self) -> bool:
         """Whether logits are the output embeddings' product with the last hidden states, as with most models."""
-        head = self._model.get_output_embeddings()
-        if head is None or self._model.base_model is self._model:
+        head = self.model.get_output_embeddings()
+        if head is None or self.model.base_model is self.model:
             return False
         ids = self._on_device(np.arange(PROBE_IDS, dtype=np.int64)[None])
-        logits = self._model(input_ids=ids, use_cache=False).logits
-        product = head(self._model.base_model(input_ids=ids, use_cache=False).last_hidden_state)
+        logits = self.model(input_ids=ids, use_cache=False).logits
+        product = head(self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state)
         return bool((logits - product).abs().max() <= PROBE_TOLERANCE * logits.abs().max())
 
     def _on_device(self, array: Any) -> torch.Tensor:  # Any: integers of any shape
-        return torch.from_numpy(array).to(self._model.device)
+        return torch.from_numpy(array).to(self.model.device)
 
 
 def _start_id(operator: str, model: FolderRef, config: Any) -> int:  # Any: a model's own settings

@@ -48,7 +48,7 @@ def by_hand(scorer, ids, window, stride):
     while scored < len(ids):
         piece = sequence[:, start : start + window + 1]
         with torch.inference_mode():
-            logits = scorer._model(input_ids=piece[:, :-1]).logits[0].double()
+            logits = scorer.model(input_ids=piece[:, :-1]).logits[0].double()
         losses = -torch.log_softmax(logits, -1)[torch.arange(piece.shape[1] - 1), piece[0, 1:]]
         new = start + piece.shape[1] - 1 - scored
         total += float(losses[-new:].sum())
@@ -79,7 +79,7 @@ def test_the_budget_changes_no_loss(folder, scorer, batch_tokens):
 
 def test_logits_are_held_in_parts(scorer, monkeypatch):
     expected = losses(scorer, drawn())
-    head, rows = scorer._model.lm_head, []
+    head, rows = scorer.model.lm_head, []
     head.register_forward_hook(lambda _module, given, _out: rows.append(given[0].shape[0]))
     monkeypatch.setattr(scorer, "_logits_rows", 10)
     np.testing.assert_allclose(losses(scorer, drawn()), expected, atol=1e-3)
@@ -160,7 +160,7 @@ def test_code_that_comes_with_a_model_is_refused(tmp_path):
 
 def test_weights_are_kept_in_the_type_asked_for(folder):
     narrow = CausalScorer("test", pinned(folder), ModelSettings(device="cpu", dtype="bfloat16"))
-    assert narrow._model.dtype == torch.bfloat16
+    assert narrow.model.dtype == torch.bfloat16
     assert narrow._is_plain
 
 
