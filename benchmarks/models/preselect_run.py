@@ -133,10 +133,10 @@ def page(
     lines = [
         "# PreSelect with a ladder of n-gram models",
         "",
-        "Written by `python -m benchmarks.models.preselect_run`. The models are n-gram models of orders 1 to 5, trained",
-        f"on documents of {' and '.join(TRAINING)}; up to 200 seeds of each source are measured, and a tenth of the",
-        "others' characters is kept. These models stand in for language models of different ability: the run shows that the",
-        "steps work together, and is no measure of what PreSelect selects with the models of the paper.",
+        "Written by `python -m benchmarks.models.preselect_run`. The models are n-gram models of orders 1 to 5,",
+        f"trained on documents of {' and '.join(TRAINING)}; up to 200 seeds of each source are measured, and a tenth",
+        "of the others' characters is kept. These models stand in for language models of different ability: the run",
+        "shows that the steps work together, and is no measure of what PreSelect selects with the models of the paper.",
         "",
         "Bits per byte on the seeds, which no model has read: "
         + ", ".join(f"order {order}: {bits:.3f}" for order, bits in enumerate(ladder["bits_per_byte"].values(), 1))
