@@ -17,7 +17,7 @@ export RAY_USAGE_STATS_ENABLED ?= 0
 unexport PYTHONPATH
 
 FAST_TESTS := $(wildcard tests/unit tests/laws tests/golden tests/architecture)
-SLOW_TESTS := $(wildcard tests/integration tests/faults)
+SLOW_TESTS := $(wildcard tests/integration tests/faults tests/gpu)
 
 .PHONY: help setup demo test check lint format unit integration soak bench-spine bench-dedup bench-filters bench-models quickstart-models clean distclean
 .DELETE_ON_ERROR:
