@@ -83,6 +83,8 @@ OPERATORS: Final[Named[type[Operator]]] = Named(
         "prox_drop": "prox.prox_drop:ProxDrop",
         "prox_execute": "prox.prox_execute:ProxExecute",
         "language_model_loss": "models.language_model_loss:LanguageModelLoss",
+        "sequence_classifier": "models.sequence_classifier:SequenceClassifier",
+        "sentence_embedding": "models.sentence_embedding:SentenceEmbedding",
         "content_hash": "dedup.content_hash:ContentHash",
         "drop_duplicates": "dedup.drop_duplicates:DropDuplicates",
         "minhash_signature": "dedup.minhash:MinHashSignature",
@@ -144,6 +146,7 @@ COMPOSITES: Final[Named[Composite]] = Named(
         "perplexity_buckets": "perplexity.steps:perplexity_buckets",
         "seeds_apart": "preselect.steps:seeds_apart",
         "preselect": "preselect.steps:preselect",
+        "fineweb_edu": "models.steps:fineweb_edu",
     }
 )
 

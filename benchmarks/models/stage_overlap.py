@@ -3,9 +3,9 @@
 One step over real documents annotates them on CPU actors (language of texts and paragraphs) and gives them embeddings
 on an actor that needs the cluster's resource `model`, which stands for a GPU. It is built on two workers, and so is
 each half by itself. Seconds a shard are taken between the first shard that is finished and the last, so that the start
-of actors and the loading of models do not count; `over_slower` says how much longer a shard takes in the whole step than
-in its slower half alone. On a machine of two CPUs the driver takes its share from both, and whatever else is at work
-there: an idle machine is needed.
+of actors and the loading of models do not count. `over_slower` says how much longer a shard takes in the whole step
+than in its slower half alone. On a machine of two CPUs the driver takes its share from both, and whatever else is at
+work there: an idle machine is needed.
 
 Skips with exit code 0 and the reason where the corpus or the model is not there.
 """

@@ -48,6 +48,8 @@ from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.language.language_id_paragraphs import LanguageIdParagraphs
 from operators.models.language_model_loss import LanguageModelLoss
+from operators.models.sentence_embedding import SentenceEmbedding
+from operators.models.sequence_classifier import SequenceClassifier
 from operators.ngram.model_file import NGRAM_FILE
 from operators.ngram.ngram_loss import NgramLoss
 from operators.ngram.train_ngram import TrainNgram
@@ -111,7 +113,7 @@ from pipeline.document import DOC_ID_TYPE, POSITION_TYPE, TEXT_TYPE, IdHasher, p
 from pipeline.folder_ref import FolderRef
 from pipeline.operator import FileRef, Operator, TaskInputs
 from tests.perplexity_models import write_arpa, write_sentencepiece
-from tests.unit.operators.models.tiny_models import pinned, write_tiny_llama
+from tests.unit.operators.models.tiny_models import pinned, write_tiny_bert, write_tiny_llama
 
 PROSE = (
     "The committee met to discuss the plan that the members have with them, and it was to be the last of the year. "
@@ -151,6 +153,7 @@ NUM_SHARDS = 2
 DOMAINS_FILE = "domains.txt"
 BAD_WORDS_FILE = "bad_words.txt"
 CAUSAL_FOLDER = "causal"
+ENCODER_FOLDER = "encoder"
 NGRAM_FILES = ("ngrams.arpa", "ngrams.model")
 DOC_PROGRAMS = (None, "keep_doc()", "drop_doc()")
 _SETTINGS = "seed=1"
@@ -173,6 +176,7 @@ class Models:
     ngrams: LanguageModel
     token_ngrams: FileRef
     causal: FolderRef
+    encoder: FolderRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +239,8 @@ def examples(models: Models) -> dict[str, Example]:
         Example(ProxDrop(execution={"min_words": 2})),
         Example(ProxExecute()),
         Example(LanguageModelLoss(model=models.causal, settings={"device": "cpu"}, window=48, stride=16)),
+        Example(SequenceClassifier(model=models.encoder, settings={"device": "cpu"}, int_range=(-1, 1))),
+        Example(SentenceEmbedding(model=models.encoder, settings={"device": "cpu"}, dimensions=16)),
         Example(ContentHash()),
         Example(DropDuplicates(), key="content_hash"),
         Example(MinHashSignature(**banding, ngram=2)),
@@ -306,6 +312,7 @@ def unread_models() -> Models:
         ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
         token_ngrams=unread(NGRAM_FILE),
         causal=FolderRef(uri=CAUSAL_FOLDER, path=CAUSAL_FOLDER, digest="0" * 32),
+        encoder=FolderRef(uri=ENCODER_FOLDER, path=ENCODER_FOLDER, digest="0" * 32),
     )
 
 
@@ -349,6 +356,7 @@ def train_models(folder: Path) -> Models:
         ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
         token_ngrams=left(NGRAM_FILE),
         causal=pinned(write_tiny_llama(folder / CAUSAL_FOLDER)),
+        encoder=pinned(write_tiny_bert(folder / ENCODER_FOLDER)),
     )
 
 
