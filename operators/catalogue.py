@@ -123,6 +123,8 @@ OPERATORS: Final[Named[type[Operator]]] = Named(
         "train_tokenizer": "tokenize.train_tokenizer:TrainTokenizer",
         "train_fasttext": "fasttext.train_fasttext:TrainFastText",
         "label_documents": "scorer.label_documents:LabelDocuments",
+        "train_linear": "scorer.train_linear:TrainLinear",
+        "linear_score": "scorer.linear_score:LinearScore",
         "judge_scorer": "scorer.judge_scorer:JudgeScorer",
         "train_ngram": "ngram.train_ngram:TrainNgram",
         "ngram_loss": "ngram.ngram_loss:NgramLoss",

@@ -92,6 +92,8 @@ from operators.repair.symbol_lines import SymbolLines
 from operators.repair.unicode_normalization import UnicodeNormalization
 from operators.scorer.judge_scorer import JudgeScorer
 from operators.scorer.label_documents import LabelDocuments
+from operators.scorer.linear_score import LinearScore
+from operators.scorer.train_linear import LINEAR_FILE, TrainLinear
 from operators.select.combine_scores import CombineScores
 from operators.select.quota_cutoffs import QuotaCutoffs
 from operators.select.quota_filter import QuotaFilter
@@ -173,6 +175,7 @@ class Models:
     cutoffs: FileRef
     rank_cutoffs: FileRef
     quotas: FileRef
+    linear: FileRef
     ngrams: LanguageModel
     token_ngrams: FileRef
     causal: FolderRef
@@ -278,6 +281,8 @@ def examples(models: Models) -> dict[str, Example]:
         Example(BestFit(window=16)),
         Example(TrainTokenizer(vocab_size=300)),
         Example(LabelDocuments(names="source", positive=("web",), negative=("book",), held_out=0.5)),
+        Example(TrainLinear(embedding="features", dimensions=3)),
+        Example(LinearScore(embedding="features", dimensions=3, model=models.linear)),
         Example(JudgeScorer(model=models.domains, score="quality_score", reference="similarity")),
         Example(TrainFastText(positive=("web",), negative=("book",), dim=4, bucket=100, epoch=2)),
         Example(TrainNgram(tokenizer=models.tokenizer, order=3)),
@@ -309,6 +314,7 @@ def unread_models() -> Models:
         cutoffs=unread(CUTOFFS_FILE),
         rank_cutoffs=unread(RANK_CUTOFFS_FILE),
         quotas=unread(QUOTAS_FILE),
+        linear=unread(LINEAR_FILE),
         ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
         token_ngrams=unread(NGRAM_FILE),
         causal=FolderRef(uri=CAUSAL_FOLDER, path=CAUSAL_FOLDER, digest="0" * 32),
@@ -327,6 +333,7 @@ def train_models(folder: Path) -> Models:
         "perplexity_cutoffs",
         "rank_cutoffs",
         "quota_cutoffs",
+        "train_linear",
     )
     for name in tasks:
         list(entries[name].operator.open()(task_inputs(view(TEXTS), folder)))
@@ -353,6 +360,7 @@ def train_models(folder: Path) -> Models:
         cutoffs=left(CUTOFFS_FILE),
         rank_cutoffs=left(RANK_CUTOFFS_FILE),
         quotas=left(QUOTAS_FILE),
+        linear=left(LINEAR_FILE),
         ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
         token_ngrams=left(NGRAM_FILE),
         causal=pinned(write_tiny_llama(folder / CAUSAL_FOLDER)),
@@ -420,8 +428,12 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "bucket_size": pa.array([_hash(text) % 4 or None for text in texts], pa.uint32()),
         "tokens": pa.array(letters, pa.large_list(pa.uint32())),
         "num_tokens": pa.array(list(map(len, letters)), pa.int64()),
+        "features": pa.array(
+            [[len(text) % 7 / 7, _score(text) or 0.0, 1.0] if text else None for text in texts],
+            pa.list_(pa.float32(), 3),
+        ),
         "label": pa.array([_label(text) for text in texts], pa.large_string()),
-        "training_label": pa.array([_label(text) if len(text) % 2 else None for text in texts], pa.large_string()),
+        "training_label": pa.array([_label(text) if len(text) % 3 else None for text in texts], pa.large_string()),
         "position": pa.array([position(0, index) for index in range(len(texts))], POSITION_TYPE),
     }
     required = {
