@@ -1,10 +1,10 @@
 """How ProX shows a document to the writer of a program: numbered lines, in chunks of so many tokens."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from operators.tokenize.tokenizer import load_tokenizer
-from pipeline.operator import FileRef
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 MAX_CHUNK_TOKENS: Final = 1500
 """Zhou et al. 2024, arXiv 2409.17115, appendix A.4: leaves room for a program in a context of 2,048."""
@@ -43,12 +43,12 @@ def cut_chunks(num_tokens: Sequence[int], max_tokens: int = MAX_CHUNK_TOKENS) ->
         yield Chunk(first, len(num_tokens) - 1)
 
 
-def line_counter(tokenizer: FileRef | None) -> Callable[[list[str]], list[int]]:
-    """Counts the tokens of each of some lines by themselves, or without a tokenizer their words between whitespace.
+def tokens_of_lines(tokenizer: "Tokenizer | None", lines: list[str]) -> list[int]:
+    """The tokens of each line by itself, or without a tokenizer its words between whitespace.
 
-    Special tokens that the tokenizer puts around a text count with every line, as in the released code.
+    Special tokens that the tokenizer puts around a text count with every line, as in the released code; the paper
+    counted words.
     """
     if tokenizer is None:
-        return lambda lines: [len(line.split()) for line in lines]
-    loaded = load_tokenizer(tokenizer)
-    return lambda lines: [len(encoding.ids) for encoding in loaded.encode_batch_fast(lines, add_special_tokens=True)]
+        return [len(line.split()) for line in lines]
+    return [len(encoding.ids) for encoding in tokenizer.encode_batch_fast(lines, add_special_tokens=True)]

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.prox.chunks import Chunk, cut_chunks, line_counter, numbered_lines
+from operators.prox.chunks import Chunk, cut_chunks, numbered_lines, tokens_of_lines
+from operators.tokenize.tokenizer import load_tokenizer
 from pipeline.operator import FileRef
 
 SHARED = Path(__file__).parents[5] / "shared"
@@ -63,6 +64,8 @@ def test_chunks_are_the_document(num_tokens, max_tokens):
 
 
 def test_lines_are_counted_by_words_or_by_tokens():
-    assert line_counter(None)(["[000]two words", ""]) == [2, 0]
-    path = present(SHARED / "data" / "tokenizers" / "gpt2" / "tokenizer.json")
-    assert line_counter(FileRef(uri="tokenizer.json").pin(path))(["[000]", "a b"]) == [3, 2]
+    assert tokens_of_lines(None, ["[000]two words", ""]) == [2, 0]
+    tokenizer = load_tokenizer(
+        FileRef(uri="tokenizer.json").pin(present(SHARED / "data/tokenizers/gpt2/tokenizer.json"))
+    )
+    assert tokens_of_lines(tokenizer, ["[000]", "a b"]) == [3, 2]
