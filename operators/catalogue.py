@@ -79,6 +79,8 @@ OPERATORS: Final[Named[type[Operator]]] = Named(
         "perplexity_cutoffs": "perplexity.perplexity_cutoffs:PerplexityCutoffs",
         "perplexity_bucket": "perplexity.perplexity_bucket:PerplexityBucket",
         "prox_rule_programs": "prox.prox_rule_programs:ProxRulePrograms",
+        "prox_doc_programs": "prox.prox_doc_programs:ProxDocPrograms",
+        "prox_chunk_programs": "prox.prox_chunk_programs:ProxChunkPrograms",
         "prox_outcome": "prox.prox_outcome:ProxOutcome",
         "prox_drop": "prox.prox_drop:ProxDrop",
         "prox_execute": "prox.prox_execute:ProxExecute",

@@ -1,6 +1,6 @@
 """What the operators share that ask a model for programs: documents cut to fit a prompt, and a look at its answers."""
 
-import warnings
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +9,8 @@ from operators.prox.programs import parse_strict
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+_LOG: Final = logging.getLogger(__name__)
 
 PROMPTS: Final = "package:operators.prox/prompts"
 NUM_CHECKED: Final = 64
@@ -35,11 +37,13 @@ class ProgramCheck:
             self._num_seen += 1
             self._num_readable += is_readable(program)
             if self._num_seen == NUM_CHECKED and self._num_readable < MIN_READABLE_FRACTION * NUM_CHECKED:
-                warnings.warn(
-                    f"{self._operator}: prompt {self._prompt!r}: expected programs that can be read; found "
-                    f"{self._num_readable} among the first {NUM_CHECKED}; the model may want another template",
-                    RuntimeWarning,
-                    stacklevel=2,
+                _LOG.warning(
+                    "%s: prompt %r: expected programs that can be read; found %d among the first %d; the model may "
+                    "want another template",
+                    self._operator,
+                    self._prompt,
+                    self._num_readable,
+                    NUM_CHECKED,
                 )
 
 

@@ -65,6 +65,8 @@ from operators.preselect.seed_documents import SeedDocuments
 from operators.preselect.strength_classes import StrengthClasses
 from operators.privacy.pii import Pii
 from operators.prox.programs import DOC_PROGRAM, DOC_PROGRAM_TYPE, PROGRAMS, PROGRAMS_TYPE
+from operators.prox.prox_chunk_programs import ProxChunkPrograms
+from operators.prox.prox_doc_programs import ProxDocPrograms
 from operators.prox.prox_drop import ProxDrop
 from operators.prox.prox_execute import ProxExecute
 from operators.prox.prox_outcome import ProxOutcome
@@ -156,6 +158,7 @@ DOMAINS_FILE = "domains.txt"
 BAD_WORDS_FILE = "bad_words.txt"
 CAUSAL_FOLDER = "causal"
 ENCODER_FOLDER = "encoder"
+PROMPT_FILE = "prompt.txt"
 NGRAM_FILES = ("ngrams.arpa", "ngrams.model")
 DOC_PROGRAMS = (None, "keep_doc()", "drop_doc()")
 _SETTINGS = "seed=1"
@@ -180,6 +183,7 @@ class Models:
     token_ngrams: FileRef
     causal: FolderRef
     encoder: FolderRef
+    prompt: FileRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,7 @@ def examples(models: Models) -> dict[str, Example]:
     """THE table: every operator of the catalogue by name."""
     quotas = {"cells": ("source",), "scores": ("quality_score",), "min_score": 0.1}
     banding = {"num_bands": NUM_BANDS, "rows_per_band": ROWS_PER_BAND}
+    prox = {"model": models.causal, "prompt": models.prompt, "settings": {"device": "cpu"}}
     entries = (
         Example(LanguageId(model=models.language)),
         Example(LanguageIdParagraphs(model=models.language)),
@@ -238,6 +243,8 @@ def examples(models: Models) -> dict[str, Example]:
         Example(PerplexityCutoffs()),
         Example(PerplexityBucket(cutoffs=models.cutoffs)),
         Example(ProxRulePrograms(interface_phrases=("one",), notices=("plan",))),
+        Example(ProxDocPrograms(**prox, max_prompt_tokens=40)),
+        Example(ProxChunkPrograms(**prox, max_chunk_tokens=40, max_program_tokens=2)),
         Example(ProxOutcome()),
         Example(ProxDrop(execution={"min_words": 2})),
         Example(ProxExecute()),
@@ -319,6 +326,7 @@ def unread_models() -> Models:
         token_ngrams=unread(NGRAM_FILE),
         causal=FolderRef(uri=CAUSAL_FOLDER, path=CAUSAL_FOLDER, digest="0" * 32),
         encoder=FolderRef(uri=ENCODER_FOLDER, path=ENCODER_FOLDER, digest="0" * 32),
+        prompt=unread(PROMPT_FILE),
     )
 
 
@@ -338,6 +346,7 @@ def train_models(folder: Path) -> Models:
     for name in tasks:
         list(entries[name].operator.open()(task_inputs(view(TEXTS), folder)))
     (folder / DOMAINS_FILE).write_text("blocked.example\n")
+    (folder / PROMPT_FILE).write_text("<s>{text}</s>")
     (folder / BAD_WORDS_FILE).write_text("the\nthree\n")
     language = LanguageId().model
     write_arpa(folder / NGRAM_FILES[0])
@@ -365,6 +374,7 @@ def train_models(folder: Path) -> Models:
         token_ngrams=left(NGRAM_FILE),
         causal=pinned(write_tiny_llama(folder / CAUSAL_FOLDER)),
         encoder=pinned(write_tiny_bert(folder / ENCODER_FOLDER)),
+        prompt=left(PROMPT_FILE),
     )
 
 

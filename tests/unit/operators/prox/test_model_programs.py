@@ -1,5 +1,3 @@
-import warnings
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,15 +20,24 @@ def test_programs_that_cannot(program):
     assert not is_readable(program)
 
 
-def test_too_few_readable_programs_are_warned_of_once():
+def test_too_few_readable_programs_are_warned_of_once(caplog):
     check = ProgramCheck("prox_chunk_programs", "plain.txt")
     check.look_at(["nonsense"] * (NUM_CHECKED - 1))
-    with pytest.warns(RuntimeWarning, match=f"found 1 among the first {NUM_CHECKED}; the model may want another"):
-        check.look_at(["untouch_doc()"] + ["nonsense"] * 9)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        check.look_at(["nonsense"] * 200)
-        ProgramCheck("prox_chunk_programs", "plain.txt").look_at(["untouch_doc()", "nonsense"] * NUM_CHECKED)
+    assert not caplog.messages
+    check.look_at(["untouch_doc()"] + ["nonsense"] * 9)
+    check.look_at(["nonsense"] * 200)
+    assert caplog.messages == [
+        (
+            "prox_chunk_programs: prompt 'plain.txt': expected programs that can be read; found 1 among the first "
+            f"{NUM_CHECKED}; the model may want another template"
+        )
+    ]
+    assert caplog.records[0].levelname == "WARNING"
+
+
+def test_a_half_of_readable_programs_is_enough(caplog):
+    ProgramCheck("prox_chunk_programs", "plain.txt").look_at(["untouch_doc()", "nonsense"] * NUM_CHECKED)
+    assert not caplog.messages
 
 
 @given(st.text(alphabet="ab é委", max_size=60), st.integers(0, 90))
@@ -39,11 +46,9 @@ def test_texts_are_cut_so_that_prompts_fit_and_end_as_they_should(text, max_toke
     (ids,) = fitting_prompts([text], PROMPT, TOKENIZER, max_tokens)
     (bare,) = PROMPT.encode([""], TOKENIZER)
     assert len(ids) <= max(max_tokens, len(bare))
-    end = TOKENIZER.encode(" now</s>", add_special_tokens=False).ids
     assert ids[-1] == PROMPT.tail[-1]
     assert TOKENIZER.decode(ids).endswith(" now")
-    assert end is not None
     shown = TOKENIZER.decode(ids).removeprefix("Judge: ").removesuffix(" now")
     assert text.startswith(shown.rstrip("\ufffd"))
     (whole,) = PROMPT.encode([text], TOKENIZER)
-    assert ids == whole or len(whole) > max_tokens >= len(ids) - len(bare)
+    assert ids == whole or len(whole) > max_tokens
