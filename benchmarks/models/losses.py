@@ -6,7 +6,7 @@ CPU-seconds of this process. Definitions:
 
 - `batch_speedup`: documents of at most 64 tokens under stories260k; seconds of a loop that gives transformers one
   document at a time, over those of the scorer; `_smollm2`: 200 documents of at most 512 tokens.
-- `loss_max_abs_diff`: the largest difference of a document's loss between these two, in nats a token.
+- `scorer_max_abs_diff`: the largest difference of a document's loss between these two, in nats a token.
 - `packing_efficiency`: useful over computed tokens of real documents, as SmolLM2's tokenizer counts them, up to 2,048
   each, in windows and batches as the operator has them on a GPU; `_cpu`: on a CPU.
 - `useful_tokens_ratio`: useful tokens a second of the scorer, over those of a bare forward with the logits of all
@@ -85,7 +85,7 @@ def smollm2() -> Iterator[Model | None]:
 
 
 @lru_cache(maxsize=1)
-def _texts() -> tuple[str, ...]:
+def mixed_texts() -> tuple[str, ...]:
     """Documents of every folder in turn, as long as it has any."""
     sources = [islice(documents(folder), SHORT_DOCUMENTS) for folder in TEXT_FOLDERS]
     return tuple(document.text for row in zip_longest(*sources) for document in row if document is not None)
@@ -96,7 +96,7 @@ def _beside_single_documents(scorer: CausalScorer, model: Model, suffix: str) ->
     tokenizer = load_model_tokenizer("benchmark", *model)
     # Cut at random places, so that lengths differ as documents' do.
     lengths = np.random.default_rng(0).integers(max_tokens // 8, max_tokens + 1, number)
-    encoded = encode_texts(tokenizer, [text[: 8 * max_tokens] for text in _texts()[:number]])
+    encoded = encode_texts(tokenizer, [text[: 8 * max_tokens] for text in mixed_texts()[:number]])
     ids = [one[:length] for one, length in zip(encoded, lengths, strict=True)]
     _one_at_a_time(scorer, ids[:4])
     started = time.process_time()
@@ -108,7 +108,7 @@ def _beside_single_documents(scorer: CausalScorer, model: Model, suffix: str) ->
     batched = time.process_time() - started
     sizes = np.array([one.size for one in ids])
     yield f"batch_speedup{suffix}", round(single / batched, 2)
-    yield f"loss_max_abs_diff{suffix}", float(f"{np.max(np.abs(found - expected) / np.maximum(sizes, 1)):.2g}")
+    yield f"scorer_max_abs_diff{suffix}", float(f"{np.max(np.abs(found - expected) / np.maximum(sizes, 1)):.2g}")
     yield f"useful_tokens_per_s{suffix}", round(float(sizes.sum()) / batched, 1)
     if suffix:
         yield "useful_tokens_ratio", round(float(sizes.sum()) / batched / _forward_tokens_per_s(scorer), 3)
@@ -140,7 +140,7 @@ def _forward_tokens_per_s(scorer: CausalScorer) -> float:
 
 def _packing(model: Model) -> Iterator[tuple[str, float]]:
     tokenizer = load_model_tokenizer("benchmark", *model)
-    texts = [text[: 16 * MAX_TOKENS] for text in _texts()[: 4 * WINDOW_ROWS]]
+    texts = [text[: 16 * MAX_TOKENS] for text in mixed_texts()[: 4 * WINDOW_ROWS]]
     lengths = np.array([min(ids.size, MAX_TOKENS) for ids in encode_texts(tokenizer, texts)], np.int64)
     for suffix, device in (("", "cuda"), ("_cpu", "cpu")):
         computed = sum(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.models.answers import answer_figures
+from benchmarks.models.end_to_end import end_to_end_figures
 from benchmarks.models.losses import TEXT_FOLDERS, loss_figures
 from benchmarks.real_text import missing
 from benchmarks.surroundings import ROOT, commit, machine
@@ -23,6 +24,7 @@ PACKAGES: Final = ("torch", "transformers", "tokenizers", "gguf", "numpy", "ray"
 GROUPS: Final[dict[str, Callable[[], Iterator[tuple[str, float]]]]] = {
     "losses": loss_figures,
     "answers": answer_figures,
+    "end_to_end": end_to_end_figures,
 }
 """What is measured, by the name that the command line takes; each yields figures by name."""
 
