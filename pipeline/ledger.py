@@ -3,6 +3,7 @@
 `explain`, the summary and every report are questions to these files. They hold no document text.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -49,11 +50,26 @@ IDENTITY_SCHEMA = pa.schema(
 """Of every record that was read, kept or not: its ids, and where it lies (split of the shard, position in the file)."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """Entries of one operator and action: E of them, as they came; columns are made of them once a shard."""
+
+    operator: str
+    action: Action
+    rows: npt.NDArray[np.uint32]  # (E,)
+    names: tuple[str, ...]
+    rule: RuleArray  # (E,) indices of `names`
+    value: FloatArray  # (E,) NaN where there is none
+    threshold: FloatArray  # (E,) NaN where there is none
+    survivor: pa.Array | None
+    detail: str | None
+
+
 @dataclass(slots=True)
 class LedgerBuilder:
     """Collects one shard's ledger rows and counts them by rule."""
 
-    parts: list[pa.RecordBatch] = field(default_factory=list)
+    parts: list[_Entries] = field(default_factory=list)
     rules: dict[str, int] = field(default_factory=dict)
     counts: dict[Action, int] = field(default_factory=lambda: dict.fromkeys(Action, 0))
 
@@ -72,71 +88,62 @@ class LedgerBuilder:
         """Rows that a filter dropped or a transform edited, once for each rule that did; NaN becomes null."""
         if len(rows) == 0:
             return
-        spelled = pa.DictionaryArray.from_arrays(pa.array(rule.astype(np.int32)), pa.array(names)).cast(pa.string())
-        bound = pa.nulls(len(rows), pa.float64()) if threshold is None else pa.array(threshold, from_pandas=True)
-        self._append(operator, action, rows, spelled, pa.array(value, from_pandas=True), bound, survivor)
-        for index, num in enumerate(np.bincount(rule, minlength=len(names))):
-            self._count(operator, action, names[index], int(num))
+        bound = np.full(len(rows), np.nan) if threshold is None else threshold
+        self._add(_Entries(operator, action, rows, names, rule, value, bound, survivor, None))
 
     def add_removals(self, operator: str, removals: pa.RecordBatch, rows: npt.NDArray[np.uint32]) -> None:
         """Rows that a partition operator removed (REMOVAL_SCHEMA)."""
-        self._append(
-            operator,
-            Action.DROP,
-            rows,
-            removals["rule"],
-            removals["value"],
-            removals["threshold"],
-            removals["survivor"],
-        )
-        for item in removals["rule"].value_counts().to_pylist():
-            self._count(operator, Action.DROP, item["values"], item["counts"])
+        rules = removals["rule"].dictionary_encode()
+        value, threshold = (removals[name].to_numpy(zero_copy_only=False) for name in ("value", "threshold"))
+        names, rule = tuple(rules.dictionary.to_pylist()), rules.indices.to_numpy().astype(np.int16)
+        entries = _Entries(operator, Action.DROP, rows, names, rule, value, threshold, removals["survivor"], None)
+        self._add(entries)
 
     def add_quarantine(self, operator: str, row: int, reason: str, detail: str) -> None:
         """One row that could not be processed."""
-        self._append(
-            operator,
-            Action.QUARANTINE,
-            np.array([row], np.uint32),
-            pa.array([reason]),
-            pa.nulls(1, pa.float64()),
-            pa.nulls(1, pa.float64()),
-            detail=pa.array([detail]),
-        )
-        self._count(operator, Action.QUARANTINE, reason, 1)
+        none = np.full(1, np.nan)
+        rows, rule = np.array([row], np.uint32), np.zeros(1, np.int16)
+        self._add(_Entries(operator, Action.QUARANTINE, rows, (reason,), rule, none, none, None, detail))
 
     def table(self) -> pa.Table:
         """All rows, ordered by row; several entries of one row stay in the order in which they happened."""
-        table = pa.Table.from_batches(self.parts, LEDGER_SCHEMA)
-        order = np.argsort(table["row"].to_numpy(), kind="stable")
-        return table.take(pa.array(order))
-
-    def _append(
-        self,
-        operator: str,
-        action: Action,
-        rows: npt.NDArray[np.uint32],
-        rule: pa.Array,
-        value: pa.Array,
-        threshold: pa.Array,
-        survivor: pa.Array | None = None,
-        detail: pa.Array | None = None,
-    ) -> None:
-        size = len(rows)
+        parts = self.parts
+        if not parts:
+            return LEDGER_SCHEMA.empty_table()
+        rows = np.concatenate([part.rows for part in parts])
+        order = np.argsort(rows, kind="stable")
+        sizes = [len(part.rows) for part in parts]
+        part_of = np.repeat(np.arange(len(parts), dtype=np.int32), sizes)[order]
+        first_name = np.cumsum([0, *(len(part.names) for part in parts)], dtype=np.int32)
+        rules = np.concatenate([part.rule + first for part, first in zip(parts, first_name[:-1], strict=True)])
+        values, thresholds = (
+            np.concatenate([getattr(part, name) for part in parts])[order] for name in ("value", "threshold")
+        )
+        survivors = pa.concat_arrays(
+            [pa.nulls(size, pa.binary(16)) if part.survivor is None else part.survivor
+             for part, size in zip(parts, sizes, strict=True)]
+        )  # fmt: skip
         columns = [
-            pa.array(rows, pa.uint32()),
-            pa.repeat(operator, size).cast(pa.string()),
-            pa.repeat(action.value, size).cast(pa.string()),
-            rule.cast(pa.string()),
-            value,
-            threshold,
-            pa.nulls(size, pa.binary(16)) if survivor is None else survivor,
-            pa.nulls(size, pa.string()) if detail is None else detail,
+            pa.array(rows[order]),
+            _spelled(part_of, [part.operator for part in parts]),
+            _spelled(part_of, [part.action.value for part in parts]),
+            _spelled(rules[order], [name for part in parts for name in part.names]),
+            pa.array(values, from_pandas=True),
+            pa.array(thresholds, from_pandas=True),
+            survivors.take(pa.array(order)),
+            _spelled(part_of, [part.detail for part in parts]),
         ]
-        self.parts.append(pa.RecordBatch.from_arrays(columns, schema=LEDGER_SCHEMA))
+        return pa.Table.from_arrays(columns, schema=LEDGER_SCHEMA)
 
-    def _count(self, operator: str, action: Action, rule: str, num: int) -> None:
-        if num:
-            key = f"{operator}/{action.value}/{rule}"
-            self.rules[key] = self.rules.get(key, 0) + num
-            self.counts[action] += num
+    def _add(self, entries: _Entries) -> None:
+        self.parts.append(entries)
+        for index, num in enumerate(np.bincount(entries.rule, minlength=len(entries.names)).tolist()):
+            if num:
+                key = f"{entries.operator}/{entries.action}/{entries.names[index]}"
+                self.rules[key] = self.rules.get(key, 0) + num
+                self.counts[entries.action] += num
+
+
+def _spelled(codes: npt.NDArray[np.int32], names: Sequence[str | None]) -> pa.Array:
+    """The names that `codes` index."""
+    return pa.array(names, pa.string()).take(pa.array(codes))

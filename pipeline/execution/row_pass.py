@@ -13,6 +13,7 @@ import pyarrow as pa
 from pipeline.document import DOC_ID, DOC_ID_TYPE, TEXT
 from pipeline.errors import OperatorError, PipelineError
 from pipeline.execution.judged_rows import JudgedRows
+from pipeline.execution.row_order import leading_words
 from pipeline.execution.windows import Piece, joined, windows
 from pipeline.ledger import Action, LedgerBuilder
 from pipeline.operator import (
@@ -334,12 +335,16 @@ class RowPass:
         """Keeps starts of texts; `rule` is the one that dropped each row, -1 for rows that stay."""
         if not self._examples_per_rule or TEXT not in batch.schema.names or DOC_ID not in batch.schema.names:
             return
-        ids = batch[DOC_ID].to_pylist()
+        ids, words = batch[DOC_ID], leading_words(batch[DOC_ID])
         for broken in np.unique(rule[rule >= 0]):
             dropped = np.flatnonzero(rule == broken)
             kept = self._examples.setdefault((opened.label, names[broken]), [])
-            chosen = nsmallest(self._examples_per_rule, ((ids[row], int(row)) for row in dropped))
-            kept.extend((doc_id, batch[TEXT][row].as_py()[:EXAMPLE_CHARS]) for doc_id, row in chosen)
+            if len(kept) == self._examples_per_rule:
+                dropped = dropped[words[dropped] <= leading_words(pa.array([kept[-1][0]], DOC_ID_TYPE))[0]]
+            if len(dropped) > self._examples_per_rule:
+                last = np.partition(words[dropped], self._examples_per_rule - 1)[self._examples_per_rule - 1]
+                dropped = dropped[words[dropped] <= last]
+            kept += [(ids[row].as_py(), batch[TEXT][row].as_py()[:EXAMPLE_CHARS]) for row in dropped.tolist()]
             kept[:] = nsmallest(self._examples_per_rule, kept)
 
 
