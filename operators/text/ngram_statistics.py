@@ -10,17 +10,18 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.hashing import SHINGLE_MULTIPLIER
-from operators.text.kernel import borrowing_kernel, inline_kernel
+from operators.text.hashing import SHINGLE_MULTIPLIER, WORD_MULTIPLIER
+from operators.text.kernel import borrowing_kernel, inline_kernel, kernel
 from operators.text.key_table import KeyTable, add_key, empty_table, find_slot
 from operators.text.whitespace_words import Hashes, Words
 
 Counts = npt.NDArray[np.int64]
 Marks = npt.NDArray[np.uint32]
+Sightings = npt.NDArray[np.uint8]
 
 TOP_NGRAM_WORDS: Final = (2, 3, 4)
 LONG_NGRAM_WORDS: Final = (5, 6, 7, 8, 9, 10)
-NO_SLOT: Final = 0xFFFFFFFF
+NO_PLACE: Final = 0xFFFFFFFF
 
 
 class NgramCounts(NamedTuple):
@@ -42,8 +43,25 @@ class NgramScratch(NamedTuple):
     """Memory that kernels work in, for documents up to the number of words that it was made for."""
 
     table: KeyTable
-    repeats: Marks  # (W + 1,) of the n-gram that begins at a word: whether it repeats; later, how many in a row do
-    slots: Marks  # (W + 1,) the table slot of the n-gram that begins at a word
+    sightings: Sightings  # (8 W,) how often each hash of a 2-gram was seen: 0, 1, or 2 for more
+    places: Marks  # (W + 1,) first words of the n-grams that may repeat, ascending, then of those that do
+    slots: Marks  # (W + 1,) the table slot of each of these
+    runs: Marks  # (W + 1,) how many n-grams in a row repeat from each place on
+
+
+@kernel
+def sighting_slots(num_ngrams: np.uintp) -> np.uintp:
+    """A power of two, at least four times the number of n-grams."""
+    num_slots = np.uintp(16)
+    while num_slots < np.uintp(num_ngrams) * np.uintp(4):
+        num_slots += num_slots
+    return num_slots
+
+
+def ngram_scratch_for(max_words: int, table: KeyTable) -> NgramScratch:
+    """Memory for documents of up to `max_words`; the table must have room for as many n-grams."""
+    places, slots, runs = (np.empty(max_words + 1, np.uint32) for _ in range(3))
+    return NgramScratch(table, np.zeros(sighting_slots(max_words + 1), np.uint8), places, slots, runs)
 
 
 @inline_kernel
@@ -65,19 +83,46 @@ def ngram_chars(words: Words, first: np.uintp, num_words: np.uintp) -> np.int64:
 
 
 @borrowing_kernel
-def count_ngrams(words: Words, num_ngrams: np.uintp, ngram_words: np.uintp, scratch: NgramScratch) -> np.uint32:
-    """Puts the slot of each n-gram into `slots`, its occurrences into `counts`, and returns the greatest count.
+def find_candidates(words: Words, num_ngrams: np.uintp, scratch: NgramScratch) -> np.uintp:
+    """Puts the 2-grams into `places` that may occur more than once, without a branch; returns how many.
 
-    N-grams of which a shorter one does not repeat get no slot.
+    Those whose hash was seen once do not. Few others share a hash: there are four places for each 2-gram or more.
     """
-    mask, stamp = empty_table(num_ngrams, scratch.table)
-    greatest = np.uint32(1)
+    sightings = scratch.sightings
+    num_slots = sighting_slots(num_ngrams)
+    sightings[:num_slots] = np.uint8(0)
+    shift = np.uint64(64)
+    while np.uintp(1) << np.uintp(np.uint64(64) - shift) < num_slots:
+        shift -= np.uint64(1)
     for k in range(num_ngrams):
-        q = np.uintp(k)
-        if scratch.repeats[q] == np.uint32(0) or scratch.repeats[q + np.uintp(1)] == np.uint32(0):
-            scratch.slots[q] = np.uint32(NO_SLOT)
-            continue
-        key = ngram_hash(words.hashes, q, ngram_words)
+        slot = np.uintp((ngram_hash(words.hashes, np.uintp(k), np.uintp(2)) * WORD_MULTIPLIER) >> shift)
+        sightings[slot] = np.uint8(1) + np.uint8(sightings[slot] != np.uint8(0))
+    num_candidates = np.uintp(0)
+    for k in range(num_ngrams):
+        slot = np.uintp((ngram_hash(words.hashes, np.uintp(k), np.uintp(2)) * WORD_MULTIPLIER) >> shift)
+        scratch.places[num_candidates] = np.uint32(k)
+        num_candidates += np.uintp(sightings[slot] > np.uint8(1))
+    return num_candidates
+
+
+@borrowing_kernel
+def keep_neighbours(num_places: np.uintp, places: Marks) -> np.uintp:
+    """Leaves the places of which the next one is a place, too: what begins at others cannot repeat with a word more."""
+    num_kept = np.uintp(0)
+    for k in range(np.uintp(1), num_places):
+        place = places[np.uintp(k) - np.uintp(1)]
+        places[num_kept] = place
+        num_kept += np.uintp(places[np.uintp(k)] == np.uint32(place + np.uint32(1)))
+    return num_kept
+
+
+@borrowing_kernel
+def count_ngrams(words: Words, num_places: np.uintp, ngram_words: np.uintp, scratch: NgramScratch) -> np.uint32:
+    """Counts the n-grams that begin at the places; puts the slot of each into `slots`, returns the greatest count."""
+    mask, stamp = empty_table(num_places, scratch.table)
+    greatest = np.uint32(1)
+    for k in range(num_places):
+        key = ngram_hash(words.hashes, np.uintp(scratch.places[np.uintp(k)]), ngram_words)
         slot = find_slot(key, mask, stamp, scratch.table)
         if scratch.table.stamps[slot] != stamp:
             scratch.table.stamps[slot] = stamp
@@ -85,103 +130,103 @@ def count_ngrams(words: Words, num_ngrams: np.uintp, ngram_words: np.uintp, scra
             scratch.table.counts[slot] = np.uint32(0)
         scratch.table.counts[slot] += np.uint32(1)
         greatest = max(greatest, scratch.table.counts[slot])
-        scratch.slots[q] = np.uint32(slot)
+        scratch.slots[np.uintp(k)] = np.uint32(slot)
     return greatest
 
 
 @borrowing_kernel
-def mark_repeats(num_ngrams: np.uintp, greatest: np.uint32, scratch: NgramScratch) -> np.uintp:
-    """Marks the n-grams that occur more than once, and returns the first that occurs `greatest` (2 or more) times."""
-    top = num_ngrams
-    for k in range(num_ngrams):
-        q = np.uintp(k)
-        slot = scratch.slots[q]
-        count = np.uint32(1) if slot == np.uint32(NO_SLOT) else scratch.table.counts[np.uintp(slot)]
-        scratch.repeats[q] = np.uint32(count > np.uint32(1))
-        if count == greatest and top == num_ngrams:
-            top = q
-    scratch.repeats[num_ngrams] = np.uint32(0)
-    return top
+def keep_repeated(num_places: np.uintp, greatest: np.uint32, scratch: NgramScratch) -> tuple[np.uintp, np.uintp]:
+    """Leaves the places of n-grams that occur more than once; returns how many, and the first of the most frequent."""
+    num_kept = np.uintp(0)
+    top = np.uintp(0)
+    for k in range(num_places):
+        q = num_places - np.uintp(1) - np.uintp(k)
+        if scratch.table.counts[np.uintp(scratch.slots[q])] == greatest:
+            top = np.uintp(scratch.places[q])
+    for k in range(num_places):
+        scratch.places[num_kept] = scratch.places[np.uintp(k)]
+        num_kept += np.uintp(scratch.table.counts[np.uintp(scratch.slots[np.uintp(k)])] > np.uint32(1))
+    return num_kept, top
 
 
 @borrowing_kernel
 def count_top_ngrams(
     words: Words, num_words: np.uintp, scratch: NgramScratch, d: np.uintp, counts: NgramCounts
-) -> bool:
-    """Counts the most frequent 2-, 3- and 4-gram; returns whether any 4-gram repeats, marked in `repeats`.
+) -> np.uintp:
+    """Counts the most frequent 2-, 3- and 4-gram; returns how many 4-grams repeat, which begin at `places`.
 
     Of equally frequent n-grams the first counts; one that occurs once counts too, as the rule is defined.
     """
-    for q in range(num_words + np.uintp(1)):
-        scratch.repeats[np.uintp(q)] = np.uint32(1)
-    any_repeats = True
+    num_places = np.uintp(0)
     for index in range(3):
         ngram_words = np.uintp(index + 2)
         if num_words < ngram_words:
-            return False
-        num_ngrams = num_words - ngram_words + np.uintp(1)
-        greatest = np.uint32(1)
+            return np.uintp(0)
+        if index == 0:
+            num_places = find_candidates(words, num_words - np.uintp(1), scratch)
+        else:
+            num_places = keep_neighbours(num_places, scratch.places)
+        greatest = count_ngrams(words, num_places, ngram_words, scratch)
         top = np.uintp(0)
-        if any_repeats:
-            greatest = count_ngrams(words, num_ngrams, ngram_words, scratch)
-            any_repeats = bool(greatest > np.uint32(1))
-            if any_repeats:
-                top = mark_repeats(num_ngrams, greatest, scratch)
+        if greatest > np.uint32(1):
+            num_places, top = keep_repeated(num_places, greatest, scratch)
+        else:
+            num_places = np.uintp(0)
         num_chars = ngram_chars(words, top, ngram_words)
         counts.top_word_chars[d, np.uintp(index)] = np.int64(greatest) * num_chars
         counts.top_chars[d, np.uintp(index)] = np.int64(greatest) * (num_chars + np.int64(index + 1))
-    return any_repeats
+    return num_places
 
 
 @borrowing_kernel
-def sum_runs(num_ngrams: np.uintp, repeats: Marks) -> None:
-    """Turns marks of repeating n-grams into how many repeat in a row from each on."""
+def count_runs(num_places: np.uintp, scratch: NgramScratch) -> None:
+    """Puts into `runs` how many places in a row there are from each on."""
     run = np.uint32(0)
-    for k in range(num_ngrams):
-        q = num_ngrams - np.uintp(1) - np.uintp(k)
-        run = (run + np.uint32(1)) * repeats[q]
-        repeats[q] = run
+    after = np.uint32(NO_PLACE)
+    for k in range(num_places):
+        q = num_places - np.uintp(1) - np.uintp(k)
+        place = scratch.places[q]
+        run = np.uint32(run * np.uint32(np.uint32(place + np.uint32(1)) == after) + np.uint32(1))
+        scratch.runs[q] = run
+        after = place
 
 
 @borrowing_kernel
-def count_duplicate_ngrams(words: Words, num_words: np.uintp, ngram_words: np.uintp, scratch: NgramScratch) -> np.int64:
+def count_duplicate_ngrams(
+    words: Words, num_places: np.uintp, ngram_words: np.uintp, scratch: NgramScratch
+) -> np.int64:
     """Characters of n-grams (n > 4) that repeat an earlier one, without spaces; no word counts twice.
 
-    `repeats` holds runs of repeating 4-grams: an n-gram repeats only where n - 3 of them do in a row.
+    `runs` holds runs of repeating 4-grams: an n-gram repeats only where n - 3 of them do in a row.
     """
     num_chars = np.int64(0)
-    if num_words < ngram_words:
-        return num_chars
-    num_ngrams = num_words - ngram_words + np.uintp(1)
-    mask, stamp = empty_table(num_ngrams, scratch.table)
+    mask, stamp = empty_table(num_places, scratch.table)
     needed = np.uint32(ngram_words - np.uintp(3))
-    q = np.uintp(0)
-    while q < num_ngrams:
-        if scratch.repeats[q] < needed:
-            q += np.uintp(1)
-        elif add_key(ngram_hash(words.hashes, q, ngram_words), mask, stamp, scratch.table):
-            num_chars += ngram_chars(words, q, ngram_words)
-            q += ngram_words
-        else:
-            q += np.uintp(1)
+    free = np.uintp(0)  # the first word that is in no n-gram that counted
+    for k in range(num_places):
+        place = np.uintp(scratch.places[np.uintp(k)])
+        if scratch.runs[np.uintp(k)] < needed or place < free:
+            continue
+        if add_key(ngram_hash(words.hashes, place, ngram_words), mask, stamp, scratch.table):
+            num_chars += ngram_chars(words, place, ngram_words)
+            free = place + ngram_words
     return num_chars
 
 
 @borrowing_kernel
-def count_repeated_ngrams(words: Words, num_words: np.uintp, ngram_words: np.uintp, scratch: NgramScratch) -> np.int64:
-    """Characters of all n-grams that occur more than once; marks them, where `repeats` marks those of n - 1 words."""
+def count_repeated_ngrams(
+    words: Words, num_places: np.uintp, ngram_words: np.uintp, scratch: NgramScratch
+) -> tuple[np.uintp, np.int64]:
+    """Leaves the places of n-grams that occur more than once, of those with a word less; how many, their characters."""
     num_chars = np.int64(0)
-    if num_words < ngram_words:
-        return num_chars
-    num_ngrams = num_words - ngram_words + np.uintp(1)
-    greatest = count_ngrams(words, num_ngrams, ngram_words, scratch)
+    num_places = keep_neighbours(num_places, scratch.places)
+    greatest = count_ngrams(words, num_places, ngram_words, scratch)
     if greatest == np.uint32(1):
-        return num_chars
-    mark_repeats(num_ngrams, greatest, scratch)
-    for q in range(num_ngrams):
-        if scratch.repeats[np.uintp(q)] != np.uint32(0):
-            num_chars += ngram_chars(words, np.uintp(q), ngram_words)
-    return num_chars
+        return np.uintp(0), num_chars
+    num_places, _ = keep_repeated(num_places, greatest, scratch)
+    for k in range(num_places):
+        num_chars += ngram_chars(words, np.uintp(scratch.places[np.uintp(k)]), ngram_words)
+    return num_places, num_chars
 
 
 @borrowing_kernel
@@ -211,18 +256,17 @@ def count_document_ngrams(
     if wants_repeated:
         for index in range(6):
             counts.all_chars[d, np.uintp(index)] = count_all_ngrams(words, num_words, np.uintp(index + 5))
-    if not count_top_ngrams(words, num_words, scratch, d, counts):
-        return
-    if wants_duplicate:
-        sum_runs(num_words - np.uintp(3), scratch.repeats)
+    num_places = count_top_ngrams(words, num_words, scratch, d, counts)
+    if wants_duplicate and num_places > np.uintp(0):
+        count_runs(num_places, scratch)
         for index in range(6):
-            num_chars = count_duplicate_ngrams(words, num_words, np.uintp(index + 5), scratch)
+            num_chars = count_duplicate_ngrams(words, num_places, np.uintp(index + 5), scratch)
             counts.duplicate_chars[d, np.uintp(index)] = num_chars
             if num_chars == np.int64(0):
                 break
-    if wants_repeated:  # last, for it changes the marks
+    if wants_repeated:  # last, for it changes the places
         for index in range(6):
-            num_chars = count_repeated_ngrams(words, num_words, np.uintp(index + 5), scratch)
+            num_places, num_chars = count_repeated_ngrams(words, num_places, np.uintp(index + 5), scratch)
             counts.repeated_chars[d, np.uintp(index)] = num_chars
-            if num_chars == np.int64(0):
+            if num_places == np.uintp(0):
                 break

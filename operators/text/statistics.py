@@ -32,6 +32,7 @@ from operators.text.ngram_statistics import (
     NgramCounts,
     NgramScratch,
     count_document_ngrams,
+    ngram_scratch_for,
 )
 from operators.text.paragraph_statistics import ParagraphCounts, count_paragraphs
 from operators.text.stop_words import StopWordCounts, StopWords, count_stop_words
@@ -275,11 +276,7 @@ def _scratch_for(max_bytes: int, wanted: Wanted, scanner: UnitScanner) -> Scratc
     capacity = len(words.hashes) + 1
     return Scratch(
         words=words,
-        ngrams=NgramScratch(
-            table=key_table_for(max(capacity, max_bytes // 2 + 2)),
-            repeats=np.empty(capacity, np.uint32),
-            slots=np.empty(capacity, np.uint32),
-        ),
+        ngrams=ngram_scratch_for(capacity, key_table_for(max(capacity, max_bytes // 2 + 2))),
         lengths=np.zeros(max_bytes + 1 if wanted.median else 0, np.uint32),
         by_category=np.zeros(len(CATEGORIES) + 1, np.int64),
         last_seen=np.zeros(NUM_CODE_POINTS if wanted.unique_characters else 0, np.int64),

@@ -10,7 +10,7 @@ import numpy as np
 
 from operators.text.characters import decode
 from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
-from operators.text.treebank_affixes import find_case, hash_more, infix_bytes, prefix_bytes, suffix_bytes
+from operators.text.treebank_affixes import FULL_STOP, find_case, hash_more, infix_bytes, prefix_bytes, suffix_bytes
 from operators.text.treebank_rules import INNER, MAX_CASE_BYTES, MAX_JOINED, OTHER_BYTE, TreebankRules, slot_of
 from operators.text.treebank_urls import is_url
 from operators.text.whitespace_words import Ends, Joins
@@ -111,7 +111,7 @@ def split_inside(
         if found & np.uint32(INNER):
             length = infix_bytes(data, i, end, before, flags)
             if length > np.uintp(0):
-                if may_be_url and is_url(data, begin, end, flags):
+                if may_be_url and has_full_stop(data, begin, end) and is_url(data, begin, end, flags):
                     break
                 may_be_url = False
                 # what stands at the very beginning is left with what follows it
@@ -131,6 +131,15 @@ def split_inside(
         ends[num_words] = np.uint32(end - chunk_begin)
         num_words += np.uintp(1)
     return num_words
+
+
+@inline_kernel
+def has_full_stop(data: Bytes, begin: np.uintp, end: np.uintp) -> bool:
+    """Whether there is one, as in every URL: hosts have it between their labels."""
+    found = False
+    for k in range(begin, end):
+        found |= data[np.uintp(k)] == np.uint8(FULL_STOP)
+    return bool(found)
 
 
 @inline_kernel
