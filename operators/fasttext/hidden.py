@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from operators.fasttext.lanes import prefetch
 from operators.fasttext.model_file import Floats
 from operators.fasttext.network import (
     END_OF_LINE,
@@ -24,6 +23,7 @@ from operators.fasttext.tokens import Tokens, empty_tokens, is_end_of_line, read
 from operators.fasttext.word_cache import NO_WORD, WordCache, ask_for_slot, ask_for_sum, home_slot
 from operators.fasttext.words import WordScratch, add_cached_word, is_label_entry, word_scratch_for
 from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
+from operators.text.prefetch import prefetch
 
 _END: Final = np.frombuffer(END_OF_LINE, np.uint8)
 

@@ -1,4 +1,4 @@
-"""Vector instructions for kernels that add up rows: eight floats side by side, and memory asked for ahead of its use.
+"""Vector instructions for kernels that add up rows: eight floats side by side.
 
 The compiler does not vectorise loops over 16 columns by itself, nor keeps their sums in registers from row to row.
 Nothing here reorders additions: each of the eight lanes is a sum of its own.
@@ -7,17 +7,15 @@ Nothing here reorders additions: each of the eight lanes is a sum of its own.
 from typing import Any, Final
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import types
 from numba.extending import intrinsic, models, register_model
+
+from operators.text.prefetch import item_pointer
 
 NUM_LANES: Final = 8
 
 _FLOAT: Final = ir.FloatType()
 _VECTOR: Final = ir.VectorType(_FLOAT, NUM_LANES)
-_BYTE_POINTER: Final = ir.IntType(8).as_pointer()
-_INTEGER: Final = ir.IntType(32)
-_READ, _KEEP, _DATA = (_INTEGER(value) for value in (0, 3, 1))
-"""Arguments of LLVM's `llvm.prefetch`."""
 
 
 class _Lanes(types.Type):  # type: ignore[misc]
@@ -35,20 +33,13 @@ class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
         super().__init__(manager, kind, _VECTOR)
 
 
-def _item(context: Any, builder: Any, kind: Any, place: Any, pointer: Any) -> Any:  # Any: as above
-    """A pointer to an item of a contiguous array; `place` is the array and the index, counted over all its axes."""
-    array, index = place
-    data = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), pointer)
-
-
 @intrinsic  # type: ignore[untyped-decorator]
 def load_lanes(typing_context: Any, array: Any, index: Any) -> Any:  # Any: as above
     """The eight floats whose bytes begin at item `index` of a contiguous array."""
     del typing_context
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # Any: as above
-        address = _item(context, builder, signature.args[0], arguments, _VECTOR.as_pointer())
+        address = item_pointer(context, builder, signature.args[0], arguments, _VECTOR.as_pointer())
         return builder.load(address, align=1)  # rows of a mapped file lie at any byte
 
     return _LANES(array, index), generate
@@ -60,7 +51,7 @@ def load_float(typing_context: Any, array: Any, index: Any) -> Any:  # Any: as a
     del typing_context
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # Any: as above
-        address = _item(context, builder, signature.args[0], arguments, _FLOAT.as_pointer())
+        address = item_pointer(context, builder, signature.args[0], arguments, _FLOAT.as_pointer())
         return builder.load(address, align=1)
 
     return types.float32(array, index), generate
@@ -72,7 +63,7 @@ def store_lanes(typing_context: Any, lanes: Any, array: Any, index: Any) -> Any:
     del typing_context
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # Any: as above
-        address = _item(context, builder, signature.args[1], arguments[1:], _VECTOR.as_pointer())
+        address = item_pointer(context, builder, signature.args[1], arguments[1:], _VECTOR.as_pointer())
         builder.store(arguments[0], address, align=1)
         return context.get_dummy_value()
 
@@ -101,18 +92,3 @@ def multiply_lanes(typing_context: Any, left: Any, right: Any) -> Any:  # Any: a
         return builder.fmul(*arguments)
 
     return _LANES(left, right), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def prefetch(typing_context: Any, array: Any, index: Any) -> Any:  # Any: as above
-    """Begins to load the cache line with item `index` of a contiguous array, counted over all its axes."""
-    del typing_context
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # Any: as above
-        kind = ir.FunctionType(ir.VoidType(), [_BYTE_POINTER, _INTEGER, _INTEGER, _INTEGER])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        address = _item(context, builder, signature.args[0], arguments, _BYTE_POINTER)
-        builder.call(function, [address, _READ, _KEEP, _DATA])
-        return context.get_dummy_value()
-
-    return types.void(array, index), generate

@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from operators.fasttext.lanes import NUM_LANES, add_lanes, load_float, load_lanes, multiply_lanes, prefetch, store_lanes
+from operators.fasttext.lanes import NUM_LANES, add_lanes, load_float, load_lanes, multiply_lanes, store_lanes
 from operators.fasttext.model_file import Floats
 from operators.fasttext.network import Network
 from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
+from operators.text.prefetch import prefetch
 
 Rows = npt.NDArray[np.uintp]
 

@@ -7,11 +7,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from operators.fasttext.lanes import prefetch
 from operators.fasttext.model_file import Floats
 from operators.fasttext.network import Keys, Network
 from operators.fasttext.rows import add_row, num_sums
 from operators.text.kernel import borrowing_kernel, inline_kernel
+from operators.text.prefetch import prefetch
 
 NO_WORD: Final = -1
 """Count of rows of a token that is not a word, but a label."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from operators.text.hashing import mix64
 from operators.text.kernel import borrowing_kernel, inline_kernel
+from operators.text.prefetch import prefetch
 
 
 class KeyTable(NamedTuple):
@@ -41,6 +42,15 @@ def empty_table(max_keys: np.uintp, table: KeyTable) -> tuple[np.uintp, np.uint3
     while num_slots < max_keys + max_keys:
         num_slots += num_slots
     return num_slots - np.uintp(1), table.current_stamp[0]
+
+
+@inline_kernel
+def ask_for_slot(key: np.uint64, mask: np.uintp, table: KeyTable) -> None:
+    """Begins to load what `find_slot` reads first, and the count."""
+    slot = np.uintp(mix64(key)) & mask
+    prefetch(table.stamps, slot)
+    prefetch(table.keys, slot)
+    prefetch(table.counts, slot)
 
 
 @inline_kernel

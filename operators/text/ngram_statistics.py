@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from operators.text.hashing import SHINGLE_MULTIPLIER, WORD_MULTIPLIER
 from operators.text.kernel import borrowing_kernel, inline_kernel, kernel
-from operators.text.key_table import KeyTable, add_key, empty_table, find_slot
+from operators.text.key_table import KeyTable, add_key, ask_for_slot, empty_table, find_slot
 from operators.text.whitespace_words import Hashes, Words
 
 Counts = npt.NDArray[np.int64]
@@ -22,6 +22,8 @@ Sightings = npt.NDArray[np.uint8]
 TOP_NGRAM_WORDS: Final = (2, 3, 4)
 LONG_NGRAM_WORDS: Final = (5, 6, 7, 8, 9, 10)
 NO_PLACE: Final = 0xFFFFFFFF
+BLOCK_NGRAMS: Final = 32
+"""Hashed together, so that the table is asked of memory for all of them at once: one of a long text is far away."""
 
 
 class NgramCounts(NamedTuple):
@@ -46,6 +48,7 @@ class NgramScratch(NamedTuple):
     sightings: Sightings  # (8 W,) how often each hash of a 2-gram was seen: 0, 1, or 2 for more
     places: Marks  # (W + 1,) first words of the n-grams that may repeat, ascending, then of those that do
     slots: Marks  # (W + 1,) the table slot of each of these
+    keys: Hashes  # (BLOCK_NGRAMS,)
     runs: Marks  # (W + 1,) how many n-grams in a row repeat from each place on
 
 
@@ -61,7 +64,9 @@ def sighting_slots(num_ngrams: np.uintp) -> np.uintp:
 def ngram_scratch_for(max_words: int, table: KeyTable) -> NgramScratch:
     """Memory for documents of up to `max_words`; the table must have room for as many n-grams."""
     places, slots, runs = (np.empty(max_words + 1, np.uint32) for _ in range(3))
-    return NgramScratch(table, np.zeros(sighting_slots(max_words + 1), np.uint8), places, slots, runs)
+    return NgramScratch(
+        table, np.zeros(sighting_slots(np.uintp(max_words + 1)), np.uint8), places, slots, np.empty(BLOCK_NGRAMS, np.uint64), runs
+    )
 
 
 @inline_kernel
@@ -120,17 +125,24 @@ def keep_neighbours(num_places: np.uintp, places: Marks) -> np.uintp:
 def count_ngrams(words: Words, num_places: np.uintp, ngram_words: np.uintp, scratch: NgramScratch) -> np.uint32:
     """Counts the n-grams that begin at the places; puts the slot of each into `slots`, returns the greatest count."""
     mask, stamp = empty_table(num_places, scratch.table)
+    keys = scratch.keys
     greatest = np.uint32(1)
-    for k in range(num_places):
-        key = ngram_hash(words.hashes, np.uintp(scratch.places[np.uintp(k)]), ngram_words)
-        slot = find_slot(key, mask, stamp, scratch.table)
-        if scratch.table.stamps[slot] != stamp:
-            scratch.table.stamps[slot] = stamp
-            scratch.table.keys[slot] = key
-            scratch.table.counts[slot] = np.uint32(0)
-        scratch.table.counts[slot] += np.uint32(1)
-        greatest = max(greatest, scratch.table.counts[slot])
-        scratch.slots[np.uintp(k)] = np.uint32(slot)
+    first = np.uintp(0)
+    while first < num_places:
+        size = min(np.uintp(BLOCK_NGRAMS), num_places - first)
+        for k in range(size):
+            keys[np.uintp(k)] = ngram_hash(words.hashes, np.uintp(scratch.places[first + np.uintp(k)]), ngram_words)
+            ask_for_slot(keys[np.uintp(k)], mask, scratch.table)
+        for k in range(size):
+            slot = find_slot(keys[np.uintp(k)], mask, stamp, scratch.table)
+            if scratch.table.stamps[slot] != stamp:
+                scratch.table.stamps[slot] = stamp
+                scratch.table.keys[slot] = keys[np.uintp(k)]
+                scratch.table.counts[slot] = np.uint32(0)
+            scratch.table.counts[slot] += np.uint32(1)
+            greatest = max(greatest, scratch.table.counts[slot])
+            scratch.slots[first + np.uintp(k)] = np.uint32(slot)
+        first += size
     return greatest
 
 
