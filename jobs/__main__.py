@@ -3,7 +3,7 @@
 import gc
 from typing import Final
 
-COLLECT_AFTER: Final = 50_000
+COLLECT_AFTER: Final = 200_000
 """New objects between two collections; Python's own 700 is for programs that make garbage in cycles. Ours do not."""
 
 

@@ -64,6 +64,13 @@ class RuleSet(Filter):
     def open_measure(self) -> MeasureFunction:
         """Loads what is needed on the worker, once, and returns the function that measures."""
 
+    def leading(self) -> "RuleSet | None":
+        """The first of these rules alone, where they are measured much more cheaply than the rest; None where not.
+
+        Documents that these drop are not measured further, unless every rule is asked for its value.
+        """
+        return None
+
     def measures(self) -> pa.Schema:
         """The columns that it measures, beside what it derives from: the text, unless a subclass says otherwise."""
         return pa.schema([pa.field(TEXT, TEXT_TYPE)])

@@ -49,6 +49,7 @@ class GopherRepetition(WordRuleSet):
 
     name: ClassVar[str] = "gopher_repetition"
     tuned_on: ClassVar[tuple[WordUnit, ...]] = ("whitespace", "treebank")
+    num_text_rules: ClassVar[int] = 5
 
     # every default: Rae et al. 2021, table A1
     max_duplicate_paragraph_fraction: Ratio = 0.30

@@ -1,6 +1,6 @@
 """Statistics of each document's text as columns: what rule sets derive from, so that they share one pass over it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -100,6 +100,11 @@ class TextStatistics(Annotator):
             )
         return self
 
+    @property
+    def needs_words(self) -> bool:
+        """Whether any statistic is of words."""
+        return not WORD_STATISTICS.keys().isdisjoint(self.statistics)
+
     def column(self, statistic: str) -> str:
         """The name of the column that holds `statistic`."""
         if statistic in TEXT_STATISTICS:
@@ -126,14 +131,27 @@ class TextStatistics(Annotator):
         )
 
     def merged(self, other: Annotator) -> Annotator | None:
-        """One pass for both, if they agree about the settings that both use."""
+        """One pass for both, if they agree about the settings that both use.
+
+        What needs words is not merged with what does not: they are scans of their own, and the second is dear.
+        """
         if not isinstance(other, TextStatistics) or other.languages != self.languages:
+            return None
+        if self.needs_words != other.needs_words:
             return None
         mine, theirs = _settings(self), _settings(other)
         if any(mine[name] != theirs[name] for name in mine.keys() & theirs.keys()):
             return None
         statistics = tuple(dict.fromkeys((*self.statistics, *other.statistics)))
         return TextStatistics(statistics=statistics, languages=self.languages, **(mine | theirs))
+
+    def only(self, group: Mapping[str, str]) -> "TextStatistics | None":
+        """The same for those of the statistics that `group` names; None if it names none of them."""
+        statistics = tuple(name for name in self.statistics if name in group)
+        if not statistics:
+            return None
+        settings = _settings(self.model_copy(update={"statistics": statistics}))
+        return TextStatistics(statistics=statistics, languages=self.languages, **settings)
 
     def open(self) -> AnnotateFunction:
         """Makes the tables."""

@@ -74,10 +74,19 @@ def open_chain(
         labels: of the operators; default: as if they were a whole step.
         with_values: whether rule sets give what they measured beside their verdicts.
     """
-    links = derive(operators)
-    waiting = list(labels_of([operator.title for operator in operators]) if labels is None else labels)
+    names = labels_of([operator.title for operator in operators]) if labels is None else labels
+    judged: list[tuple[RowOperator, str]] = []
+    for operator, label in zip(operators, names, strict=True):
+        leading = operator.leading() if isinstance(operator, RuleSet) and not with_values else None
+        judged += [(operator, label)] if leading is None else [(leading, label), (operator, label)]
+    return _open_links(judged, with_values=with_values)
+
+
+def _open_links(operators: Sequence[tuple[RowOperator, str]], *, with_values: bool = False) -> tuple[OpenOperator, ...]:
+    """Opens operators, given with their labels, and what they derive from."""
     chain = []
-    for link in links:
+    waiting = [label for _, label in operators]
+    for link in derive([operator for operator, _ in operators]):
         chain.append(_open_link(link, waiting[0], with_values=with_values))
         if not link.is_derived:
             del waiting[0]
@@ -86,7 +95,7 @@ def open_chain(
 
 def open_alone(operator: RowOperator) -> RowFunction:
     """The function of one operator, which runs what it derives from by itself."""
-    *derived, last = open_chain((operator,))
+    *derived, last = _open_links([(operator, operator.title)])
 
     def call(batch: pa.RecordBatch) -> Any:  # Any: by the operator's kind
         for annotator in derived:

@@ -362,6 +362,21 @@ def test_values_judged_later_give_the_verdicts_of_the_filter(opened, name):
             np.testing.assert_array_equal(getattr(direct, field), getattr(later, field))
 
 
+@pytest.mark.parametrize("name", [name for name in RULE_SETS if TABLE[name].operator.leading() is not None])
+def test_leading_rules_say_what_the_rule_set_says_first(opened, name):
+    rule_set = opened(name).operator
+    batch = opened(name).rows([*TEXTS, "", "a b\n\na b\n\nc", "line\nline\nother"])
+    for other in (rule_set, *moved_limits(rule_set)):
+        first, whole = open_alone(other.leading())(batch), open_alone(other)(batch)
+        gone = ~first.keep
+        assert gone.any() or other != rule_set
+        assert not whole.keep[gone].any()
+        for field in ("rule", "value", "threshold"):
+            np.testing.assert_array_equal(getattr(first, field)[gone], getattr(whole, field)[gone])
+        later = first.keep & ~whole.keep
+        assert (whole.rule[later] >= len(other.leading().limits())).all()
+
+
 @pytest.mark.parametrize("name", RULE_SETS)
 def test_a_rule_set_judges_by_its_limits_alone(name):
     """Otherwise values and limits would not tell its verdicts."""

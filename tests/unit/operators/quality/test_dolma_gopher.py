@@ -1,11 +1,13 @@
 import math
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
 from operators.quality.dolma_gopher import DolmaGopher
 from pipeline.execution.row_pass import open_alone
+from pipeline.rule_values import RuleValues
 from tests.golden.texts import golden_rows
 
 TOP = "fraction_of_characters_in_most_common_ngram"
@@ -35,7 +37,8 @@ def values(golden):
     """What is measured in the golden texts, a row each."""
     rules = DolmaGopher()
     batch = pa.record_batch([pa.array([row["text"] for row in golden], pa.large_string())], names=["text"])
-    return rules.open_measure()(rules.derives()[0].open()(batch))
+    measured = open_alone(RuleValues(rule_set=rules))(batch)
+    return np.column_stack([column.to_numpy(zero_copy_only=False) for column in measured.columns])
 
 
 def expected_values(attributes):

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from operators.quality.fineweb2_quality import FineWeb2Quality
 from pipeline.execution.row_pass import open_alone
+from pipeline.rule_values import RuleValues
 from tests.golden.texts import golden_rows
 
 RULE_OF_REFERENCE = {
@@ -59,7 +60,7 @@ def test_a_value_equal_to_its_limit_is_kept_and_the_next_one_is_dropped(index):
     limit = FineWeb2Quality().limits()[index]
     measured = FineWeb2Quality(**WHITESPACE)
     batch = pa.record_batch([pa.array([TEXT], pa.large_string())], names=["text"])
-    value = float(measured.open_measure()(measured.derives()[0].open()(batch))[0, index])
+    value = open_alone(RuleValues(rule_set=measured))(batch).column(index)[0].as_py()
     assert value > 0
     is_count = limit.rule in {"too_few_words", "too_many_words", "too_few_stop_words"}
     towards = math.inf if limit.side == "min" else -math.inf
@@ -87,7 +88,7 @@ def only(index, bound):
 
 def test_its_words_are_those_of_jieba():
     text = "我们在这里讨论语言模型的训练数据它们来自网络和书籍。" * 4
-    assert FineWeb2Quality().derives()[0].word_unit == "jieba"
+    assert FineWeb2Quality().derives()[-1].word_unit == "jieba"
     verdicts = judged(only(11, None).model_copy(update={"word_unit": "jieba", "min_words": 1000}), text)
     assert 40 <= verdicts.value[0] <= 80  # 100 characters of two words or three each five
 

@@ -87,10 +87,13 @@ def test_its_words_are_those_that_the_limits_were_made_for():
 def test_one_pass_serves_the_rules_of_gopher_and_fineweb(golden):
     chain = (*OTHERS.values(), FineWebQuality())
     links = derive(chain)
-    assert [link.is_derived for link in links] == [True, False, False, False]
-    annotate = links[0].operator.open()
+    assert [link.is_derived for link in links] == [True, True, False, False, False]  # lines, then words
     batch = batch_of([row["text"] for row in golden])
-    shared = annotate(batch)
+    scans = [link.operator.open()(batch) for link in links[:2]]
+    shared = pa.record_batch(
+        [column for scan in scans for column in scan.columns],
+        names=[name for scan in scans for name in scan.schema.names],
+    )
     for rules in chain:
         alone = open_alone(rules)(batch)
         together = rules.open()(shared)
