@@ -34,7 +34,7 @@ from operators.models.model_tokenizer import load_model_tokenizer
 from operators.models.settings import ModelSettings
 from operators.models.token_batches import efficiency, plan_batches
 from operators.models.token_spans import Ids, cut_spans
-from operators.models.transformers_engine import BATCH_TOKENS, CausalScorer
+from operators.models.transformers_engine import LOSS_BATCH_TOKENS, CausalScorer
 from operators.tokenize.tokenizer import encode_texts
 from pipeline.folder_ref import FolderRef
 
@@ -128,7 +128,7 @@ def _one_at_a_time(scorer: CausalScorer, encoded: Sequence[Ids]) -> npt.NDArray[
 def _forward_tokens_per_s(scorer: CausalScorer) -> float:
     """Of a bare forward over full rows of one length."""
     generator = torch.Generator().manual_seed(0)
-    shape = (BATCH_TOKENS["cpu"] // LONG_TOKENS, LONG_TOKENS)
+    shape = (LOSS_BATCH_TOKENS["cpu"] // LONG_TOKENS, LONG_TOKENS)
     batch = torch.randint(3, scorer.model.config.vocab_size, shape, generator=generator)
     with torch.inference_mode():
         scorer.model(input_ids=batch, use_cache=False)
@@ -144,7 +144,7 @@ def _packing(model: Model) -> Iterator[tuple[str, float]]:
     lengths = np.array([min(ids.size, MAX_TOKENS) for ids in encode_texts(tokenizer, texts)], np.int64)
     for suffix, device in (("", "cuda"), ("_cpu", "cpu")):
         computed = sum(
-            window.sum() / efficiency(window, plan_batches(window, BATCH_TOKENS[device]))
+            window.sum() / efficiency(window, plan_batches(window, LOSS_BATCH_TOKENS[device]))
             for window in np.split(lengths, range(WINDOW_ROWS, lengths.size, WINDOW_ROWS))
         )
         yield f"packing_efficiency{suffix}", round(float(lengths.sum() / computed), 4)

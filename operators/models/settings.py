@@ -24,8 +24,8 @@ class ModelSettings(BaseModel):
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
     """transformers' name of the attention; `flash_attention_2` needs the package flash-attn."""
     batch_tokens: Annotated[Annotated[int, Field(ge=1)] | None, SpeedOnly] = None
-    """Tokens of a batch, padding included; default: 2,048 on a CPU, whose caches hold no more, and 32,768 on a GPU.
-    Halved whenever the device runs out of memory."""
+    """Tokens of a batch, padding included; default: 2,048 on a CPU, 1,024 for losses, and 32,768 on a GPU. Halved
+    whenever the device runs out of memory."""
     engine: Literal["transformers", "vllm"] = "transformers"
     gguf_file: str | None = None
     """The file in the model's folder, where the weights are in GGUF."""

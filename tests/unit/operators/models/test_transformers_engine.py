@@ -77,6 +77,17 @@ def test_the_budget_changes_no_loss(folder, scorer, batch_tokens):
     np.testing.assert_allclose(losses(other, drawn()), losses(scorer, drawn()), atol=1e-3)
 
 
+@pytest.mark.parametrize(("settings", "most"), [(ON_CPU, 1024), (ModelSettings(device="cpu", batch_tokens=1500), 1500)])
+def test_batches_are_as_large_as_settings_say_or_a_core_likes(folder, monkeypatch, settings, most):
+    scorer, sizes = CausalScorer("test", pinned(folder), settings), []
+    forward = scorer._losses
+    monkeypatch.setattr(
+        scorer, "_losses", lambda spans, batch: (sizes.append(batch.computed_tokens), forward(spans, batch))[1]
+    )
+    losses(scorer, drawn((CONTEXT,) * 40))
+    assert max(sizes) == most // CONTEXT * CONTEXT
+
+
 def test_logits_are_held_in_parts(scorer, monkeypatch):
     expected = losses(scorer, drawn())
     head, rows = scorer.model.lm_head, []
