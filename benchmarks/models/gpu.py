@@ -1,4 +1,4 @@
-"""Speed of models on a GPU: `python -m benchmarks.models.gpu > benchmarks/results/gpu.json`.
+"""Speed of models on a GPU. A group of `python -m benchmarks.models.run`.
 
 Models of the sizes that are used for scoring, with random weights in bfloat16, so that nothing is downloaded: what they
 say is nonsense, what they cost is not. Documents are random ids whose numbers are drawn as the web's are, log-normal.
@@ -11,13 +11,12 @@ say is nonsense, what they cost is not. Documents are random ids whose numbers a
 arithmetic that these tokens need, two operations for each weight that multiplies a token's state, over what the card's
 data sheet promises for dense bfloat16; attention's own products are left out, so that the share is an understatement.
 
-Skips with exit code 0 and the reason where torch sees no GPU.
+Left out, with the reason, where torch sees no GPU.
 """
 
-import json
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +24,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.surroundings import commit, machine
 from operators.models.encoder import load_classifier
 from operators.models.engine import load_loss_scorer
 from operators.models.settings import ModelSettings
@@ -86,23 +84,23 @@ class Work:
     """That multiply the state of each token."""
 
 
-def main() -> None:
-    """Both measurements."""
+def gpu_figures() -> Iterator[tuple[str, float]]:
+    """What `rates` says of both, named after the card."""
     import torch  # noqa: PLC0415 -- an extra
 
     if not torch.cuda.is_available():
-        print("benchmark gpu: skipped; expected a GPU that torch sees; found none")
+        print("gpu: skipped; expected a GPU that torch sees; found none")
         return
     card = torch.cuda.get_device_name()
     settings = ModelSettings(device="cuda", dtype="bfloat16")
     documents = random_documents(NUM_DOCUMENTS, min(ENCODER["vocab_size"], CAUSAL["vocab_size"]))
     with tempfile.TemporaryDirectory() as folder:
-        result = {
+        found = {
             "encoder": encoder_rate(Path(folder) / "encoder", ENCODER, documents, settings, peak_of(card)),
             "prefill": prefill_rate(Path(folder) / "causal", CAUSAL, documents, settings, peak_of(card)),
         }
-    about = {"machine": machine(), "card": card, "torch": torch.__version__, "commit": commit()}
-    print(json.dumps(about | result, indent=1))
+    for kind, values in found.items():
+        yield from ((f"gpu_{kind}_{name}", value) for name, value in values.items() if value is not None)
 
 
 def peak_of(card: str) -> float | None:
@@ -179,7 +177,3 @@ def seconds_of(compute: Callable[[], object]) -> float:
 
 def _num_weights(model: Any) -> int:  # Any: a torch module
     return sum(weights.numel() for weights in model.parameters())
-
-
-if __name__ == "__main__":
-    main()

@@ -14,7 +14,9 @@ from typing import Any, Final
 
 from benchmarks.models.answers import answer_figures
 from benchmarks.models.end_to_end import end_to_end_figures
+from benchmarks.models.gpu import gpu_figures
 from benchmarks.models.losses import TEXT_FOLDERS, loss_figures
+from benchmarks.models.stage_overlap import stage_overlap_figures
 from benchmarks.real_text import missing
 from benchmarks.surroundings import ROOT, commit, machine
 
@@ -25,6 +27,8 @@ GROUPS: Final[dict[str, Callable[[], Iterator[tuple[str, float]]]]] = {
     "losses": loss_figures,
     "answers": answer_figures,
     "end_to_end": end_to_end_figures,
+    "stage_overlap": stage_overlap_figures,
+    "gpu": gpu_figures,
 }
 """What is measured, by the name that the command line takes; each yields figures by name."""
 

