@@ -62,7 +62,7 @@ class LanguageId(Annotator):
     Cost:
         Nine times faster than the `fasttext` package (benchmarks/kernels/fasttext.py). Its labels are the same for all
         176,939 documents of benchmarks/conformance/fasttext_labels.py, its probabilities to 1e-5 for all but 40: up to
-        4e-4 in long texts, where the package's sums lose more digits. Memory: 30 MB, most of it for words seen before.
+        4e-4 in long texts, where the package's sums lose more digits. Memory: 40 MB, most of it for words seen before.
     """
 
     name: ClassVar[str] = "language_id"
