@@ -24,6 +24,7 @@ def cutoffs(operator: PerplexityCutoffs, pairs: Pairs, folder: Path, cuts: tuple
             "perplexity": pa.array([pair[0] for pair in pairs], pa.float32()),
             "language": pa.array([pair[1] for pair in pairs], pa.large_string()),
             "bucket": pa.array(range(len(pairs)), pa.uint64()),
+            "position": pa.array(range(len(pairs)), pa.uint64()),
         }
     )
     assert list(operator.open()(task_inputs(batch, folder, cuts))) == []

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from operators.text.statistics import STATISTICS
+from operators.text.statistics import STATISTICS, TEXT_STATISTICS, WORD_STATISTICS
 from operators.text.text_statistics import TextStatistics
 from operators.text.word_unit import WordUnit
 
@@ -78,20 +78,33 @@ def test_two_that_agree_are_counted_in_one_pass():
 
 
 def test_settings_matter_only_to_what_depends_on_them():
-    treebank = statistics("num_words", word_unit="treebank")
+    chars = statistics("num_chars", word_unit="treebank")
     short = statistics("num_short_text_lines", short_line_chars=9)
-    assert treebank.merged(short) == short.merged(treebank).model_copy(
-        update={"statistics": ("num_words", "num_short_text_lines")}
-    )
-    assert treebank.merged(short).word_unit == "treebank"
-    assert treebank.merged(short).short_line_chars == 9
+    assert chars.merged(short) == statistics("num_chars", "num_short_text_lines", short_line_chars=9)
+    treebank = statistics("num_words", word_unit="treebank")
+    both = statistics("num_words", "num_short_text_lines", word_unit="treebank", short_line_chars=9)
+    assert treebank.merged(both) == both
+
+
+def test_lines_are_not_counted_together_with_words():
+    """So that those who drop documents by their lines need not wait for the words."""
+    words, lines = statistics("num_words"), statistics("num_lines")
+    assert words.merged(lines) is None
+    assert lines.merged(words) is None
+
+
+def test_a_group_of_statistics_keeps_the_settings_that_it_needs():
+    both = statistics("num_words", "num_short_text_lines", word_unit="treebank", short_line_chars=9, languages=("en",))
+    assert both.only(WORD_STATISTICS) == statistics("num_words", word_unit="treebank", languages=("en",))
+    assert both.only(TEXT_STATISTICS) == statistics("num_short_text_lines", short_line_chars=9, languages=("en",))
+    assert statistics("num_words").only(TEXT_STATISTICS) is None
 
 
 @pytest.mark.parametrize(
     "other",
     [
         statistics("num_content_words", word_unit="treebank"),
-        statistics("num_short_text_lines", short_line_chars=9),
+        statistics("num_words", "num_short_text_lines", short_line_chars=9),
         statistics("num_stop_words", stop_words=("of",)),
         statistics("num_words", languages=("en",)),
     ],
