@@ -85,9 +85,10 @@ def hash_line(data: Bytes, begin: np.uintp, end: np.uintp) -> tuple[np.uintp, np
             length = count_bytes(mask)  # zeros of a part are no line feeds
             block &= mask
         num_continuations += count_continuations(block)
-        # a product alone would leave differences in the last byte to few bits
-        line_hash = (line_hash ^ block) * WORD_MULTIPLIER
-        line_hash ^= line_hash >> np.uint64(32)
+        if length > np.uintp(0):  # a line feed just behind a block adds nothing, as the end of the text does not
+            # a product alone would leave differences in the last byte to few bits
+            line_hash = (line_hash ^ block) * WORD_MULTIPLIER
+            line_hash ^= line_hash >> np.uint64(32)
         i += length
         if length < BLOCK or i == end:
             break

@@ -1,13 +1,14 @@
 import re
 from collections import Counter
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.text.characters import TERMINAL_RANGES
-from operators.text.feed_line_statistics import FeedLineCounts
+from operators.text.feed_line_statistics import FeedLineCounts, hash_line
 from operators.text.statistics import Wanted, text_statistics
 from operators.text.stop_words import stop_word_table
 from operators.text.word_unit import unit_scanner
@@ -73,3 +74,11 @@ def test_counts_agree_with_python(documents):
 def test_edges_agree_with_python(text):
     documents = ["a", text, "\n", text, "…", text]
     assert counted(documents) == [expected_counts(document) for document in documents]
+
+
+@pytest.mark.parametrize("size", range(1, 26))
+def test_the_last_line_equals_an_earlier_one_without_its_line_feed(size):
+    line = np.frombuffer(("x" * size + "\n" + "x" * size).encode(), np.uint8)
+    _, first, _ = hash_line(line, np.uintp(0), np.uintp(len(line)))
+    _, last, _ = hash_line(line, np.uintp(size + 1), np.uintp(len(line)))
+    assert first == last
