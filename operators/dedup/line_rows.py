@@ -16,7 +16,7 @@ from operators.dedup.repeated_lines import MIN_WORDS, participating_units, requi
 from operators.text.characters import character_classes
 from operators.text.hashing import GOLDEN_RATIO
 from operators.text.kernel import kernel
-from operators.text.key_table import KeyTable, empty_table, find_slot, key_table_for
+from operators.text.key_table import KeyTable, count_key, empty_table, find_slot, key_table_for
 from operators.text.line_hashes import Units
 from operators.text.normalize import load_folding
 from operators.text.units import Unit
@@ -54,13 +54,7 @@ def _combine(
     """
     mask, stamp = empty_table(np.uintp(hashes.shape[0]), table)
     for index in range(hashes.shape[0]):
-        u = np.uintp(index)
-        slot = find_slot(hashes[u], mask, stamp, table)
-        if table.stamps[slot] != stamp:
-            table.stamps[slot] = stamp
-            table.keys[slot] = hashes[u]
-            table.counts[slot] = np.uint32(0)
-        table.counts[slot] += np.uint32(1)
+        count_key(hashes[np.uintp(index)], mask, stamp, table)
     for document in order:
         d = np.uintp(document)
         for index in range(np.uintp(starts[d]), np.uintp(starts[d + np.uintp(1)])):

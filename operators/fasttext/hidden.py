@@ -17,10 +17,11 @@ from operators.fasttext.network import (
     bucket_row,
     find_entry,
     hash_bytes,
+    home_slot,
 )
 from operators.fasttext.rows import Rows, add_rows, ask_for_row
 from operators.fasttext.tokens import Tokens, empty_tokens, is_end_of_line, read_tokens
-from operators.fasttext.word_cache import NO_WORD, WordCache, ask_for_slot, ask_for_sum, home_slot
+from operators.fasttext.word_cache import NO_WORD, WordCache, ask_for_slot, ask_for_sum
 from operators.fasttext.words import WordScratch, add_cached_word, is_label_entry, word_scratch_for
 from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 from operators.text.prefetch import prefetch

@@ -140,6 +140,12 @@ def hash_bytes(data: Bytes, begin: np.uintp, end: np.uintp) -> tuple[np.uint32, 
     return fnv, key_of(fnv, polynomial)
 
 
+@inline_kernel
+def home_slot(key: np.uint64, keys: Keys) -> np.uintp:
+    """Where the search for a key begins."""
+    return np.uintp(key >> np.uint64(1)) & np.uintp(keys.shape[0] - 1)
+
+
 @kernel
 def index_entries(data: Bytes, begins: Offsets, ends: Offsets, keys: Keys, entries: Integers) -> None:
     """Fills the hash table of the dictionary."""
@@ -147,7 +153,7 @@ def index_entries(data: Bytes, begins: Offsets, ends: Offsets, keys: Keys, entri
     for k in range(begins.shape[0]):
         entry = np.uintp(k)
         _, key = hash_bytes(data, np.uintp(begins[entry]), np.uintp(ends[entry]))
-        slot = np.uintp(key >> np.uint64(1)) & mask
+        slot = home_slot(key, keys)
         while keys[slot] != np.uint64(0):
             slot = (slot + np.uintp(1)) & mask
         keys[slot] = key
@@ -158,7 +164,7 @@ def index_entries(data: Bytes, begins: Offsets, ends: Offsets, keys: Keys, entri
 def find_slot(key: np.uint64, keys: Keys) -> np.uintp:
     """The slot of `key`, or the empty one where it belongs."""
     mask = np.uintp(keys.shape[0] - 1)
-    slot = np.uintp(key >> np.uint64(1)) & mask
+    slot = home_slot(key, keys)
     while keys[slot] != key and keys[slot] != np.uint64(0):
         slot = (slot + np.uintp(1)) & mask
     return slot

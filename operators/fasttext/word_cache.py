@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from operators.fasttext.model_file import Floats
-from operators.fasttext.network import Keys, Network
+from operators.fasttext.network import Keys, Network, home_slot
 from operators.fasttext.rows import add_row, num_sums
 from operators.text.kernel import borrowing_kernel, inline_kernel
 from operators.text.prefetch import prefetch
@@ -44,12 +44,6 @@ def _in_lines(num_rows: int, columns: int) -> Floats:
     memory = np.zeros(num_rows * columns + CACHE_LINE // 4, np.float32)
     first = -memory.ctypes.data % CACHE_LINE // 4
     return memory[first : first + num_rows * columns].reshape(num_rows, columns)
-
-
-@inline_kernel
-def home_slot(key: np.uint64, keys: Keys) -> np.uintp:
-    """Where the search for a key begins."""
-    return np.uintp(key >> np.uint64(1)) & np.uintp(keys.shape[0] - 1)
 
 
 @inline_kernel

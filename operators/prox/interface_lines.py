@@ -28,7 +28,7 @@ from operators.prox.line_features import (
 )
 from operators.text.characters import document_text
 from operators.text.kernel import Bytes, Offsets, kernel
-from operators.text.key_table import KeyTable, empty_table, find_slot, key_table_for
+from operators.text.key_table import KeyTable, count_key, empty_table, find_slot, key_table_for
 
 REASONS: Final = ("url", "breadcrumbs", "interface", "notice", "menu", "repeated")
 """Why a line goes, as codes from 1; the first that holds counts."""
@@ -143,12 +143,7 @@ def _mark_repeated(features: Features, num_lines: np.uintp, scratch: Scratch) ->
     mask, stamp = empty_table(num_lines, table)
     for k in range(num_lines):
         if np.int64(features[np.uintp(k)]) & REPEATABLE:
-            slot = find_slot(scratch.hashes[np.uintp(k)], mask, stamp, table)
-            if table.stamps[slot] != stamp:
-                table.stamps[slot] = stamp
-                table.keys[slot] = scratch.hashes[np.uintp(k)]
-                table.counts[slot] = np.uint32(0)
-            table.counts[slot] += np.uint32(1)
+            count_key(scratch.hashes[np.uintp(k)], mask, stamp, table)
     for k in range(num_lines):
         if np.int64(features[np.uintp(k)]) & REPEATABLE:
             slot = find_slot(scratch.hashes[np.uintp(k)], mask, stamp, table)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from operators.text.characters import NUM_CODE_POINTS, decode, document_text, longest_text
 from operators.text.hashing import SHINGLE_MULTIPLIER
 from operators.text.kernel import Bytes, Offsets, kernel
-from operators.text.key_table import KeyTable, empty_table, find_slot, key_table_for
+from operators.text.key_table import KeyTable, count_key, empty_table, key_table_for
 
 Counts = npt.NDArray[np.int64]
 
@@ -86,12 +86,7 @@ def count_ngrams(num_ngrams: np.uintp, ngram_chars: np.uintp, scratch: NgramScra
         if not (scratch.repeats[c] and scratch.repeats[c + np.uintp(1)]):
             scratch.slots[c] = np.uint32(NO_SLOT)
             continue
-        slot = find_slot(scratch.hashes[c], mask, stamp, table)
-        if table.stamps[slot] != stamp:
-            table.stamps[slot] = stamp
-            table.keys[slot] = scratch.hashes[c]
-            table.counts[slot] = np.uint32(0)
-        table.counts[slot] += np.uint32(1)
+        slot = count_key(scratch.hashes[c], mask, stamp, table)
         greatest = max(greatest, table.counts[slot])
         scratch.slots[c] = np.uint32(slot)
     for k in range(num_ngrams):

@@ -26,8 +26,8 @@ from operators.text.byte_blocks import (
 )
 from operators.text.characters import TERMINAL, Classes, decode, skip_whitespace
 from operators.text.hashing import WORD_MULTIPLIER
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
-from operators.text.key_table import KeyTable, empty_table, find_slot
+from operators.text.kernel import Bytes, borrowing_kernel
+from operators.text.key_table import KeyTable, count_key, empty_table
 from operators.text.line_statistics import ELLIPSIS_BYTES, HYPHEN, three_bytes
 
 Counts = npt.NDArray[np.int64]
@@ -97,19 +97,6 @@ def hash_line(data: Bytes, begin: np.uintp, end: np.uintp) -> tuple[np.uintp, np
     return i, (line_hash + np.uint64(num_bytes)) * WORD_MULTIPLIER, num_bytes - num_continuations
 
 
-@inline_kernel
-def add_line(key: np.uint64, mask: np.uintp, stamp: np.uint32, table: KeyTable) -> np.int64:
-    """How often the line is in the table already; it is once more afterwards."""
-    slot = find_slot(key, mask, stamp, table)
-    if table.stamps[slot] != stamp:
-        table.stamps[slot] = stamp
-        table.keys[slot] = key
-        table.counts[slot] = np.uint32(0)
-    times = np.int64(table.counts[slot])
-    table.counts[slot] += np.uint32(1)
-    return times
-
-
 @borrowing_kernel
 def ends_with_terminal(data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes) -> bool:
     """Whether the last character of a line, which is not empty, is of the class TERMINAL."""
@@ -151,7 +138,8 @@ def count_feed_lines(
     while line < end:
         stop, line_hash, num_chars = hash_line(data, line, end)
         if stop > line:
-            times = add_line(line_hash, mask, stamp, table)
+            slot = count_key(line_hash, mask, stamp, table)
+            times = np.int64(table.counts[slot]) - np.int64(1)  # how often it came before
             is_duplicate = np.int64(times > np.int64(0))
             # the second occurrence tells that the first repeats too
             num_occurrences = is_duplicate + np.int64(times == np.int64(1))

@@ -62,6 +62,18 @@ def find_slot(key: np.uint64, mask: np.uintp, stamp: np.uint32, table: KeyTable)
     return slot
 
 
+@inline_kernel
+def count_key(key: np.uint64, mask: np.uintp, stamp: np.uint32, table: KeyTable) -> np.uintp:
+    """Counts one more of `key`, which may be new; returns its slot."""
+    slot = find_slot(key, mask, stamp, table)
+    if table.stamps[slot] != stamp:
+        table.stamps[slot] = stamp
+        table.keys[slot] = key
+        table.counts[slot] = np.uint32(0)
+    table.counts[slot] += np.uint32(1)
+    return slot
+
+
 @borrowing_kernel
 def add_key(key: np.uint64, mask: np.uintp, stamp: np.uint32, table: KeyTable) -> bool:
     """Whether `key` is in the table already; it is afterwards."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from operators.text.hashing import SHINGLE_MULTIPLIER, WORD_MULTIPLIER
 from operators.text.kernel import borrowing_kernel, inline_kernel, kernel
-from operators.text.key_table import KeyTable, add_key, ask_for_slot, empty_table, find_slot
+from operators.text.key_table import KeyTable, add_key, ask_for_slot, count_key, empty_table
 from operators.text.whitespace_words import Hashes, Words
 
 Counts = npt.NDArray[np.int64]
@@ -139,12 +139,7 @@ def count_ngrams(words: Words, num_places: np.uintp, ngram_words: np.uintp, scra
             keys[np.uintp(k)] = ngram_hash(words.hashes, np.uintp(scratch.places[first + np.uintp(k)]), ngram_words)
             ask_for_slot(keys[np.uintp(k)], mask, scratch.table)
         for k in range(size):
-            slot = find_slot(keys[np.uintp(k)], mask, stamp, scratch.table)
-            if scratch.table.stamps[slot] != stamp:
-                scratch.table.stamps[slot] = stamp
-                scratch.table.keys[slot] = keys[np.uintp(k)]
-                scratch.table.counts[slot] = np.uint32(0)
-            scratch.table.counts[slot] += np.uint32(1)
+            slot = count_key(keys[np.uintp(k)], mask, stamp, scratch.table)
             greatest = max(greatest, scratch.table.counts[slot])
             scratch.slots[first + np.uintp(k)] = np.uint32(slot)
         first += size

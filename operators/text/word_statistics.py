@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from operators.text.characters import ALPHABETIC, CONTENT, HASH_OR_ELLIPSIS, LOWERCASE, UPPERCASE
 from operators.text.kernel import borrowing_kernel
-from operators.text.key_table import KeyTable, empty_table, find_slot
+from operators.text.key_table import KeyTable, count_key, empty_table
 from operators.text.whitespace_words import Words
 
 Counts = npt.NDArray[np.int64]
@@ -104,14 +104,8 @@ def count_frequencies(
     mask, stamp = empty_table(num_words, table)
     num_distinct = np.int64(0)
     for w in range(num_words):
-        key = words.hashes[np.uintp(w)]
-        slot = find_slot(key, mask, stamp, table)
-        if table.stamps[slot] != stamp:
-            table.stamps[slot] = stamp
-            table.keys[slot] = key
-            table.counts[slot] = np.uint32(0)
-            num_distinct += np.int64(1)
-        table.counts[slot] += np.uint32(1)
+        slot = count_key(words.hashes[np.uintp(w)], mask, stamp, table)
+        num_distinct += np.int64(table.counts[slot] == np.uint32(1))
         slots[np.uintp(w)] = np.uint32(slot)
     entropy = np.float64(0)
     for w in range(num_words):
