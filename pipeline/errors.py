@@ -7,6 +7,7 @@
     ├── OperatorError                 an operator failed as a whole; the cause is chained
     ├── CommitError                   counts that do not add up, or two different results for one shard
     ├── BudgetError                   more bad rows or damaged files than the recipe allows
+    ├── FallBackNeeded                an operator asks that its whole step be made with its fallback
     └── RunnerError                   the cluster could not carry the work out
 
 A message says where, what was expected, what was found and what to do, in that order and in one line.
@@ -40,6 +41,26 @@ class CommitError(PipelineError):
 
 class BudgetError(PipelineError):
     """A step read more bad rows or damaged files than its error budget allows."""
+
+
+class FallBackNeeded(PipelineError):  # noqa: N818 -- an operator asks for something; the driver grants it
+    """An operator found out that its whole step must be made with `Operator.fallback()`; the driver sees to it.
+
+    Args:
+        operator: what plans and ledgers call it.
+        reason: goes into the manifest, so it is the same whichever document made it known.
+        detail: what was found, and where; for logs alone, so it may differ from run to run. No document text.
+    """
+
+    def __init__(self, operator: str, reason: str, detail: str = "") -> None:
+        super().__init__(operator, reason, detail)  # an error travels between processes as its arguments
+        self.operator = operator
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        found = f" ({self.detail})" if self.detail else ""
+        return f"operator {self.operator}: asks for its fallback: {self.reason}{found}"
 
 
 class RunnerError(PipelineError):

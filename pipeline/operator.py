@@ -229,6 +229,22 @@ class Operator(BaseModel, ABC):
         """What a reader of the plan should know about these settings, a line each."""
         return ()
 
+    def fallback(self) -> Self | None:
+        """What the whole step uses in this operator's place once a function of it raised `FallBackNeeded`.
+
+        It reads and gives the same columns, and equal rows wherever this operator was right. The step keeps its
+        fingerprint: what it means does not change. None: there is nothing to fall back on.
+        """
+        return None
+
+    def made_with(self) -> str | None:
+        """What does the work on this worker where that may differ between machines: an engine and its version, as text.
+
+        Asked after `open`. It stands in the record of every shard, and shards of one step agree on it, or the build
+        stops. None: nothing that a reader of the artifact would need to know.
+        """
+        return None
+
     def file_refs(self) -> dict[str, FileRef]:
         """The operator's files by where they stand.
 
