@@ -5,9 +5,9 @@ from typing import ClassVar, Final
 import numpy as np
 import pyarrow as pa
 
-from operators.select.quota_file import Quotas, read_quotas, repetitions_of
-from operators.select.quota_pool import NO_CELL, QuotaPool
-from pipeline.operator import Determinism, FileRef, Filter, FilterFunction, Verdicts
+from operators.select.quota_file import AppliedQuotas, Quotas
+from operators.select.quota_pool import NO_CELL
+from pipeline.operator import Filter, FilterFunction, Verdicts
 
 NO_CELL_RULE: Final = 0
 NO_SCORE_RULE: Final = 1
@@ -15,7 +15,7 @@ OUT_OF_RANGE_RULE: Final = 2
 OVER_QUOTA_RULE: Final = 3
 
 
-class QuotaFilter(QuotaPool, Filter):
+class QuotaFilter(AppliedQuotas, Filter):
     """Keeps a document if the quota of its cell chooses it, once or several times.
 
     Columns:
@@ -37,14 +37,6 @@ class QuotaFilter(QuotaPool, Filter):
     """
 
     name: ClassVar[str] = "quota_filter"
-    determinism = Determinism.SEEDED
-
-    quotas: FileRef
-    """The file `quotas.json` of a step of `quota_cutoffs`."""
-
-    def requires(self) -> pa.Schema:
-        """Where documents stand in the pool."""
-        return pa.schema(self.pool_fields())
 
     def rules(self) -> tuple[str, ...]:
         """What keeps a document from being chosen."""
@@ -52,11 +44,11 @@ class QuotaFilter(QuotaPool, Filter):
 
     def open(self) -> FilterFunction:
         """Reads the quotas."""
-        quotas = read_quotas(self.quotas, self)
+        quotas = self.read_quotas()
         return lambda batch: self._judge(batch, quotas)
 
     def _judge(self, batch: pa.RecordBatch, quotas: Quotas) -> Verdicts:
-        pool, times = repetitions_of(batch, self, quotas)
+        pool, times = self.repetitions_of(batch, quotas)
         rule = np.select(
             [pool.codes == NO_CELL, np.isnan(pool.scores), ~pool.in_range],
             [NO_CELL_RULE, NO_SCORE_RULE, OUT_OF_RANGE_RULE],

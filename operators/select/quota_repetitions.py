@@ -4,12 +4,11 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from operators.select.quota_file import read_quotas, repetitions_of
-from operators.select.quota_pool import QuotaPool
-from pipeline.operator import AnnotateFunction, Annotator, Determinism, FileRef
+from operators.select.quota_file import AppliedQuotas
+from pipeline.operator import AnnotateFunction, Annotator
 
 
-class QuotaRepetitions(QuotaPool, Annotator):
+class QuotaRepetitions(AppliedQuotas, Annotator):
     """The number of times that a document is chosen: more than once where its cell has less than its quota.
 
     A cell that runs dry is taken whole as often as it fits, then its first documents once more.
@@ -32,15 +31,8 @@ class QuotaRepetitions(QuotaPool, Annotator):
     """
 
     name: ClassVar[str] = "quota_repetitions"
-    determinism = Determinism.SEEDED
 
-    quotas: FileRef
-    """The file `quotas.json` of a step of `quota_cutoffs`."""
     column: str = "repetitions"
-
-    def requires(self) -> pa.Schema:
-        """Where documents stand in the pool."""
-        return pa.schema(self.pool_fields())
 
     def adds(self) -> pa.Schema:
         """The number."""
@@ -48,11 +40,11 @@ class QuotaRepetitions(QuotaPool, Annotator):
 
     def open(self) -> AnnotateFunction:
         """Reads the quotas."""
-        quotas = read_quotas(self.quotas, self)
+        quotas = self.read_quotas()
         schema = self.adds()
 
         def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
-            _, times = repetitions_of(batch, self, quotas)
+            _, times = self.repetitions_of(batch, quotas)
             return pa.RecordBatch.from_arrays([pa.array(times)], schema=schema)
 
         return annotate
