@@ -136,6 +136,9 @@ OPERATORS: Final[Named[type[Operator]]] = Named(
         "predictive_strength": "preselect.predictive_strength:PredictiveStrength",
         "strength_classes": "preselect.strength_classes:StrengthClasses",
         "value_filter": "select.value_filter:ValueFilter",
+        "drop_unchosen": "mix.drop_unchosen:DropUnchosen",
+        "repeat_rows": "mix.repeat_rows:RepeatRows",
+        "split": "mix.split:Split",
     }
 )
 

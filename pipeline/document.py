@@ -16,6 +16,8 @@ TEXT: Final = "text"
 METADATA: Final = "metadata"
 LANGUAGE: Final = "language"
 """Column of the label that language identification gives; rule sets are limited to languages by it."""
+PARENT_DOC_ID: Final = "parent_doc_id"
+"""Column of a document's original where rows were repeated: its own doc_id in the original itself."""
 POSITION: Final = "position"
 """Virtual column of a view: `(shard << 32) | row` in its base. Engine-made, never stored."""
 
@@ -86,6 +88,11 @@ def _id_column(digests: list[bytes]) -> pa.Array:
 def derived_doc_id(parents: tuple[bytes, ...], ordinal: int) -> bytes:
     """The id of the `ordinal`-th document made from `parents` (16 bytes each)."""
     return xxhash.xxh3_128_digest(b"".join(parents) + ordinal.to_bytes(8, "little"))
+
+
+def derived_doc_ids(parents: Iterable[bytes], ordinals: Iterable[int]) -> pa.Array:
+    """The ids of documents of which each is made from one parent, as a column."""
+    return _id_column([derived_doc_id((parent,), ordinal) for parent, ordinal in zip(parents, ordinals, strict=True)])
 
 
 def position(shard: int, row: int) -> int:

@@ -48,6 +48,9 @@ from operators.fasttext.train_fasttext import MODEL_FILE, TrainFastText
 from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.language.language_id_paragraphs import LanguageIdParagraphs
+from operators.mix.drop_unchosen import DropUnchosen
+from operators.mix.repeat_rows import RepeatRows
+from operators.mix.split import Split
 from operators.models.language_model_loss import LanguageModelLoss
 from operators.models.sentence_embedding import SentenceEmbedding
 from operators.models.sequence_classifier import SequenceClassifier
@@ -305,6 +308,9 @@ def examples(models: Models) -> dict[str, Example]:
         Example(PredictiveStrength(losses=("worse_nats", "better_nats"))),
         Example(StrengthClasses(min_positive=0.5)),
         Example(ValueFilter(column="language", values=("en", "zh"))),
+        Example(DropUnchosen()),
+        Example(RepeatRows(column="copies")),
+        Example(Split(held_out=({"name": "validation", "share": 0.2}, {"name": "test", "share": 0.3}))),
     )
     return {entry.operator.name: entry for entry in entries}
 
@@ -450,6 +456,8 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         ),
         "label": pa.array([_label(text) for text in texts], pa.large_string()),
         "training_label": pa.array([_label(text) if len(text) % 3 else None for text in texts], pa.large_string()),
+        "repetitions": pa.array([(0, 1, 2, None)[_hash(text) % 4] for text in texts], pa.int32()),
+        "copies": pa.array([_hash(text) % 3 + 1 for text in texts], pa.int32()),
         "position": pa.array([position(0, index) for index in range(len(texts))], POSITION_TYPE),
     }
     required = {

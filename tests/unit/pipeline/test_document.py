@@ -8,6 +8,7 @@ from pipeline.document import (
     MAX_SHARD_ROWS,
     IdHasher,
     derived_doc_id,
+    derived_doc_ids,
     doc_id_from_input_id,
     position,
     split_position,
@@ -33,6 +34,16 @@ def test_source_path_position_and_way_of_making_part_ids():
     ]
     assert len(set(ids)) == len(ids)
     assert {len(doc_id) for doc_id in ids} == {16}
+
+
+def test_many_derived_ids_are_those_of_one_parent_each():
+    parents = [bytes(16), bytes(range(16))]
+    assert derived_doc_ids(parents, [1, 2]).to_pylist() == [
+        derived_doc_id((parents[0],), 1),
+        derived_doc_id((parents[1],), 2),
+    ]
+    with pytest.raises(ValueError, match="zip"):
+        derived_doc_ids(parents, [1])
 
 
 def test_the_position_counts_in_all_its_bytes():
