@@ -48,7 +48,7 @@ class _Bars:
             self._progress.update(self._tasks[event.step], completed=event.done)
         elif event.kind == "step_cached":
             self._progress.console.print(f"[dim]{event.step}: already built[/dim]")
-        elif event.kind == "waiting":
+        elif event.kind in ("waiting", "fell_back"):
             self._progress.console.print(f"{event.step}: {event.message}", markup=False)
         elif event.kind == "actor_lost":
             self._progress.console.print(f"{event.step}: an actor was lost ({event.message}); its work runs again")
@@ -71,7 +71,7 @@ class _Lines:
             self._say(f"{event.step}: already built")
         elif event.kind == "step_finished":
             self._say(f"{event.step}: finished")
-        elif event.kind == "waiting":
+        elif event.kind in ("waiting", "fell_back"):
             self._say(f"{event.step}: {event.message}")
         elif event.kind == "actor_lost":
             self._say(f"{event.step}: an actor was lost ({event.message}); its work runs again")

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.artifact import MANIFEST_NAME, ShardRecord, load_manifest
+from pipeline.execution.commit import fallbacks_in
 from pipeline.recorded_run import RecordedRun, RecordedStep
 from pipeline.report.quarantined import QuarantinedRow, quarantined_rows
 
@@ -31,6 +32,8 @@ class StepStatus:
     rows_dropped: int
     rows_quarantined: int
     num_bytes: int
+    fallbacks: tuple[str, ...] = ()
+    """Operators that have fallen back, each in a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,9 @@ def print_status(status: RunStatus, console: Console) -> None:
             f"{step.num_bytes / 1e6:,.1f}",
         )
     console.print(table)
+    for step in status.steps:
+        for fallback in step.fallbacks:
+            console.print(f"warning: {step.step}: {fallback}", style="yellow", markup=False, soft_wrap=True)
     if status.quarantined:
         total = sum(step.rows_quarantined for step in status.steps)
         console.print(f"quarantined rows, {len(status.quarantined)} of {total:,}:")
@@ -93,11 +99,13 @@ def _step(run: RecordedRun, step: RecordedStep) -> tuple[StepStatus, tuple[Quara
     manifest = None if step.folder is None else load_manifest(run.output / step.folder)
     if manifest is not None:
         state, folder, records = DONE, manifest.folder, list(manifest.shards)
+        fallbacks = manifest.fallbacks
     else:
         unfinished = _unfinished_segment(run.output, step.step)
         if unfinished is None:
             return StepStatus(step.step, step.kind, WAITING, 0, 0, 0, 0, 0), ()
         state, folder = STARTED, unfinished.parent
+        fallbacks = fallbacks_in(folder)
         records = [ShardRecord.from_json(json.loads(path.read_bytes())) for path in sorted(unfinished.glob("*.json"))]
     status = StepStatus(
         step.step,
@@ -108,6 +116,7 @@ def _step(run: RecordedRun, step: RecordedStep) -> tuple[StepStatus, tuple[Quara
         sum(record.counts["rows_dropped"] for record in records),
         sum(record.counts["rows_quarantined"] for record in records),
         sum(file.num_bytes for record in records for file in record.files.values()),
+        tuple(map(str, fallbacks)),
     )
     reader = next((other for other in run.steps if other.step == step.reader and other.folder is not None), None)
     read_by = None if reader is None else load_manifest(run.output / str(reader.folder))

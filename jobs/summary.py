@@ -30,6 +30,9 @@ def print_summary(run: Run, recipe: Recipe, console: Console) -> None:
         console.print(f"tokens: {total.tokens_packed:,} packed of {total.tokens_in:,}{padded}")
     cached = f" ({len(run.cached_steps)} of {len(run.manifests)} steps were already built)" if run.cached_steps else ""
     console.print(f"time: {run.seconds:.1f} s{cached}")
+    for step, manifest in run.manifests.items():
+        for fallback in manifest.fallbacks:
+            console.print(f"warning: {step}: {fallback}", style="yellow", markup=False, soft_wrap=True)
     for report in _reports(run.manifests):
         console.print(f"report: {report}", soft_wrap=True)
     last = list(run.manifests.values())[-1]

@@ -55,6 +55,10 @@ class ShardRecord:
     """`operator/action/rule` -> rows."""
     inputs: tuple[dict[str, Any], ...] = ()  # Any: numbers, strings and null of a split's summary
     examples: tuple[dict[str, str], ...] = ()
+    made_with: dict[str, str] = field(default_factory=dict)
+    """Label of an operator -> engine and version, where the operator says so."""
+    fallbacks: tuple[str, ...] = ()
+    """Labels of the operators that ran as their fallback, sorted; twice for the fallback of a fallback."""
 
     def to_json(self) -> dict[str, Any]:  # Any: JSON
         """Plain data, keys in a fixed order."""
@@ -64,7 +68,26 @@ class ShardRecord:
     def from_json(cls, data: Mapping[str, Any]) -> "ShardRecord":  # Any: JSON
         """The record that `to_json` described."""
         files = {role: FileRecord(**record) for role, record in data["files"].items()}
-        return cls(**{**data, "files": files, "inputs": tuple(data["inputs"]), "examples": tuple(data["examples"])})
+        tuples = {name: tuple(data.get(name, ())) for name in ("inputs", "examples", "fallbacks")}
+        return cls(**{**data, "files": files, **tuples})
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """An operator whose fallback made a whole step."""
+
+    operator: str
+    """Its label."""
+    before: dict[str, Any]  # Any: values of fields, as JSON
+    """Fields of the operator as the recipe has them, those that the fallback changes."""
+    after: dict[str, Any]  # Any: as above
+    """The same fields of the fallback."""
+    reason: str
+
+    def __str__(self) -> str:
+        """In one line, for people."""
+        changed = ", ".join(f"{name} {self.before[name]!r} -> {self.after[name]!r}" for name in self.after)
+        return f"{self.operator} fell back ({changed}): {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +108,10 @@ class Manifest:
     """Where it lies; not stored."""
     against_fingerprints: tuple[str, ...] = ()
     """Of the tables behind the base, for whose rows columns and removals have shards after those of the base."""
+    made_with: dict[str, str] = field(default_factory=dict)
+    """As of a shard, over all segments of the step."""
+    fallbacks: tuple[Fallback, ...] = ()
+    """Sorted by operator."""
 
     def to_bytes(self) -> bytes:
         """The stored form."""
@@ -97,6 +124,8 @@ class Manifest:
             "against_fingerprints": self.against_fingerprints,
             "operators": list(self.operators),
             "columns": self.columns,
+            "made_with": self.made_with,
+            "fallbacks": [asdict(fallback) for fallback in self.fallbacks],
             "shards": [shard.to_json() for shard in self.shards],
         }
         return json.dumps(data, indent=1, ensure_ascii=False).encode() + b"\n"
@@ -158,6 +187,8 @@ def _manifest(data: Mapping[str, Any], folder: Path) -> Manifest:  # Any: JSON
         shards=tuple(ShardRecord.from_json(shard) for shard in data["shards"]),
         folder=folder,
         against_fingerprints=tuple(data["against_fingerprints"]),
+        made_with=data.get("made_with", {}),
+        fallbacks=tuple(Fallback(**fallback) for fallback in data.get("fallbacks", ())),
     )
 
 

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from pipeline.document import DOC_ID, DOC_ID_TYPE, POSITION, POSITION_TYPE, TEXT, TEXT_TYPE
+from pipeline.errors import FallBackNeeded
 from pipeline.operator import (
     REMOVAL_SCHEMA,
     AnnotateFunction,
@@ -101,6 +102,49 @@ class FancyWindow(WindowLength):
     window_rows: ClassVar[int | None] = 13
 
     column: str = "fancy_window_chars"
+
+    @property
+    def resources(self) -> Resources:
+        return Resources(num_cpus=1, custom={"fancy": 1})
+
+
+class GuardedLength(TextLength):
+    """As `TextLength`; its quick engine is wrong everywhere, and finds that out at a text that holds `distrust`."""
+
+    name: ClassVar[str] = "guarded_length"
+
+    distrust: str = ""
+    engine: Literal["quick", "sound"] = "quick"
+
+    def fallback(self) -> Self | None:
+        return self.model_copy(update={"engine": "sound"}) if self.engine == "quick" else None
+
+    def made_with(self) -> str | None:
+        return f"{self.engine} 1.0"
+
+    def open(self) -> AnnotateFunction:
+        annotate = super().open()
+
+        def guarded(batch: pa.RecordBatch) -> pa.RecordBatch:
+            (lengths,) = annotate(batch).columns
+            if self.engine == "quick":
+                found = pc.index(pc.match_substring(batch.column(TEXT), self.distrust), value=True).as_py()
+                if self.distrust and found >= 0:
+                    raise FallBackNeeded(
+                        self.title, "another length than the sound engine's", f"row {found} of a batch"
+                    )
+                lengths = pc.add(lengths, 1_000)
+            return pa.RecordBatch.from_arrays([lengths], schema=self.adds())
+
+        return guarded
+
+
+class FancyGuardedLength(GuardedLength):
+    """As `GuardedLength`, on actors that need the cluster's resource `fancy`."""
+
+    name: ClassVar[str] = "fancy_guarded_length"
+
+    column: str = "fancy_chars"
 
     @property
     def resources(self) -> Resources:
@@ -286,6 +330,34 @@ class RankOfText(PartitionOperator):
                 yield pa.RecordBatch.from_pylist(rows, schema=self.output_schema(pa.schema([])))
 
         return rank
+
+
+class GuardedRank(RankOfText):
+    """As `RankOfText`; its quick engine finds out at a key whose first byte is `distrust` that it cannot go on."""
+
+    name: ClassVar[str] = "guarded_rank"
+
+    distrust: int
+    engine: Literal["quick", "sound"] = "quick"
+
+    def fallback(self) -> Self | None:
+        return self.model_copy(update={"engine": "sound"}) if self.engine == "quick" else None
+
+    def made_with(self) -> str | None:
+        return f"{self.engine} 1.0"
+
+    def open(self) -> PartitionFunction:
+        rank = super().open()
+
+        def guarded(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            return rank(map(self._checked, batches))
+
+        return guarded
+
+    def _checked(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if self.engine == "quick" and any(key[0] == self.distrust for key in batch.column(TEXT_KEY).to_pylist()):
+            raise FallBackNeeded(self.title, "a key that it cannot rank")
+        return batch
 
 
 class CountRows(Task):

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.artifact import DATA, ROWS_TRUE, Manifest, ShardRecord, ViewShard
-from pipeline.errors import CommitError, OperatorError, PlanError
+from pipeline.errors import CommitError, FallBackNeeded, OperatorError, PlanError
 from pipeline.execution.commit import StepFolder
+from pipeline.execution.earlier import EarlierShards
 from pipeline.execution.exchange import PartitionInput
+from pipeline.execution.fallback import MadeWith, StepFallbacks
 from pipeline.execution.faults import reach
 from pipeline.execution.imports import ImportedArtifact, check_import_files
 from pipeline.execution.input_checks import check_contents, check_unique_ids, known_contents
@@ -95,6 +97,8 @@ class _StepBuild:
         self._inputs = StepInputs(prepared, self._checked, self._checked, self._manifests)
         self._identity = prepared.identify(name, {parent: done.identity for parent, done in known.items()})
         self._folder = StepFolder(output, name, self._identity.fingerprint)
+        self._fallbacks = StepFallbacks(name, ())
+        self._made_with = MadeWith(name)
 
     def is_done(self) -> bool:
         """Whether an earlier build left the step's artifact."""
@@ -123,7 +127,7 @@ class _StepBuild:
             num_partitions=self._prepared.num_partitions,
             num_base_shards=self._inputs.num_view_shards(),
         )
-        records = self._run_segments(segments)
+        records = self._run_with_fallbacks(segments)
         ordered = tuple(records[index] for index in sorted(records))
         self._judge(ordered)
         sources = step.view.sources if self._checked.is_first_reading else ()
@@ -140,6 +144,8 @@ class _StepBuild:
             shards=ordered,
             folder=self._folder.path,
             against_fingerprints=self._against_fingerprints(),
+            made_with=self._made_with.of_step(),
+            fallbacks=self._fallbacks.by_operator,
         )
         self._folder.finish(manifest)
         return manifest
@@ -170,6 +176,29 @@ class _StepBuild:
                 f"{sum(base_rows)} rows; raise its memory_bytes, or give the step `beyond_memory`"
             )
         return self._checked.beyond_memory
+
+    def _run_with_fallbacks(self, segments: Sequence[Segment]) -> dict[int, ShardRecord]:
+        """As `_run_segments`, all over again with an operator's fallback whenever one asks for it."""
+        self._fallbacks = StepFallbacks.recorded(self._folder)
+        while True:
+            self._folder.drop_others(self._fallbacks.labels)
+            self._made_with = MadeWith(self._checked.step.name)
+            try:
+                return self._run_segments(segments)
+            except FallBackNeeded as asked:
+                self._fall_back(segments, asked)
+
+    def _fall_back(self, segments: Sequence[Segment], asked: FallBackNeeded) -> None:
+        """Records, before anything else, that an operator of the step falls back."""
+        stages = [stage for segment in segments for stage in segment.stages]
+        operators = {label: one for stage in stages for label, one in zip(stage.labels, stage.operators, strict=True)}
+        fallback = self._fallbacks.asked(asked, operators)
+        self._folder.add_fallback(fallback)
+        self._fallbacks = StepFallbacks.recorded(self._folder)
+        self._folder.drop_others(self._fallbacks.labels)
+        reach("fallback.dropped")
+        found = f" ({asked.detail})" if asked.detail else ""
+        self._watch(Event("fell_back", self._checked.step.name, message=f"{fallback}{found}"))
 
     def _run_segments(self, segments: Sequence[Segment]) -> dict[int, ShardRecord]:
         """Carries the segments out, those of a Repeat until a round changes nothing; returns the last one's records.
@@ -221,47 +250,62 @@ class _StepBuild:
 
     def _run_segment(self, segment: Segment, units: Sequence[Unit], decided_by: str) -> dict[int, ShardRecord]:
         """Carries out the units that are not committed, and returns every record of the segment."""
-        step = self._checked.step
-        kind = None if segment.partitioning is not None else step.write
         records = self._folder.committed(segment.index)
-        if segment.partitioning is None and not segment.is_task and decided_by == "":
-            self._adopt(segment, units, records)
-        missing = [unit for unit in units if any(index not in records for index in _record_indexes(unit))]
-        done = len(units) - len(missing)
-        self._watch(Event("segment_started", step.name, done, len(units), _segment_label(segment)))
-        if missing:
-            job = SegmentJob(self._specs(segment, decided_by), missing)
-            known = known_contents(self._folder.root) if self._checked.reads_files else {}
-            with closing(self._runner.run_segment(job, self._watch)) as results:
-                for _, result in results:
-                    for record in result:
-                        check_contents(record, known)
-                        self._folder.commit(segment.index, record, kind)
-                        records[record.index] = record
-                    done += 1
-                    self._watch(Event("unit_finished", step.name, done, len(units)))
+        self._made_with.expect(segment.index, [records[index] for index in sorted(records)])
+        is_final = segment.partitioning is None and not segment.is_task and decided_by == ""
+        earlier = EarlierShards.of(self._folder, units if is_final else (), self._fallbacks.labels)
+        missing = _missing(units, records)
+        if not missing:
+            self._note_start(segment, len(units), len(units))
+        while missing:
+            to_adopt, to_run = earlier.choose(missing, self._made_with.of(segment.index))
+            for index in to_adopt:
+                records[index] = self._folder.adopt(*earlier.by_unit[index], index)
+                self._folder.commit(segment.index, records[index], self._checked.step.write)
+                self._made_with.expect(segment.index, [records[index]])
+            self._note_start(segment, len(units) - len(to_run), len(units))
+            if to_run:
+                self._carry_out(segment, to_run, decided_by, records, len(units))
+            missing = _missing(units, records)
         for unit in units:
             for index, fingerprint in zip(_record_indexes(unit), unit.fingerprints, strict=True):
                 if records[index].fingerprint != fingerprint:
                     raise CommitError(
-                        f"step {step.name}, shard {index}: expected fingerprint {fingerprint}; found "
+                        f"step {self._folder.step}, shard {index}: expected fingerprint {fingerprint}; found "
                         f"{records[index].fingerprint}"
                     )
         return records
 
-    def _adopt(self, segment: Segment, units: Sequence[Unit], records: dict[int, ShardRecord]) -> None:
-        """Takes over shards that an earlier build of this step left: after a new input file, most of them."""
-        earlier = self._folder.earlier_shards()
-        for unit in units:
-            if unit.index not in records and unit.fingerprints[0] in earlier:
-                record = self._folder.adopt(*earlier[unit.fingerprints[0]], unit.index)
-                self._folder.commit(segment.index, record, self._checked.step.write)
-                records[unit.index] = record
+    def _note_start(self, segment: Segment, done: int, total: int) -> None:
+        self._watch(Event("segment_started", self._folder.step, done, total, _segment_label(segment)))
+
+    def _carry_out(
+        self,
+        segment: Segment,
+        units: Sequence[Unit],
+        decided_by: str,
+        records: dict[int, ShardRecord],
+        total: int,
+    ) -> None:
+        """Has units done, and commits what comes back."""
+        kind = None if segment.partitioning is not None else self._checked.step.write
+        known = known_contents(self._folder.root) if self._checked.reads_files else {}
+        done = total - len(units)
+        with closing(self._runner.run_segment(SegmentJob(self._specs(segment, decided_by), units), self._watch)) as job:
+            for _, result in job:
+                self._made_with.expect(segment.index, result)
+                for record in result:
+                    check_contents(record, known)
+                    self._folder.commit(segment.index, record, kind)
+                    records[record.index] = record
+                done += 1
+                self._watch(Event("unit_finished", self._folder.step, done, total))
 
     def _specs(self, segment: Segment, decided_by: str) -> tuple[StageSpec, ...]:
         specs = []
         for place, stage in enumerate(segment.stages):
-            operators = pin_step_files(stage.operators, self._manifests)
+            standing_in = map(self._fallbacks.standing_in, stage.labels, stage.operators)
+            operators = pin_step_files(tuple(standing_in), self._manifests)
             specs.append(
                 StageSpec(
                     folder=self._folder,
@@ -276,6 +320,7 @@ class _StepBuild:
                     decided_by=decided_by,
                     is_attributed=self._checked.step.attribution,
                     counts_true="" if segment.closes is None else segment.closes.while_any,
+                    fallbacks=self._fallbacks.labels,
                 )
             )
         return tuple(specs)
@@ -330,6 +375,11 @@ def _bad_rows(records: Sequence[ShardRecord]) -> dict[str, int]:
             if action == Action.QUARANTINE:
                 reasons[reason] = reasons.get(reason, 0) + rows
     return reasons
+
+
+def _missing(units: Sequence[Unit], records: Mapping[int, ShardRecord]) -> list[Unit]:
+    """Units of whose records one is not there."""
+    return [unit for unit in units if any(index not in records for index in _record_indexes(unit))]
 
 
 def _record_indexes(unit: Unit) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ A step's folder is `steps/<step>-<fingerprint prefix>/`:
     data/ ledger/ identity/ values/
                                  files named `<shard>-<xxh3 of the bytes>`, written by workers
     segment-<i>/                 commit records of unfinished work, and the files of exchanges; gone when the step ends
+    fallback-<n>.json            the n-th operator of the unfinished step that its fallback stands in for
     manifest.json                the finished artifact; whatever it does not name is swept
 
 An equal record already there is success; a different one is an error. Writing is by link(2), which fails if the name
@@ -17,7 +18,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,6 +31,7 @@ from pipeline.artifact import (
     LEDGER,
     MANIFEST_NAME,
     VALUES,
+    Fallback,
     FileRecord,
     Manifest,
     ShardRecord,
@@ -147,6 +149,26 @@ class StepFolder:
         data = json.dumps(record.to_json(), indent=1, ensure_ascii=False).encode()
         self._create(self.segment(segment) / f"{record.index:05d}.json", data, "commit")
 
+    def fallbacks(self) -> tuple[Fallback, ...]:
+        """As `fallbacks_in` the step's folder."""
+        return fallbacks_in(self.path)
+
+    def add_fallback(self, fallback: Fallback) -> None:
+        """Records one more, before anything is dropped that was made without it."""
+        data = json.dumps(asdict(fallback), indent=1, ensure_ascii=False).encode()
+        self._create(self.path / f"fallback-{len(self.fallbacks()):03d}.json", data, "fallback")
+
+    def drop_others(self, fallbacks: tuple[str, ...]) -> None:
+        """Removes what was committed with other fallbacks than these; cut short, it is done again by the next run."""
+        for path in sorted(self.path.glob("segment-*/*.json")):
+            (record,) = _records([path])
+            if record.fallbacks == fallbacks:
+                continue
+            path.unlink()  # first, since whoever finds a record may rely on its files
+            reach("fallback.dropping")
+            for file in record.files.values():
+                (self.path / file.name).unlink(missing_ok=True)
+
     def drop_exchange(self, segment: int) -> None:
         """Removes the rows that a segment sent, once the next one has read them: rounds would fill the disk."""
         for path in self.segment(segment).glob("*.arrow"):
@@ -259,6 +281,12 @@ def check_conservation(step: str, record: ShardRecord, rows: Mapping[str, int], 
 
 def _records(paths: Iterable[Path]) -> list[ShardRecord]:
     return [ShardRecord.from_json(json.loads(path.read_bytes())) for path in paths]
+
+
+def fallbacks_in(folder: Path) -> tuple[Fallback, ...]:
+    """Operators of an unfinished step that their fallbacks stand in for, in the order in which they asked."""
+    paths = sorted(folder.glob("fallback-*.json"))
+    return tuple(Fallback(**json.loads(path.read_bytes())) for path in paths)
 
 
 def file_digest(path: Path) -> str:

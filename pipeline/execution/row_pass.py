@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.document import DOC_ID, DOC_ID_TYPE, TEXT
-from pipeline.errors import OperatorError, PipelineError
+from pipeline.errors import FallBackNeeded, OperatorError, PipelineError
 from pipeline.execution.judged_rows import JudgedRows
 from pipeline.execution.row_order import leading_words
 from pipeline.execution.windows import Piece, joined, windows
@@ -109,10 +109,13 @@ def _open_link(link: Link, label: str, *, with_values: bool) -> OpenOperator:
     operator = link.operator
     assert isinstance(operator, Annotator | Filter | Transform)
     function: RowFunction
-    if with_values and isinstance(operator, RuleSet):
-        function = opened(label, partial(_open_measured, operator))
-    else:
-        function = opened(operator.title, operator.open)
+    try:
+        if with_values and isinstance(operator, RuleSet):
+            function = opened(label, partial(_open_measured, operator))
+        else:
+            function = opened(operator.title, operator.open)
+    except FallBackNeeded as asked:
+        raise _asked_by(label, asked) from asked
     forgets = frozenset(DERIVED + name for name in link.last_readers_of)
     call = partial(_call_seen, function, link.reads_derived) if link.reads_derived else function
     return OpenOperator(operator, operator.title if link.is_derived else label, label, call, link.is_derived, forgets)
@@ -245,6 +248,8 @@ class RowPass:
         """Results for `batch`; rows on which the operator fails are found by halving and quarantined."""
         try:
             result = opened.call(batch)
+        except FallBackNeeded as asked:
+            raise _asked_by(opened.stands_at, asked) from asked
         except (PipelineError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever an operator raises on a row is that row's fault
@@ -403,6 +408,11 @@ def _expect_rules(operator: RowOperator, names: tuple[str, ...], rule: RuleArray
             f"operator {operator.name}: expected rules 0 to {len(names) - 1} ({names}); returned {rule.min()} to "
             f"{rule.max()}"
         )
+
+
+def _asked_by(label: str, asked: FallBackNeeded) -> FallBackNeeded:
+    """What an operator asks for, under the label of the step's operator whose fallback it takes."""
+    return FallBackNeeded(label, asked.reason, asked.detail)
 
 
 def _place(error: BaseException) -> str:

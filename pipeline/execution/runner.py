@@ -24,7 +24,8 @@ class Event:
     """Something that a watcher of a build may want to see. Never stored outside logs."""
 
     kind: str
-    """build_started, step_started, step_finished, step_cached, segment_started, unit_finished, waiting, actor_lost."""
+    """build_started, step_started, step_finished, step_cached, segment_started, unit_finished, fell_back, waiting,
+    actor_lost."""
     step: str = ""
     done: int = 0
     total: int = 0

@@ -5,7 +5,7 @@ nothing and holds no truth.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,15 @@ class OpenStage:
     shard: tuple[ShardOperator, ShardFunction] | None
     task: Task | None
 
+    @property
+    def made_with(self) -> dict[str, str]:
+        """What operators say that they do their work with, by label."""
+        opened = [(one.label, one.operator) for one in self.row_operators]
+        named = zip(self.spec.stage.labels, self.spec.stage.operators, strict=True)
+        others = [(label, operator) for label, operator in named if not isinstance(operator, RowOperator)]
+        said = ((label, operator.made_with()) for label, operator in (*opened, *others))
+        return {label: engine for label, engine in said if engine is not None}
+
 
 def open_stage(spec: StageSpec) -> OpenStage:
     """Opens every operator of the stage; tasks open when they run, since they run once."""
@@ -83,14 +92,24 @@ class StageWorker:
         """Carries one unit through the stage. Bad rows never raise; what raises may be tried again."""
         spec = self._stage.spec
         try:
-            if self._stage.task is not None:
-                return run_task(spec, unit, self._stage.task)
-            if spec.brings_home:
-                return bring_home(spec, unit)
-            return _UnitRun(self._stage, unit, given).run()
+            outcome = self._carried(unit, given)
+            made_with = ({} if given is None else given.made_with) | self._stage.made_with
         except PipelineError as error:
             error.add_note(f"{spec.label}, unit {unit.index}")
             raise
+        if isinstance(outcome, Passage):
+            outcome.made_with = made_with
+            return outcome
+        return tuple(
+            replace(record, made_with=dict(sorted(made_with.items())), fallbacks=spec.fallbacks) for record in outcome
+        )
+
+    def _carried(self, unit: Unit, given: Passage | None) -> Passage | Result:
+        if self._stage.task is not None:
+            return run_task(self._stage.spec, unit, self._stage.task)
+        if self._stage.spec.brings_home:
+            return bring_home(self._stage.spec, unit)
+        return _UnitRun(self._stage, unit, given).run()
 
 
 class _UnitRun:

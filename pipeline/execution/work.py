@@ -4,7 +4,7 @@ Everything here is frozen and picklable; nothing here runs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -96,6 +96,8 @@ class StageSpec:
     """Label of the partition operator whose rows this segment brings home, if it does."""
     counts_true: str = ""
     """The column whose true values are counted, where the segment closes a round."""
+    fallbacks: tuple[str, ...] = ()
+    """Labels of the step's operators that run as their fallback; goes into every record."""
 
     @property
     def brings_home(self) -> bool:
@@ -128,6 +130,8 @@ class Passage:
     identity: pa.Table | None
     judged: JudgedRows | None
     """What rules measured so far, where the step keeps that."""
+    made_with: dict[str, str] = field(default_factory=dict)
+    """What the operators of the stages so far say about that."""
 
 
 Result = tuple[ShardRecord, ...]

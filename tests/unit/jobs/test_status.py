@@ -1,6 +1,7 @@
 """What of a run is done."""
 
 import shutil
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 from rich.console import Console
 
 from jobs.status import DONE, STARTED, WAITING, print_status, run_status
+from pipeline.artifact import Fallback, load_manifest
 from pipeline.errors import BudgetError
+from pipeline.execution.commit import StepFolder
 from pipeline.plan.logical import ArtifactKind, ErrorBudget, Recipe, Source, Step, View
 from pipeline.recorded_run import load_run
 from pipeline.run import run_recipe
@@ -67,3 +70,24 @@ def test_quarantined_rows_of_an_unfinished_step_are_shown_with_their_place(over_
     stream = StringIO()
     print_status(status, Console(file=stream, width=200))
     assert "in.jsonl at 29: no_text" in stream.getvalue()
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_an_operator_that_fell_back_is_a_warning(is_finished: bool, finished_folder: Path, tmp_path: Path):
+    output = tmp_path / "out"
+    shutil.copytree(finished_folder, output)
+    (packed,) = (output / "steps").glob("packed-*")
+    fallback = Fallback("tokenize", {"engine": "quick"}, {"engine": "sound"}, "other ids")
+    manifest = load_manifest(packed)
+    assert manifest is not None
+    (packed / "manifest.json").unlink()
+    if is_finished:
+        (packed / "manifest.json").write_bytes(replace(manifest, fallbacks=(fallback,)).to_bytes())
+    else:
+        (packed / "segment-0").mkdir()
+        StepFolder(output, "packed", manifest.fingerprint).add_fallback(fallback)
+    status = run_status(load_run(output))
+    assert status.steps[-1].state == (DONE if is_finished else STARTED)
+    stream = StringIO()
+    print_status(status, Console(file=stream, width=200))
+    assert "warning: packed: tokenize fell back (engine 'quick' -> 'sound'): other ids\n" in stream.getvalue()

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from jobs.summary import print_summary
+from pipeline.artifact import Fallback
 from pipeline.execution.prepare import PreparedRecipe
 from pipeline.run import Run
 
@@ -45,6 +46,14 @@ def test_a_duplicate_and_its_survivor_are_shown_where_they_differ(prepared: Prep
 def test_cached_steps_are_named(prepared: PreparedRecipe, finished: Run):
     lines = printed(replace(finished, cached_steps=("documents", "exact")), prepared)
     assert any(line.endswith(f"(2 of {len(finished.manifests)} steps were already built)") for line in lines)
+
+
+def test_a_fallback_is_a_warning(prepared: PreparedRecipe, finished: Run):
+    fallback = Fallback("tokenize", {"engine": "quick"}, {"engine": "sound"}, "other ids")
+    first = replace(finished.manifests["documents"], fallbacks=(fallback,))
+    lines = printed(replace(finished, manifests={**finished.manifests, "documents": first}), prepared)
+    assert "warning: documents: tokenize fell back (engine 'quick' -> 'sound'): other ids" in lines
+    assert not any(line.startswith("warning") for line in printed(finished, prepared))
 
 
 def test_what_a_terminal_would_obey_is_not_printed(prepared: PreparedRecipe, finished: Run):

@@ -1,5 +1,6 @@
 """Manifests as files, and views: columns side by side, removals applied, positions made."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from pipeline.artifact import (
     IDENTITY,
     LEDGER,
     MANIFEST_NAME,
+    Fallback,
     FileRecord,
     Manifest,
     ShardRecord,
@@ -60,6 +62,20 @@ def test_a_manifest_is_loaded_as_it_was(tmp_path):
     (tmp_path / MANIFEST_NAME).write_bytes(before.to_bytes())
     assert load_manifest(tmp_path) == before
     assert load_manifest(tmp_path).to_bytes() == before.to_bytes()
+
+
+def test_a_manifest_says_what_made_it_and_an_older_one_says_nothing_of_that(tmp_path):
+    shard = replace(record(), made_with={"tokenize": "quick 1.0"}, fallbacks=("rank",))
+    fallback = Fallback("rank", {"engine": "quick"}, {"engine": "sound"}, "a key that it cannot rank")
+    before = replace(manifest(tmp_path, shards=[shard]), made_with=shard.made_with, fallbacks=(fallback,))
+    (tmp_path / MANIFEST_NAME).write_bytes(before.to_bytes())
+    assert load_manifest(tmp_path) == before
+    assert str(fallback) == "rank fell back (engine 'quick' -> 'sound'): a key that it cannot rank"
+    data = json.loads(before.to_bytes())
+    for part in (data, *data["shards"]):
+        del part["made_with"], part["fallbacks"]
+    (tmp_path / MANIFEST_NAME).write_text(json.dumps(data))
+    assert load_manifest(tmp_path) == manifest(tmp_path, shards=[record()])
 
 
 def test_a_manifest_says_nothing_of_where_it_lies(tmp_path):

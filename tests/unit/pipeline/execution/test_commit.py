@@ -1,12 +1,14 @@
 """Who may say that work is done, and when it is refused."""
 
 import os
+from dataclasses import replace
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.artifact import DATA, IDENTITY, LEDGER, FileRecord, Manifest, ShardRecord
+from pipeline.artifact import DATA, IDENTITY, LEDGER, Fallback, FileRecord, Manifest, ShardRecord
 from pipeline.errors import CommitError
 from pipeline.execution.commit import StepFolder, check_conservation, file_digest
 from pipeline.plan.logical import ArtifactKind
@@ -225,3 +227,18 @@ def test_an_equal_shard_is_taken_over_under_its_new_number(tmp_path, before, aft
     adopted = folder.adopt(earlier.path, record(files={DATA: kept}, index=before), after)
     assert (adopted.index, adopted.files[DATA].name) == (after, f"data/{after:05d}-{kept.digest}.parquet")
     assert (folder.path / adopted.files[DATA].name).read_bytes() == b"rows"
+
+
+def test_what_was_made_without_a_fallback_is_dropped_with_its_files(folder):
+    assert folder.fallbacks() == ()
+    without, with_it = data_file(folder), data_file(folder, 3)
+    folder.commit(0, record(WRITTEN, {DATA: without}), DOCUMENTS)
+    fallback = Fallback("tokenize", {"engine": "quick"}, {"engine": "sound"}, "other ids")
+    folder.add_fallback(fallback)
+    assert folder.fallbacks() == (fallback,)
+    made = record(WRITTEN | {"rows_written": 3, "rows_kept": 3, "rows_read": 3}, {DATA: with_it}, index=1)
+    folder.commit(0, replace(made, fallbacks=("tokenize",)), DOCUMENTS)
+    folder.drop_others(("tokenize",))
+    folder.drop_others(("tokenize",))
+    assert list(folder.committed(0)) == [1]
+    assert [path.name for path in (folder.path / "data").iterdir()] == [Path(with_it.name).name]

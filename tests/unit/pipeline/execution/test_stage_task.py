@@ -8,13 +8,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.artifact import DATA, LEDGER
-from pipeline.errors import OperatorError
+from pipeline.errors import FallBackNeeded, OperatorError
 from pipeline.execution.exchange import PartitionInput
 from pipeline.execution.stage_task import StageWorker
 from pipeline.execution.work import Execution, Passage
 from pipeline.operator import Resources
 from pipeline.plan.logical import Exchange
 from pipeline.plan.stages import Partitioning, Stage
+from tests.sample_operators import GuardedLength
 from tests.unit.pipeline.execution.stages import data_of, listing, spec, unit, view_shard
 from tests.unit.pipeline.sample_operators import AddKey, CountKeys, FirstRows, MinChars, NumChars, Shout, documents
 
@@ -175,3 +176,38 @@ def test_execution_settings_do_not_reach_a_byte(tmp_path):
         for rows in (1, 7, 64, 10_000)
     }
     assert len(records) == 1
+
+
+class Versioned(NumChars):
+    """Says what it was made with, once it is open."""
+
+    def made_with(self):
+        return f"{self.column} 1.0"
+
+
+def test_records_say_what_operators_of_all_stages_were_made_with(tmp_path):
+    source = unit(view_shard(tmp_path / "view", TEXTS))
+    operators = (Versioned(), NumChars(column="b"), Versioned(column="c"))
+    schema = pa.schema([*documents([]).schema, *(pa.field(name, pa.int64()) for name in ("num_chars", "b", "c"))])
+    fused = spec(tmp_path, operators, schema=schema, fallbacks=("num_chars",))
+    (record,) = StageWorker(fused).run(source)
+    assert record.made_with == {"num_chars": "num_chars 1.0", "num_chars#3": "c 1.0"}
+    assert record.fallbacks == ("num_chars",)
+    first, *rest = (
+        Stage((one,), (label,), Resources()) for one, label in zip(operators, fused.stage.labels, strict=True)
+    )
+    passage = StageWorker(spec(tmp_path, [], stage=first, is_last=False)).run(source)
+    for place, stage in enumerate(rest):
+        last = spec(tmp_path, [], stage=stage, schema=schema, is_last=place == 1, fallbacks=("num_chars",))
+        passage = StageWorker(last).run(source, passage)
+    assert passage == (record,)
+
+
+def test_a_call_for_a_fallback_names_the_operator_as_the_step_does(tmp_path):
+    operators = (GuardedLength(), GuardedLength(column="again", distrust="amm"))
+    stage = spec(tmp_path, operators, schema=documents([]).schema)
+    with pytest.raises(FallBackNeeded) as raised:
+        StageWorker(stage).run(unit(view_shard(tmp_path / "view", TEXTS)))
+    assert raised.value.operator == "guarded_length#2"
+    assert raised.value.detail == "row 4 of a batch"
+    assert raised.value.__notes__ == ["step s, stage guarded_length + guarded_length#2, unit 0"]
