@@ -1,5 +1,6 @@
 """Encoders run by transformers. Loads torch, so that only what opens an operator imports it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from pipeline.folder_ref import FolderRef
 HEAD: Final = "ForSequenceClassification"
 
 
-class _Encoder:
+class _Encoder(ABC):
     """Gives sequences the numbers that `_numbers` takes from padded batches; those of like length share one."""
 
     width: int
@@ -49,9 +50,9 @@ class _Encoder:
             found[order] = torch.cat(parts).cpu().numpy()  # one transfer: the device never waits for it
         return found
 
+    @abstractmethod
     def _numbers(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(B, width) numbers of a batch, both (B, W) int64; `mask` is 0 where a sequence is padded."""
-        raise NotImplementedError
 
     def _on_device(self, array: Any) -> torch.Tensor:  # Any: integers of any shape
         return torch.from_numpy(array).to(self._model.device)
