@@ -12,13 +12,13 @@ from operators.dataman.criteria import LINES, MIN_MASS, STATUS, Mode, choices_of
 from operators.dataman.excerpt import Excerpt, ExcerptLimits, excerpts
 from operators.models.generation import ChosenAnswer, Finish, Generator, Prompts, load_generator
 from operators.models.grammar import Choice, Grammar, GrammarTokens, compile_grammar
+from operators.models.model_annotator import ModelAnnotator
 from operators.models.model_tokenizer import load_model_tokenizer
 from operators.models.prompt import compile_prompt
-from operators.models.settings import ModelSettings
+from operators.models.settings import Engine
 from operators.tokenize.tokenizer import use_one_core
-from pipeline.document import TEXT, TEXT_TYPE
-from pipeline.folder_ref import FolderRef
-from pipeline.operator import AnnotateFunction, Annotator, Determinism, FileRef, Resources
+from pipeline.document import TEXT
+from pipeline.operator import AnnotateFunction, FileRef
 
 Language = Literal["en", "zh"]
 
@@ -44,7 +44,7 @@ class _Answer:
 _AnswerAll = Callable[[Prompts], list[_Answer]]
 
 
-class DataManRatings(Annotator):
+class DataManRatings(ModelAnnotator):
     """What a model answers when it is asked to rate a document by fourteen criteria and to name its domain.
 
     The model sees the text without a quoted ellipsis at its beginning and without images that have no description; of
@@ -87,12 +87,9 @@ class DataManRatings(Annotator):
     """
 
     name: ClassVar[str] = "dataman_ratings"
-    determinism: ClassVar[Determinism] = Determinism.HARDWARE
+    engines: ClassVar[tuple[Engine, ...]] = ("transformers", "vllm")
     window_rows: ClassVar[int | None] = WINDOW_ROWS
 
-    model: FolderRef
-    """The folder of a causal model with its `tokenizer.json`, or `hub:OWNER/NAME@COMMIT`."""
-    settings: ModelSettings = ModelSettings()
     mode: Mode = "all_rating"
     """What is asked: the domain and all ratings, the overall score alone, or the domain alone."""
     language: Language = "en"
@@ -126,15 +123,6 @@ class DataManRatings(Annotator):
             "max_chars": MAX_CHARS[language],
         }
         return {**published, **value}
-
-    @property
-    def resources(self) -> Resources:
-        """A GPU where the settings name one."""
-        return self.settings.resources
-
-    def requires(self) -> pa.Schema:
-        """The text."""
-        return pa.schema([pa.field(TEXT, TEXT_TYPE, nullable=False)])
 
     def adds(self) -> pa.Schema:
         """The ratings that are asked for, and how they came about."""

@@ -11,14 +11,13 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from operators.models.engine import LossScorer, load_loss_scorer
+from operators.models.model_annotator import ModelAnnotator
 from operators.models.model_tokenizer import load_model_tokenizer
-from operators.models.settings import ModelSettings
 from operators.models.token_spans import Ids, cut_spans
 from operators.tokenize.tokenizer import encode_texts, use_one_core
-from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.document import TEXT
 from pipeline.errors import PlanError
-from pipeline.folder_ref import FolderRef
-from pipeline.operator import AnnotateFunction, Annotator, Determinism, FloatArray, Resources
+from pipeline.operator import AnnotateFunction, FloatArray
 
 NATS: Final = "nats"
 TOKENS: Final = "tokens"
@@ -32,7 +31,7 @@ BITS_DECIMALS: Final = 4
 WINDOW_ROWS: Final = 1024
 
 
-class LanguageModelLoss(Annotator):
+class LanguageModelLoss(ModelAnnotator):
     """The loss of each document under a causal language model: minus the log of the probability of its tokens.
 
     A document is scored alone. It begins with the model's token for the beginning of a text, or for the end where it
@@ -69,12 +68,8 @@ class LanguageModelLoss(Annotator):
     """
 
     name: ClassVar[str] = "language_model_loss"
-    determinism: ClassVar[Determinism] = Determinism.HARDWARE
     window_rows: ClassVar[int | None] = WINDOW_ROWS
 
-    model: FolderRef
-    """The folder of a causal model with its `tokenizer.json`, or `hub:OWNER/NAME@COMMIT`."""
-    settings: ModelSettings = ModelSettings()
     prefix: str = Field(default="loss", pattern=r"^[a-z][a-z0-9_]*$")
     """What the columns' names begin with, so that one recipe may have the losses of several models."""
     window: int | None = Field(default=None, ge=1)
@@ -88,20 +83,7 @@ class LanguageModelLoss(Annotator):
             raise ValueError("stride: expected a window beside it; found none; set window")
         if self.stride is not None and self.window is not None and self.stride > self.window:
             raise ValueError(f"stride: expected at most {self.window}, the window; found {self.stride}")
-        if self.settings.engine != "transformers":
-            raise ValueError(
-                f"settings.engine: expected transformers, which gives losses; found {self.settings.engine}"
-            )
         return self
-
-    @property
-    def resources(self) -> Resources:
-        """A GPU where the settings name one."""
-        return self.settings.resources
-
-    def requires(self) -> pa.Schema:
-        """The text."""
-        return pa.schema([pa.field(TEXT, TEXT_TYPE, nullable=False)])
 
     def adds(self) -> pa.Schema:
         """The loss, what it is of, and its rates."""

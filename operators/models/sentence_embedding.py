@@ -1,24 +1,23 @@
 """A vector for each document, by an encoder whose states are pooled as sentence-transformers pools them."""
 
-from typing import ClassVar, Final, Self
+from typing import ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from operators.models.encoder import Pooling, load_cutter, load_embedder
-from operators.models.settings import ModelSettings
+from operators.models.model_annotator import ModelAnnotator
 from operators.models.token_sequences import mean_of_documents
-from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.document import TEXT
 from pipeline.errors import PlanError
-from pipeline.folder_ref import FolderRef
-from pipeline.operator import AnnotateFunction, Annotator, Determinism, Resources
+from pipeline.operator import AnnotateFunction
 
 EMBEDDING_DECIMALS: Final = 5
 WINDOW_ROWS: Final = 1024
 
 
-class SentenceEmbedding(Annotator):
+class SentenceEmbedding(ModelAnnotator):
     """The embedding of each document's beginning: the pooled last states of an encoder.
 
     Columns:
@@ -46,35 +45,16 @@ class SentenceEmbedding(Annotator):
     """
 
     name: ClassVar[str] = "sentence_embedding"
-    determinism: ClassVar[Determinism] = Determinism.HARDWARE
     window_rows: ClassVar[int | None] = WINDOW_ROWS
 
-    model: FolderRef
-    """The folder of an encoder with its `tokenizer.json`, or `hub:OWNER/NAME@COMMIT`."""
     dimensions: int = Field(ge=1)
     """Numbers of an embedding: `hidden_size` in the model's config.json."""
-    settings: ModelSettings = ModelSettings()
     column: str = Field(default="embedding", pattern=r"^[a-z][a-z0-9_]*$")
     pooling: Pooling = "mean"
     normalize: bool = True
     """Whether vectors are brought to length 1, so that their product is the cosine."""
     max_tokens: int | None = Field(default=None, ge=1)
     """Tokens that are seen of a document, special ones included; default: as many as the model was made for."""
-
-    @model_validator(mode="after")
-    def _settings_fit(self) -> Self:
-        if self.settings.engine != "transformers":
-            raise ValueError(f"settings.engine: expected transformers; found {self.settings.engine}")
-        return self
-
-    @property
-    def resources(self) -> Resources:
-        """A GPU where the settings name one."""
-        return self.settings.resources
-
-    def requires(self) -> pa.Schema:
-        """The text."""
-        return pa.schema([pa.field(TEXT, TEXT_TYPE, nullable=False)])
 
     def adds(self) -> pa.Schema:
         """The embedding."""

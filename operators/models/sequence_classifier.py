@@ -7,19 +7,18 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from operators.models.encoder import Classifier, load_classifier, load_cutter
-from operators.models.settings import ModelSettings
+from operators.models.model_annotator import ModelAnnotator
 from operators.models.token_sequences import Float32Array, OverLength, mean_of_documents
-from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.document import TEXT
 from pipeline.errors import PlanError
-from pipeline.folder_ref import FolderRef
-from pipeline.operator import AnnotateFunction, Annotator, Determinism, FloatArray, Resources
+from pipeline.operator import AnnotateFunction, FloatArray
 
 SCORE_DECIMALS: Final = 4
 WINDOW_ROWS: Final = 1024
 MIN_INT8, MAX_INT8 = -128, 127
 
 
-class SequenceClassifier(Annotator):
+class SequenceClassifier(ModelAnnotator):
     """The score or the labels of each document under a sequence classifier or a regression.
 
     `output: score` gives one number: that of a regression, or the probability of the label `score_of`. `output: labels`
@@ -59,12 +58,8 @@ class SequenceClassifier(Annotator):
     """
 
     name: ClassVar[str] = "sequence_classifier"
-    determinism: ClassVar[Determinism] = Determinism.HARDWARE
     window_rows: ClassVar[int | None] = WINDOW_ROWS
 
-    model: FolderRef
-    """The folder of a sequence classifier with its `tokenizer.json`, or `hub:OWNER/NAME@COMMIT`."""
-    settings: ModelSettings = ModelSettings()
     prefix: str = Field(default="classifier", pattern=r"^[a-z][a-z0-9_]*$")
     """What the columns' names begin with, so that one recipe may have several classifiers."""
     output: Literal["score", "labels"] = "score"
@@ -82,23 +77,12 @@ class SequenceClassifier(Annotator):
             raise ValueError("score_of, int_range: expected with output score alone; found with labels; leave them out")
         if self.int_range is not None and not MIN_INT8 <= self.int_range[0] < self.int_range[1] <= MAX_INT8:
             raise ValueError(f"int_range: expected two rising numbers of int8; found {list(self.int_range)}")
-        if self.settings.engine != "transformers":
-            raise ValueError(f"settings.engine: expected transformers; found {self.settings.engine}")
         return self
-
-    @property
-    def resources(self) -> Resources:
-        """A GPU where the settings name one."""
-        return self.settings.resources
 
     @property
     def stem(self) -> str:
         """What the columns' names begin with, the kind of score included."""
         return self.prefix if self.over_length == "head" else f"{self.prefix}_mean"
-
-    def requires(self) -> pa.Schema:
-        """The text."""
-        return pa.schema([pa.field(TEXT, TEXT_TYPE, nullable=False)])
 
     def adds(self) -> pa.Schema:
         """The score, or labels and their probabilities."""

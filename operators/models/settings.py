@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.operator import Resources, SpeedOnly
 
+Engine = Literal["transformers", "vllm"]
+"""What runs a model."""
+
 
 class ModelSettings(BaseModel):
     """How a model is loaded and fed.
@@ -26,7 +29,7 @@ class ModelSettings(BaseModel):
     batch_tokens: Annotated[Annotated[int, Field(ge=1)] | None, SpeedOnly] = None
     """Tokens of a batch, padding included; default: 2,048 on a CPU, 1,024 for losses, and 32,768 on a GPU. Halved
     whenever the device runs out of memory."""
-    engine: Literal["transformers", "vllm"] = "transformers"
+    engine: Engine = "transformers"
     gguf_file: str | None = None
     """The file in the model's folder, where the weights are in GGUF."""
 

@@ -6,22 +6,22 @@ import pyarrow as pa
 from pydantic import Field
 
 from operators.models.generation import Finish, load_generator
+from operators.models.model_annotator import ModelAnnotator
 from operators.models.model_tokenizer import load_model_tokenizer
 from operators.models.prompt import compile_prompt
-from operators.models.settings import ModelSettings
+from operators.models.settings import Engine
 from operators.prox.chunks import MAX_CHUNK_TOKENS, cut_chunks, numbered_lines, tokens_of_lines
 from operators.prox.model_programs import PROMPTS, ProgramCheck
 from operators.prox.programs import PROGRAMS, PROGRAMS_TYPE
-from pipeline.document import TEXT, TEXT_TYPE
-from pipeline.folder_ref import FolderRef
-from pipeline.operator import AnnotateFunction, Annotator, Determinism, FileRef, Resources
+from pipeline.document import TEXT
+from pipeline.operator import AnnotateFunction, FileRef
 
 WINDOW_ROWS: Final = 256
 MAX_PROGRAM_TOKENS: Final = 256
 """GAIR-NLP/ProX at b3fcbb2, `apply_chunk_refining.py`."""
 
 
-class ProxChunkPrograms(Annotator):
+class ProxChunkPrograms(ModelAnnotator):
     """The programs that a model writes for the chunks of a document: the second stage of ProX.
 
     The model sees as many numbered lines at once as have `max_chunk_tokens` tokens, and writes freely, always the
@@ -53,12 +53,9 @@ class ProxChunkPrograms(Annotator):
     """
 
     name: ClassVar[str] = "prox_chunk_programs"
-    determinism: ClassVar[Determinism] = Determinism.HARDWARE
+    engines: ClassVar[tuple[Engine, ...]] = ("transformers", "vllm")
     window_rows: ClassVar[int | None] = WINDOW_ROWS
 
-    model: FolderRef
-    """The folder of a causal model with its `tokenizer.json`, or `hub:OWNER/NAME@COMMIT`."""
-    settings: ModelSettings = ModelSettings()
     prompt: FileRef = FileRef(uri=f"{PROMPTS}/chunk_plain.txt")
     """The whole prompt with its special tokens, and `{text}` for the lines. `chunk_llama2.txt` and `chunk_chatml.txt`
     stand beside the default."""
@@ -66,15 +63,6 @@ class ProxChunkPrograms(Annotator):
     chunk_unit: Literal["tokens", "words"] = "tokens"
     """What is counted; words, between whitespace, are faster, and were counted for the paper."""
     max_program_tokens: int = Field(default=MAX_PROGRAM_TOKENS, ge=1)
-
-    @property
-    def resources(self) -> Resources:
-        """A GPU where the settings name one."""
-        return self.settings.resources
-
-    def requires(self) -> pa.Schema:
-        """The text."""
-        return pa.schema([pa.field(TEXT, TEXT_TYPE, nullable=False)])
 
     def adds(self) -> pa.Schema:
         """The programs."""

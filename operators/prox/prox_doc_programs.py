@@ -7,14 +7,14 @@ from pydantic import Field
 
 from operators.models.generation import Finish, load_generator
 from operators.models.grammar import Choice, compile_grammar
+from operators.models.model_annotator import ModelAnnotator
 from operators.models.model_tokenizer import load_model_tokenizer
 from operators.models.prompt import compile_prompt
-from operators.models.settings import ModelSettings
+from operators.models.settings import Engine
 from operators.prox.model_programs import PROMPTS, fitting_prompts
 from operators.prox.programs import DOC_PROGRAM, DOC_PROGRAM_TYPE
-from pipeline.document import TEXT, TEXT_TYPE
-from pipeline.folder_ref import FolderRef
-from pipeline.operator import AnnotateFunction, Annotator, Determinism, FileRef, Resources
+from pipeline.document import TEXT
+from pipeline.operator import AnnotateFunction, FileRef
 
 WINDOW_ROWS: Final = 256
 MAX_PROMPT_TOKENS: Final = 2000
@@ -24,7 +24,7 @@ MAX_FREE_TOKENS: Final = 16
 """An answer has some five; the released code lets the model write 2,000, and looks for `drop` in all of them."""
 
 
-class ProxDocPrograms(Annotator):
+class ProxDocPrograms(ModelAnnotator):
     """The program that a model writes for a whole document, `drop_doc()` or `keep_doc()`: the first stage of ProX.
 
     With `answer: choice` the likelier of the two; with `answer: free` whatever the model writes. `prox_drop` acts on
@@ -53,27 +53,15 @@ class ProxDocPrograms(Annotator):
     """
 
     name: ClassVar[str] = "prox_doc_programs"
-    determinism: ClassVar[Determinism] = Determinism.HARDWARE
+    engines: ClassVar[tuple[Engine, ...]] = ("transformers", "vllm")
     window_rows: ClassVar[int | None] = WINDOW_ROWS
 
-    model: FolderRef
-    """The folder of a causal model with its `tokenizer.json`, or `hub:OWNER/NAME@COMMIT`."""
-    settings: ModelSettings = ModelSettings()
     prompt: FileRef = FileRef(uri=f"{PROMPTS}/doc_llama2.txt")
     """The whole prompt with its special tokens, and `{text}` for the document. `doc_chatml.txt` stands beside it."""
     answer: Literal["choice", "free"] = "choice"
     max_prompt_tokens: int = Field(default=MAX_PROMPT_TOKENS, ge=1)
     over_length: Literal["text", "prompt"] = "text"
     """What is cut where a prompt is too long: the text in it, or the prompt at its end."""
-
-    @property
-    def resources(self) -> Resources:
-        """A GPU where the settings name one."""
-        return self.settings.resources
-
-    def requires(self) -> pa.Schema:
-        """The text."""
-        return pa.schema([pa.field(TEXT, TEXT_TYPE, nullable=False)])
 
     def adds(self) -> pa.Schema:
         """The program."""
