@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from operators.catalogue import COMPOSITES, OPERATORS
 from pipeline.operator import (
@@ -194,7 +194,7 @@ def _attribute_docstrings(operator: type[Operator]) -> dict[str, str]:
     """Field name -> the string that stands under it in the source of the class or of its bases."""
     meanings: dict[str, str] = {}
     for kind in reversed(operator.__mro__):
-        if not issubclass(kind, Operator) or kind in (Operator, *KINDS):
+        if not issubclass(kind, BaseModel) or kind in (BaseModel, Operator, *KINDS):
             continue
         definition = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
         assert isinstance(definition, ast.ClassDef)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import pyarrow as pa
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.document import DOC_ID, DOC_ID_TYPE, SOURCE, TEXT, TEXT_TYPE
 from pipeline.errors import OperatorError
@@ -33,7 +33,26 @@ FORGED_LABEL = re.compile(r"(?<![^ \n\r\t\v\f\0])__label__[^ \n\r\t\v\f\0]*")
 """A word of a text that fastText would take for a label of the document; its own whitespace bounds it."""
 
 
-class TrainFastText(Task):
+class FastTextTraining(BaseModel):
+    """How a classifier is trained; the defaults are those of `train_fasttext`'s source."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lr: float = Field(default=0.1, gt=0)
+    epoch: int = Field(default=5, ge=1)
+    word_ngrams: int = Field(default=2, ge=1)
+    dim: int = Field(default=100, ge=1)
+    bucket: int = Field(default=2_000_000, ge=1)
+    """Rows of the table that word n-grams are hashed into."""
+    min_count: int = Field(default=1, ge=1)
+    """Rarer words are left out."""
+    zero_eos: bool = True
+    """Set the weight of `</s>`, which every document has once, to 0."""
+    seed: int = Field(default=1, ge=1, lt=1 << 31)
+    """fastText's default, 0, means the same as 1 to its generator."""
+
+
+class TrainFastText(Task, FastTextTraining):
     """A two-class fastText model, `__label__1` against `__label__0`, as the file `model.bin`.
 
     Documents are learnt in the order of their ids, which are hashes: fastText does not shuffle, and a view's order
@@ -68,18 +87,6 @@ class TrainFastText(Task):
     positive: tuple[str, ...] = Field(min_length=1)
     negative: tuple[str, ...] = Field(min_length=1)
     label_column: str = SOURCE
-    lr: float = Field(default=0.1, gt=0)
-    epoch: int = Field(default=5, ge=1)
-    word_ngrams: int = Field(default=2, ge=1)
-    dim: int = Field(default=100, ge=1)
-    bucket: int = Field(default=2_000_000, ge=1)
-    """Rows of the table that word n-grams are hashed into."""
-    min_count: int = Field(default=1, ge=1)
-    """Rarer words are left out."""
-    zero_eos: bool = True
-    """Set the weight of `</s>`, which every document has once, to 0."""
-    seed: int = Field(default=1, ge=1, lt=1 << 31)
-    """fastText's default, 0, means the same as 1 to its generator."""
 
     @model_validator(mode="after")
     def _disjoint_classes(self) -> Self:

@@ -2,10 +2,8 @@
 
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from operators.fasttext.fasttext_score import NUM_CHARS, FastTextScore
-from operators.fasttext.train_fasttext import MODEL_FILE, TrainFastText
+from operators.fasttext.train_fasttext import MODEL_FILE, FastTextTraining, TrainFastText
 from operators.preselect.predictive_strength import PredictiveStrength
 from operators.preselect.seed_documents import POOL, SEED_PART, SEEDS, SeedDocuments
 from operators.preselect.strength_classes import NEGATIVE, POSITIVE, STRENGTH_CLASS, StrengthClasses
@@ -22,21 +20,6 @@ PUBLISHED_SHARE: Final = 0.1
 SCORE: Final = "preselect_score"
 
 _WEIGHTS: Final = {"characters": NUM_CHARS, "tokens": NUM_TOKENS, "documents": None}
-
-
-class ClassifierSettings(BaseModel):
-    """How the classifier is trained; the defaults are those of table 5 of the paper, see `train_fasttext`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    lr: float = Field(default=0.1, gt=0)
-    epoch: int = Field(default=5, ge=1)
-    word_ngrams: int = Field(default=2, ge=1)
-    dim: int = Field(default=100, ge=1)
-    bucket: int = Field(default=2_000_000, ge=1)
-    min_count: int = Field(default=1, ge=1)
-    zero_eos: bool = True
-    seed: int = Field(default=1, ge=1, lt=1 << 31)
 
 
 def seeds_apart(
@@ -75,7 +58,7 @@ def preselect(  # noqa: PLR0913 -- every choice that the paper leaves open is a 
     num_positives: int | None = None,
     num_negatives: int | None = None,
     seed: int = 1,
-    classifier: ClassifierSettings | None = None,
+    classifier: FastTextTraining | None = None,
     newline: Literal["", " "] = " ",
     share: float = PUBLISHED_SHARE,
     unit: Literal["characters", "tokens", "documents"] = "characters",
@@ -92,7 +75,7 @@ def preselect(  # noqa: PLR0913 -- every choice that the paper leaves open is a 
     trained, scores, threshold = f"{name}.classifier", f"{name}.scores", f"{name}.threshold"
     strength, classes = f"{name}.strength", f"{name}.classes"
     measured, classified, scored = seeds.binding(strength), seeds.binding(classes), view.binding(scores)
-    settings = classifier or ClassifierSettings()
+    settings = classifier or FastTextTraining()
     trainer = TrainFastText(
         positive=(POSITIVE,), negative=(NEGATIVE,), label_column=STRENGTH_CLASS, **settings.model_dump()
     )

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from operators.preselect.steps import ClassifierSettings, preselect, seeds_apart
+from operators.fasttext.train_fasttext import FastTextTraining
+from operators.preselect.steps import preselect, seeds_apart
 from pipeline.plan.logical import Step, View, default_write
 
 POOL = View(base="documents", bound=("seeds.pool",))
@@ -42,7 +43,7 @@ def test_models_are_made_of_the_seeds_and_scores_of_the_pool() -> None:
 def test_published_settings_are_the_defaults() -> None:
     made = steps()
     trainer = made["classifier"].operators[0]
-    settings = {name: getattr(trainer, name) for name in ClassifierSettings.model_fields}
+    settings = {name: getattr(trainer, name) for name in FastTextTraining.model_fields}
     assert settings == {
         "lr": 0.1, "epoch": 5, "word_ngrams": 2, "dim": 100, "bucket": 2_000_000, "min_count": 1, "zero_eos": True,
         "seed": 1,
@@ -64,7 +65,7 @@ def test_every_choice_reaches_its_operator() -> None:
         num_positives=5,
         num_negatives=6,
         seed=7,
-        classifier=ClassifierSettings(epoch=3, zero_eos=False),
+        classifier=FastTextTraining(epoch=3, zero_eos=False),
         newline="",
         share=0.3,
         unit="documents",
@@ -82,4 +83,4 @@ def test_every_choice_reaches_its_operator() -> None:
 
 def test_unknown_settings_of_the_classifier_are_refused() -> None:
     with pytest.raises(ValidationError, match="epochs"):
-        ClassifierSettings(epochs=3)
+        FastTextTraining(epochs=3)
