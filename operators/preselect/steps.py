@@ -7,8 +7,7 @@ from operators.fasttext.train_fasttext import MODEL_FILE, FastTextTraining, Trai
 from operators.preselect.predictive_strength import PredictiveStrength
 from operators.preselect.seed_documents import POOL, SEED_PART, SEEDS, SeedDocuments
 from operators.preselect.strength_classes import NEGATIVE, POSITIVE, STRENGTH_CLASS, StrengthClasses
-from operators.select.score_filter import ScoreFilter
-from operators.select.share_threshold import THRESHOLD_FILE, ShareThreshold
+from operators.select.steps import best_scored
 from operators.select.value_filter import ValueFilter
 from operators.tokenize.tokenizer import NUM_TOKENS
 from pipeline.operator import FileRef
@@ -72,9 +71,8 @@ def preselect(  # noqa: PLR0913 -- every choice that the paper leaves open is a 
     and num_chars), `<name>.threshold` (a model) and `<name>` (the removals). With `unit: tokens` the view must have
     num_tokens. The threshold is that of the view: a step for each pool gives each its own.
     """
-    trained, scores, threshold = f"{name}.classifier", f"{name}.scores", f"{name}.threshold"
-    strength, classes = f"{name}.strength", f"{name}.classes"
-    measured, classified, scored = seeds.binding(strength), seeds.binding(classes), view.binding(scores)
+    trained, strength, classes = f"{name}.classifier", f"{name}.strength", f"{name}.classes"
+    measured, classified = seeds.binding(strength), seeds.binding(classes)
     settings = classifier or FastTextTraining()
     trainer = TrainFastText(
         positive=(POSITIVE,), negative=(NEGATIVE,), label_column=STRENGTH_CLASS, **settings.model_dump()
@@ -83,9 +81,6 @@ def preselect(  # noqa: PLR0913 -- every choice that the paper leaves open is a 
         min_positive=min_positive, num_positives=num_positives, num_negatives=num_negatives, seed=seed
     )
     scorer = FastTextScore(model=FileRef(uri=f"step:{trained}/{MODEL_FILE}"), newline=newline, column=SCORE)
-    finder = ShareThreshold(column=SCORE, weight=_WEIGHTS[unit], share=share)
-    found = FileRef(uri=f"step:{threshold}/{THRESHOLD_FILE}")
-    cut = ScoreFilter(column=SCORE, threshold_file=found, keep_ties=keep_ties)
     return (
         Step(
             name=strength,
@@ -95,7 +90,5 @@ def preselect(  # noqa: PLR0913 -- every choice that the paper leaves open is a 
         ),
         Step(name=classes, view=measured, nodes=(chooser,), write=ArtifactKind.COLUMNS),
         Step(name=trained, view=classified, nodes=(trainer,), write=ArtifactKind.MODEL),
-        Step(name=scores, view=view, nodes=(scorer,), write=ArtifactKind.COLUMNS),
-        Step(name=threshold, view=scored, nodes=(finder,), write=ArtifactKind.MODEL),
-        Step(name=name, view=scored, nodes=(cut,), write=ArtifactKind.REMOVALS),
+        *best_scored(name, view=view, scorer=scorer, share=share, weight=_WEIGHTS[unit], keep_ties=keep_ties),
     )

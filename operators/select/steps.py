@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from operators.fasttext.fasttext_score import FastTextScore
+from operators.fasttext.fasttext_score import NUM_CHARS, FastTextScore
 from operators.select.combine_scores import CombineScores
 from operators.select.named_columns import CellColumn, ScoreColumn
 from operators.select.quota_cutoffs import QuotaCutoffs
@@ -32,10 +32,27 @@ def select_by_share(
     `<name>` (the removals). Text is read once, by the first; the other two read scores.
     """
     scorer = FastTextScore(model=FileRef(uri=model) if isinstance(model, str) else model, label=label, newline=newline)
+    return best_scored(name, view=view, scorer=scorer, share=share)
+
+
+def best_scored(
+    name: str,
+    *,
+    view: View,
+    scorer: FastTextScore,
+    share: float,
+    weight: str | None = NUM_CHARS,
+    keep_ties: bool = True,
+) -> tuple[Step, ...]:
+    """Steps that keep the best `share` of `view`, counted in the column `weight`, by what `scorer` says.
+
+    They leave `<name>.scores` (columns), `<name>.threshold` (a model) and `<name>` (the removals).
+    """
     scores, threshold = f"{name}.scores", f"{name}.threshold"
     scored = view.binding(scores)
-    finder = ShareThreshold(column=scorer.column, share=share)
-    cut = ScoreFilter(column=scorer.column, threshold_file=FileRef(uri=f"step:{threshold}/{THRESHOLD_FILE}"))
+    finder = ShareThreshold(column=scorer.column, weight=weight, share=share)
+    found = FileRef(uri=f"step:{threshold}/{THRESHOLD_FILE}")
+    cut = ScoreFilter(column=scorer.column, threshold_file=found, keep_ties=keep_ties)
     return (
         Step(name=scores, view=view, nodes=(scorer,), write=ArtifactKind.COLUMNS),
         Step(name=threshold, view=scored, nodes=(finder,), write=ArtifactKind.MODEL),
