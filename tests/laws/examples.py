@@ -15,7 +15,7 @@ import xxhash
 
 from operators.dataman.annotate_ratings import DataManRatings
 from operators.dedup.band_rows import BandRows
-from operators.dedup.canary_choice import CHOICE_FILE, CanaryChoice
+from operators.dedup.canary_choice import CanaryChoice
 from operators.dedup.canary_report import CanaryReport
 from operators.dedup.choose_survivors import ChooseSurvivors
 from operators.dedup.cluster_sizes import ClusterSizes
@@ -37,14 +37,14 @@ from operators.dedup.minhash import MinHashSignature
 from operators.dedup.plant_canaries import PlantCanaries
 from operators.dedup.remove_lines import RemoveLines
 from operators.dedup.remove_repeated_lines import RemoveRepeatedLines
-from operators.dedup.sample_pairs import PAIRS_FILE, SamplePairs
+from operators.dedup.sample_pairs import SamplePairs
 from operators.dedup.sampled_sets import SampledSets
 from operators.dedup.shingle_sets import ShingleSets
 from operators.dedup.signature import BUCKET_VALUE, SIGNATURE_VALUE, buckets_type, signature_type
 from operators.dedup.small_star import SmallStar
 from operators.dedup.star_edges import EDGE_SCHEMA, StarEdges
 from operators.fasttext.fasttext_score import FastTextScore
-from operators.fasttext.train_fasttext import MODEL_FILE, TrainFastText
+from operators.fasttext.train_fasttext import TrainFastText
 from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.language.language_id_paragraphs import LanguageIdParagraphs
@@ -54,14 +54,13 @@ from operators.mix.split import Split
 from operators.models.language_model_loss import LanguageModelLoss
 from operators.models.sentence_embedding import SentenceEmbedding
 from operators.models.sequence_classifier import SequenceClassifier
-from operators.ngram.model_file import NGRAM_FILE
 from operators.ngram.ngram_loss import NgramLoss
 from operators.ngram.train_ngram import TrainNgram
 from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
-from operators.perplexity.kenlm_perplexity import KenlmPerplexity, LanguageModel
+from operators.perplexity.kenlm_perplexity import KenlmPerplexity
 from operators.perplexity.perplexity_bucket import PerplexityBucket
-from operators.perplexity.perplexity_cutoffs import CUTOFFS_FILE, PerplexityCutoffs
+from operators.perplexity.perplexity_cutoffs import PerplexityCutoffs
 from operators.perplexity.perplexity_filter import PerplexityFilter
 from operators.preselect.loss_ladder import LossLadder
 from operators.preselect.predictive_strength import PredictiveStrength
@@ -99,14 +98,13 @@ from operators.repair.unicode_normalization import UnicodeNormalization
 from operators.scorer.judge_scorer import JudgeScorer
 from operators.scorer.label_documents import LabelDocuments
 from operators.scorer.linear_score import LinearScore
-from operators.scorer.train_linear import LINEAR_FILE, TrainLinear
+from operators.scorer.train_linear import TrainLinear
 from operators.select.combine_scores import CombineScores
 from operators.select.quota_cutoffs import QuotaCutoffs
 from operators.select.quota_filter import QuotaFilter
-from operators.select.quota_pool import QUOTAS_FILE
 from operators.select.quota_repetitions import QuotaRepetitions
 from operators.select.rank_bucket import RankBucket
-from operators.select.rank_cutoffs import RANK_CUTOFFS_FILE, RankCutoffs
+from operators.select.rank_cutoffs import RankCutoffs
 from operators.select.score_filter import ScoreFilter
 from operators.select.share_threshold import ShareThreshold
 from operators.select.source_priority import SourcePriority
@@ -115,13 +113,11 @@ from operators.select.value_filter import ValueFilter
 from operators.text.statistics import STATISTICS
 from operators.text.text_statistics import TextStatistics
 from operators.tokenize.tokenizer import Tokenize
-from operators.tokenize.train_tokenizer import TOKENIZER_FILE, TrainTokenizer
+from operators.tokenize.train_tokenizer import TrainTokenizer
 from operators.url.url_filter import UrlFilter
 from pipeline.document import DOC_ID_TYPE, POSITION_TYPE, TEXT_TYPE, IdHasher, position
-from pipeline.folder_ref import FolderRef
-from pipeline.operator import FileRef, Operator, TaskInputs
-from tests.perplexity_models import write_arpa, write_sentencepiece
-from tests.unit.operators.models.tiny_models import pinned, write_tiny_bert, write_tiny_llama
+from pipeline.operator import Operator, TaskInputs
+from tests.laws.models import Models
 
 PROSE = (
     "The committee met to discuss the plan that the members have with them, and it was to be the last of the year. "
@@ -158,36 +154,8 @@ PIECES = (
 
 NUM_BANDS, ROWS_PER_BAND = 4, 2
 NUM_SHARDS = 2
-DOMAINS_FILE = "domains.txt"
-BAD_WORDS_FILE = "bad_words.txt"
-CAUSAL_FOLDER = "causal"
-ENCODER_FOLDER = "encoder"
-PROMPT_FILE = "prompt.txt"
-NGRAM_FILES = ("ngrams.arpa", "ngrams.model")
 DOC_PROGRAMS = (None, "keep_doc()", "drop_doc()")
 _SETTINGS = "seed=1"
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """Files that operators read."""
-
-    language: FileRef
-    classifier: FileRef
-    tokenizer: FileRef
-    canaries: FileRef
-    pairs: FileRef
-    domains: FileRef
-    bad_words: FileRef
-    cutoffs: FileRef
-    rank_cutoffs: FileRef
-    quotas: FileRef
-    linear: FileRef
-    ngrams: LanguageModel
-    token_ngrams: FileRef
-    causal: FolderRef
-    encoder: FolderRef
-    prompt: FileRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,81 +281,6 @@ def examples(models: Models) -> dict[str, Example]:
         Example(Split(held_out=({"name": "validation", "share": 0.2}, {"name": "test", "share": 0.3}))),
     )
     return {entry.operator.name: entry for entry in entries}
-
-
-def unread_models() -> Models:
-    """Pinned references to files that nobody reads: enough for identities."""
-
-    def unread(name: str) -> FileRef:
-        return FileRef(uri=name, path=name, digest=xxhash.xxh3_128_hexdigest(name.encode()))
-
-    arpa, sentencepiece = map(unread, NGRAM_FILES)
-    return Models(
-        language=unread("lid.ftz"),
-        classifier=unread(MODEL_FILE),
-        tokenizer=unread(TOKENIZER_FILE),
-        canaries=unread(CHOICE_FILE),
-        pairs=unread(PAIRS_FILE),
-        domains=unread(DOMAINS_FILE),
-        bad_words=unread(BAD_WORDS_FILE),
-        cutoffs=unread(CUTOFFS_FILE),
-        rank_cutoffs=unread(RANK_CUTOFFS_FILE),
-        quotas=unread(QUOTAS_FILE),
-        linear=unread(LINEAR_FILE),
-        ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
-        token_ngrams=unread(NGRAM_FILE),
-        causal=FolderRef(uri=CAUSAL_FOLDER, path=CAUSAL_FOLDER, digest="0" * 32),
-        encoder=FolderRef(uri=ENCODER_FOLDER, path=ENCODER_FOLDER, digest="0" * 32),
-        prompt=unread(PROMPT_FILE),
-    )
-
-
-def train_models(folder: Path) -> Models:
-    """The language model that we ship, and what tasks make of the fixed rows."""
-    entries = examples(unread_models())
-    tasks = (
-        "train_fasttext",
-        "train_tokenizer",
-        "canary_choice",
-        "sample_pairs",
-        "perplexity_cutoffs",
-        "rank_cutoffs",
-        "quota_cutoffs",
-        "train_linear",
-    )
-    for name in tasks:
-        list(entries[name].operator.open()(task_inputs(view(TEXTS), folder)))
-    (folder / DOMAINS_FILE).write_text("blocked.example\n")
-    (folder / PROMPT_FILE).write_text("<s>{text}</s>")
-    (folder / BAD_WORDS_FILE).write_text("the\nthree\n")
-    language = LanguageId().model
-    write_arpa(folder / NGRAM_FILES[0])
-    write_sentencepiece(folder / NGRAM_FILES[1])
-
-    def left(name: str) -> FileRef:
-        return FileRef(uri=name).pin(folder / name)
-
-    arpa, sentencepiece = map(left, NGRAM_FILES)
-    tokenizer = left(TOKENIZER_FILE)
-    list(TrainNgram(tokenizer=tokenizer).open()(task_inputs(view(TEXTS), folder)))
-    return Models(
-        language=language.pin(language.locate(folder)),
-        classifier=left(MODEL_FILE),
-        tokenizer=tokenizer,
-        canaries=left(CHOICE_FILE),
-        pairs=left(PAIRS_FILE),
-        domains=left(DOMAINS_FILE),
-        bad_words=left(BAD_WORDS_FILE),
-        cutoffs=left(CUTOFFS_FILE),
-        rank_cutoffs=left(RANK_CUTOFFS_FILE),
-        quotas=left(QUOTAS_FILE),
-        linear=left(LINEAR_FILE),
-        ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
-        token_ngrams=left(NGRAM_FILE),
-        causal=pinned(write_tiny_llama(folder / CAUSAL_FOLDER)),
-        encoder=pinned(write_tiny_bert(folder / ENCODER_FOLDER)),
-        prompt=left(PROMPT_FILE),
-    )
 
 
 def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:

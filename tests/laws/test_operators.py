@@ -29,10 +29,10 @@ from tests.laws.examples import (
     examples,
     exchanged,
     task_inputs,
-    train_models,
-    unread_models,
     view,
 )
+from tests.laws.models import unread_models
+from tests.laws.trained_models import train_models
 
 ROOT = Path(__file__).parents[2]
 TABLE = examples(unread_models())
@@ -273,7 +273,7 @@ def test_an_operator_is_a_value(name):
 
 def test_identities_are_the_same_in_another_process():
     script = (
-        "import json; from tests.laws.examples import examples, unread_models; "
+        "import json; from tests.laws.examples import examples; from tests.laws.models import unread_models; "
         "from pipeline.fingerprint import operator_identity, fingerprint; "
         "print(json.dumps({name: fingerprint(operator_identity(example.operator, {})) "
         "for name, example in examples(unread_models()).items()}))"

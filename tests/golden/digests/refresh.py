@@ -10,7 +10,8 @@ import tempfile
 from pathlib import Path
 
 from tests.golden.digests.outputs import DIGESTS, digest_of, entry_of, load_digests
-from tests.laws.examples import examples, train_models
+from tests.laws.examples import examples
+from tests.laws.trained_models import train_models
 
 
 def refresh(*, rows_changed: bool) -> list[str]:

@@ -7,7 +7,8 @@ import pytest
 from operators.catalogue import catalogue
 from tests.golden.digests import refresh as refreshing
 from tests.golden.digests.outputs import digest_of, load_digests, output_of
-from tests.laws.examples import examples, train_models
+from tests.laws.examples import examples
+from tests.laws.trained_models import train_models
 
 REFRESH = "then run `python -m tests.golden.digests.refresh` and commit digests.json"
 
