@@ -137,6 +137,9 @@ OPERATORS: Final[Named[type[Operator]]] = Named(
         "strength_classes": "preselect.strength_classes:StrengthClasses",
         "value_filter": "select.value_filter:ValueFilter",
         "drop_unchosen": "mix.drop_unchosen:DropUnchosen",
+        "cluster_copies": "mix.cluster_copies:ClusterCopies",
+        "mix_budgets": "mix.mix_budgets:MixBudgets",
+        "mix_repetitions": "mix.mix_repetitions:MixRepetitions",
         "repeat_rows": "mix.repeat_rows:RepeatRows",
         "split": "mix.split:Split",
     }
@@ -150,6 +153,7 @@ COMPOSITES: Final[Named[Composite]] = Named(
         "select_by_share": "select.steps:select_by_share",
         "rank_bucket_ensemble": "select.steps:rank_bucket_ensemble",
         "select_by_quota": "select.steps:select_by_quota",
+        "mix": "mix.steps:mix",
         "train_fasttext_scorer": "scorer.steps:train_fasttext_scorer",
         "perplexity_buckets": "perplexity.steps:perplexity_buckets",
         "seeds_apart": "preselect.steps:seeds_apart",

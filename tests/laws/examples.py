@@ -48,7 +48,10 @@ from operators.fasttext.train_fasttext import TrainFastText
 from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.language.language_id_paragraphs import LanguageIdParagraphs
+from operators.mix.cluster_copies import ClusterCopies
 from operators.mix.drop_unchosen import DropUnchosen
+from operators.mix.mix_budgets import MixBudgets
+from operators.mix.mix_repetitions import MixRepetitions
 from operators.mix.repeat_rows import RepeatRows
 from operators.mix.split import Split
 from operators.models.language_model_loss import LanguageModelLoss
@@ -277,6 +280,9 @@ def examples(models: Models) -> dict[str, Example]:
         Example(StrengthClasses(min_positive=0.5)),
         Example(ValueFilter(column="language", values=("en", "zh"))),
         Example(DropUnchosen()),
+        Example(ClusterCopies()),
+        Example(MixBudgets(parts={"web": {"epochs": 1.5}}, others={"weight": 1}, budget=2000, copies="copies")),
+        Example(MixRepetitions(copies="copies", mix=models.mix)),
         Example(RepeatRows(column="copies")),
         Example(Split(held_out=({"name": "validation", "share": 0.2}, {"name": "test", "share": 0.3}))),
     )

@@ -7,6 +7,7 @@ import xxhash
 from operators.dedup.canary_choice import CHOICE_FILE
 from operators.dedup.sample_pairs import PAIRS_FILE
 from operators.fasttext.train_fasttext import MODEL_FILE
+from operators.mix.mix_pool import MIX_FILE
 from operators.ngram.model_file import NGRAM_FILE
 from operators.perplexity.kenlm_perplexity import LanguageModel
 from operators.perplexity.perplexity_cutoffs import CUTOFFS_FILE
@@ -39,6 +40,7 @@ class Models:
     cutoffs: FileRef
     rank_cutoffs: FileRef
     quotas: FileRef
+    mix: FileRef
     linear: FileRef
     ngrams: LanguageModel
     token_ngrams: FileRef
@@ -65,6 +67,7 @@ def unread_models() -> Models:
         cutoffs=unread(CUTOFFS_FILE),
         rank_cutoffs=unread(RANK_CUTOFFS_FILE),
         quotas=unread(QUOTAS_FILE),
+        mix=unread(MIX_FILE),
         linear=unread(LINEAR_FILE),
         ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
         token_ngrams=unread(NGRAM_FILE),

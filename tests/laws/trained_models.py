@@ -6,6 +6,7 @@ from operators.dedup.canary_choice import CHOICE_FILE
 from operators.dedup.sample_pairs import PAIRS_FILE
 from operators.fasttext.train_fasttext import MODEL_FILE
 from operators.language.language_id import LanguageId
+from operators.mix.mix_pool import MIX_FILE
 from operators.ngram.model_file import NGRAM_FILE
 from operators.ngram.train_ngram import TrainNgram
 from operators.perplexity.kenlm_perplexity import LanguageModel
@@ -41,6 +42,7 @@ def train_models(folder: Path) -> Models:
         "perplexity_cutoffs",
         "rank_cutoffs",
         "quota_cutoffs",
+        "mix_budgets",
         "train_linear",
     )
     for name in tasks:
@@ -69,6 +71,7 @@ def train_models(folder: Path) -> Models:
         cutoffs=left(CUTOFFS_FILE),
         rank_cutoffs=left(RANK_CUTOFFS_FILE),
         quotas=left(QUOTAS_FILE),
+        mix=left(MIX_FILE),
         linear=left(LINEAR_FILE),
         ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
         token_ngrams=left(NGRAM_FILE),
