@@ -1,4 +1,4 @@
-"""What packed rows say: the start of a build's first window, decoded with the tokenizer that its recipe names."""
+"""What packed rows say: how full they are, and the start of the first, decoded with its recipe's tokenizer."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from operators.pack.windows import INPUT_IDS, SEGMENT_IDS
-from operators.tokenize.tokenizer import Tokenize, load_tokenizer
+from operators.pack.packed_table import INPUT_IDS
+from operators.pack.packing import Packing
+from operators.tokenize.tokenizer import NUM_TOKENS, Tokenize, load_tokenizer
 from pipeline.artifact import DATA, Manifest
 from pipeline.operator import FileRef
 from pipeline.plan.logical import Recipe
@@ -36,7 +37,7 @@ def first_packed_text(
     """
     for step in reversed(recipe.steps):
         manifest = manifests.get(step.name)
-        if manifest is None or not {INPUT_IDS, SEGMENT_IDS} <= set(manifest.columns):
+        if manifest is None or not {INPUT_IDS, NUM_TOKENS} <= set(manifest.columns):
             continue
         operator = next(_tokenizers_above(recipe, step.name), None)
         ids = _first_window(manifest)
@@ -45,6 +46,17 @@ def first_packed_text(
         text = load_tokenizer(_placed(operator.tokenizer, manifests)).decode(ids, skip_special_tokens=False)
         lines = [line for line in text.splitlines() if line.strip()]
         return PackedText(step.name, len(ids), tuple(ids[:num_ids]), tuple(lines[:num_lines]))
+    return None
+
+
+def padding_fraction(recipe: Recipe, manifests: Mapping[str, Manifest]) -> float | None:
+    """Of the last packed step: the share of its rows' places that hold no token."""
+    for step in reversed(recipe.steps):
+        manifest = manifests.get(step.name)
+        packing = next((operator for operator in step.operators if isinstance(operator, Packing)), None)
+        if manifest is not None and packing is not None and manifest.total("rows_written"):
+            places = manifest.total("rows_written") * packing.capacity
+            return 1 - manifest.total("conserved_out") / places
     return None
 
 
@@ -63,9 +75,9 @@ def _first_window(manifest: Manifest) -> list[int]:
         path = manifest.path(shard, DATA)
         if rows and path is not None:
             with pq.ParquetFile(path) as file:
-                batch = next(file.iter_batches(batch_size=1, columns=[INPUT_IDS, SEGMENT_IDS]))
-            window = zip(batch[INPUT_IDS][0].as_py(), batch[SEGMENT_IDS][0].as_py(), strict=True)
-            return [token for token, segment in window if segment]
+                batch = next(file.iter_batches(batch_size=1, columns=[INPUT_IDS, NUM_TOKENS]))
+            window: list[int] = batch[INPUT_IDS][0].as_py()
+            return window[: batch[NUM_TOKENS][0].as_py()]
     return []
 
 

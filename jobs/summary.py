@@ -22,12 +22,7 @@ def print_summary(run: Run, recipe: Recipe, console: Console) -> None:
     print_funnel(run.funnel, console)
     _print_examples(run.manifests, console)
     if any(isinstance(operator, ShardOperator) for step in recipe.steps for operator in step.operators):
-        _print_packed(recipe, run.manifests, console)
-    total = run.funnel
-    if total.tokens_in:
-        padding = _padding_fraction(run.manifests)
-        padded = "" if padding is None else f", {padding:.2%} of the windows is padding"
-        console.print(f"tokens: {total.tokens_packed:,} packed of {total.tokens_in:,}{padded}")
+        _print_packed(recipe, run, console)
     cached = f" ({len(run.cached_steps)} of {len(run.manifests)} steps were already built)" if run.cached_steps else ""
     console.print(f"time: {run.seconds:.1f} s{cached}")
     for step, manifest in run.manifests.items():
@@ -86,17 +81,22 @@ def _print_examples(manifests: Mapping[str, Manifest], console: Console) -> None
         _print_text(texts[1][start : start + _EXAMPLE_CHARS], console)
 
 
-def _print_packed(recipe: Recipe, manifests: Mapping[str, Manifest], console: Console) -> None:
-    """The first lines of what a trainer would read, if windows were packed."""
-    from jobs.packed_text import first_packed_text  # noqa: PLC0415 -- it needs kernels and tokenizers
+def _print_packed(recipe: Recipe, run: Run, console: Console) -> None:
+    """The first lines of what a trainer would read, if windows were packed, and how full the windows are."""
+    from jobs.packed_text import first_packed_text, padding_fraction  # noqa: PLC0415 -- it needs kernels and tokenizers
 
-    packed = first_packed_text(recipe, manifests)
-    if packed is None:
-        return
-    ids = " ".join(map(str, packed.ids))
-    console.print(f"the first window of {packed.step} has {packed.num_tokens:,} tokens: {ids} ...", soft_wrap=True)
-    for line in packed.lines:
-        _print_text(line.strip()[:_EXAMPLE_CHARS], console)
+    packed = first_packed_text(recipe, run.manifests)
+    if packed is not None:
+        ids = " ".join(map(str, packed.ids))
+        console.print(f"the first window of {packed.step} has {packed.num_tokens:,} tokens: {ids} ...", soft_wrap=True)
+        for line in packed.lines:
+            _print_text(line.strip()[:_EXAMPLE_CHARS], console)
+    total = run.funnel
+    if total.tokens_in:
+        padding = padding_fraction(recipe, run.manifests)
+        truncated = f", {total.tokens_truncated:,} truncated" if total.tokens_truncated else ""
+        padded = "" if padding is None else f", {padding:.2%} of the windows is padding"
+        console.print(f"tokens: {total.tokens_packed:,} packed of {total.tokens_in:,}{truncated}{padded}")
 
 
 def _reports(manifests: Mapping[str, Manifest]) -> list[str]:
@@ -119,16 +119,6 @@ def _first_difference(left: str, right: str) -> int:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _padding_fraction(manifests: Mapping[str, Manifest]) -> float | None:
-    """Of the last packed table: the share of its windows' places that hold no token."""
-    for manifest in reversed(list(manifests.values())):
-        kind = manifest.columns.get("input_ids", "")
-        if kind.startswith("fixed_size_list") and manifest.total("rows_written"):
-            places = manifest.total("rows_written") * int(kind.rsplit("[", 1)[1].rstrip("]"))
-            return 1 - manifest.total("conserved_out") / places
-    return None
 
 
 def _share(rows: int, total: int) -> str:

@@ -11,6 +11,8 @@ from typing import Final
 
 from operators.catalogue import catalogue
 from operators.pack.concat_and_chunk import ConcatAndChunk
+from operators.pack.first_fit import FirstFit
+from operators.pack.length_sorted_greedy import LengthSortedGreedy
 from pipeline.plan.logical import ArtifactKind, Recipe, Step, View
 from pipeline.recipe import load_recipe
 from pipeline.run import run_recipe
@@ -20,15 +22,14 @@ SOURCE: Final = "opentelemetry"
 
 
 def warmup_recipe() -> Recipe:
-    """The quickstart over one source, with the packing that it does not use beside the one that it does."""
+    """The quickstart over one source, with the packings that it does not use beside the one that it does."""
     recipe = load_recipe(QUICKSTART, catalogue(), [f"documents.read=[{SOURCE}]"])
-    chunks = Step(
-        name="chunks",
-        view=View(base="tokens"),
-        nodes=(ConcatAndChunk(window=64),),
-        write=ArtifactKind.TABLE,
-    )
-    return recipe.model_copy(update={"steps": (*recipe.steps, chunks)})
+    packings = (ConcatAndChunk(window=64), FirstFit(window=64), LengthSortedGreedy(window=64))
+    steps = [
+        Step(name=packing.name, view=View(base="tokens"), nodes=(packing,), write=ArtifactKind.TABLE)
+        for packing in packings
+    ]
+    return recipe.model_copy(update={"steps": (*recipe.steps, *steps)})
 
 
 def compile_kernels() -> float:

@@ -123,6 +123,8 @@ OPERATORS: Final[Named[type[Operator]]] = Named(
         "tokenize": "tokenize.tokenizer:Tokenize",
         "concat_and_chunk": "pack.concat_and_chunk:ConcatAndChunk",
         "best_fit": "pack.best_fit:BestFit",
+        "first_fit": "pack.first_fit:FirstFit",
+        "length_sorted_greedy": "pack.length_sorted_greedy:LengthSortedGreedy",
         "train_tokenizer": "tokenize.train_tokenizer:TrainTokenizer",
         "train_fasttext": "fasttext.train_fasttext:TrainFastText",
         "label_documents": "scorer.label_documents:LabelDocuments",

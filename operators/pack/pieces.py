@@ -1,29 +1,47 @@
-"""Where each run of a document's tokens goes: cutting documents into pieces, and giving pieces a window.
+"""Where each run of a document's tokens goes: cutting documents into pieces, and pieces in the order of windows.
 
-Dimension letters: D documents, P pieces, N windows, L tokens of a window.
+Dimension letters: D documents, P pieces, N windows.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from operators.pack.space_set import Starts, Words, empty_set, insert, remove, smallest_from
+from operators.pack.token_buffer import Numbers
 from operators.text.kernel import kernel
 
-Numbers = npt.NDArray[np.int64]
-
 NO_PIECE = -1
+
+LongDocuments = Literal["split", "truncate"]
+"""What becomes of a document that is longer than a window."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """Runs of tokens of D documents, each within one window, in window order."""
+    """Runs of tokens of D documents, each within one window."""
 
     document: Numbers  # (P,)
     start: Numbers  # (P,) first token, counted over all documents
-    length: Numbers  # (P,) in 1..L
+    length: Numbers  # (P,) 1 or more
+    before: Numbers  # (P,) tokens of the document that lie before the piece
+    truncated: Numbers  # (P,) tokens of the document behind the piece that are in no window
+
+    def taken(self, order: Numbers) -> "Pieces":
+        """The pieces at these places."""
+        return Pieces(
+            self.document[order], self.start[order], self.length[order], self.before[order], self.truncated[order]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Pieces in window order, and what each of N windows holds."""
+
+    pieces: Pieces
     bounds: Numbers  # (N + 1,) pieces of window n are bounds[n]..bounds[n + 1]
+    num_ahead: int = 0
+    """So many windows from the first on show one token behind their own: the first of the window that follows."""
 
     @property
     def num_windows(self) -> int:
@@ -31,48 +49,91 @@ class Pieces:
         return len(self.bounds) - 1
 
 
-def concatenated(lengths: Numbers, window: int) -> Pieces:
-    """Documents one after another, cut wherever a window ends. The last window may be partly filled."""
-    offsets = _offsets(lengths)
+def cut_documents(lengths: Numbers, longest: int, policy: LongDocuments, min_piece: int = 1) -> Pieces:
+    """Documents as pieces of `longest` tokens at most, in order; one that fits is a piece of its own.
+
+    A longer one is truncated, or split into pieces of `longest` tokens and a rest; a rest shorter than `min_piece`
+    takes what it lacks from the piece before it.
+    """
+    offsets = running_totals(lengths)
+    if policy == "truncate":
+        document = np.flatnonzero(lengths)
+        length = np.minimum(lengths[document], longest)
+        return Pieces(document, offsets[document], length, np.zeros_like(length), lengths[document] - length)
+    counts = -(-lengths // longest)  # (D,) pieces of each document
+    bounds = running_totals(counts)
+    document = np.repeat(np.arange(len(lengths)), counts)  # (P,)
+    before = (np.arange(len(document)) - bounds[document]) * longest
+    length = np.minimum(lengths[document] - before, longest)
+    # A rest has a piece before it, which is full: the lengths of both change by what the rest lacks.
+    rest = np.flatnonzero((before > 0) & (length < min_piece))
+    lacking = min_piece - length[rest]
+    length[rest] += lacking
+    before[rest] -= lacking
+    length[rest - 1] -= lacking
+    return Pieces(document, offsets[document] + before, length, before, np.zeros_like(length))
+
+
+def concatenated(lengths: Numbers, window: int, *, extra_token: bool = False) -> Windows:
+    """Documents one after another, cut wherever a window ends. The last window may be partly filled.
+
+    With `extra_token` a window also shows the first token of the next one: its last piece is longer by one, or a piece
+    of one token follows it.
+    """
+    offsets = running_totals(lengths)
     num_tokens = int(offsets[-1])
     # A piece begins wherever a document or a window does. Two sorted runs: the stable sort only merges them.
     starts = np.sort(np.concatenate([offsets, np.arange(0, num_tokens, window)]), kind="stable")
     starts = starts[:-1][starts[:-1] < starts[1:]]  # (P,) without the end, and without empty documents
-    window_of = starts // window  # (P,)
-    num_windows = -(-num_tokens // window)
-    return Pieces(
-        document=np.searchsorted(offsets, starts, side="right") - 1,
-        start=starts,
-        length=np.diff(starts, append=num_tokens),
-        bounds=np.searchsorted(window_of, np.arange(num_windows + 1)),
-    )
+    document = np.searchsorted(offsets, starts, side="right") - 1
+    length = np.diff(starts, append=num_tokens)
+    bounds = np.searchsorted(starts // window, np.arange(-(-num_tokens // window) + 1))
+    if extra_token:
+        ends = bounds[1:-1]  # of all windows but the last; also where the next one begins
+        goes_on = document[ends - 1] == document[ends]
+        length[ends[goes_on] - 1] += 1
+        seen = ends[~goes_on]
+        starts = np.insert(starts, seen, starts[seen])
+        document = np.insert(document, seen, document[seen])
+        length = np.insert(length, seen, 1)
+        bounds[1:-1] += np.cumsum(~goes_on)
+        bounds[-1] = len(starts)
+    pieces = Pieces(document, starts, length, starts - offsets[document], np.zeros_like(length))
+    return Windows(pieces, bounds, max(0, len(bounds) - 2) if extra_token else 0)
 
 
-def best_fit(lengths: Numbers, window: int) -> Pieces:
-    """Each document cut into full windows and a rest, the rests packed best-fit-decreasing.
+def grouped(pieces: Pieces, bin_of: Numbers, num_bins: int) -> Windows:
+    """Pieces, given in the order of their documents, by the bin that holds each.
 
     Windows are in the order of their first pieces, pieces of a window in the order of their documents.
     """
-    counts = -(-lengths // window)  # (D,) pieces of each document
-    bounds = _offsets(counts)
-    document = np.repeat(np.arange(len(lengths)), counts)  # (P,)
-    within = np.arange(len(document)) - bounds[document]  # (P,) number of the piece in its document
-    start = _offsets(lengths)[document] + within * window
-    length = np.minimum(lengths[document] - within * window, window)
+    order, bounds = by_first_piece(bin_of, np.full(num_bins, NO_PIECE, np.int64))
+    return Windows(pieces.taken(order), bounds)
 
-    bin_of = np.empty(len(length), np.int64)
-    words, level_starts = empty_set(window)
-    newest = np.full(window + 1, NO_PIECE, np.int64)  # (L + 1,)
-    older = np.empty(len(length), np.int64)
-    num_bins = fill_best(length, longest_first(length, window), words, level_starts, newest, older, bin_of)
-    window_of = number_by_first_piece(bin_of, np.full(num_bins, NO_PIECE, np.int64))
-    order = np.argsort(window_of, kind="stable")  # (P,)
-    return Pieces(
-        document=document[order],
-        start=start[order],
-        length=length[order],
-        bounds=np.searchsorted(window_of[order], np.arange(num_bins + 1)),
-    )
+
+@kernel
+def by_first_piece(bin_of: Numbers, number_of: Numbers) -> tuple[Numbers, Numbers]:
+    """Pieces (P,) by bin, bins as they first appear and pieces in order, and where each bin begins (N + 1,).
+
+    `number_of` (N,) of NO_PIECE is scratch; every bin has a piece.
+    """
+    num_pieces, num_bins = bin_of.shape[0], number_of.shape[0]
+    counts = np.zeros(num_bins + 1, np.int64)
+    used = 0
+    for i in range(num_pieces):
+        k = np.uintp(bin_of[i])
+        if number_of[k] == NO_PIECE:
+            number_of[k] = used
+            used += 1
+        counts[np.uintp(number_of[k] + 1)] += 1
+    bounds = np.cumsum(counts)
+    free = bounds.copy()
+    order = np.empty(num_pieces, np.int64)
+    for i in range(num_pieces):
+        n = np.uintp(number_of[np.uintp(bin_of[i])])
+        order[np.uintp(free[n])] = i
+        free[n] += 1
+    return order, bounds
 
 
 @kernel
@@ -91,64 +152,8 @@ def longest_first(lengths: Numbers, longest: int) -> Numbers:
     return order
 
 
-@kernel
-def fill_best(
-    lengths: Numbers,
-    order: Numbers,
-    words: Words,
-    level_starts: Starts,
-    newest: Numbers,
-    older: Numbers,
-    bin_of: Numbers,
-) -> int:
-    """Puts pieces, in `order`, into the open window with the least space that holds them; returns the windows used.
-
-    `words` and `level_starts` are an empty set for 0..L. `newest`, (L + 1,) of NO_PIECE, is for each free space the
-    window that last came to have it; `older`, (P,) scratch, links to the one before. `bin_of` (P,) receives each
-    piece's window.
-    """
-    window = newest.shape[0] - 1
-    none = np.uintp(window + 1)
-    num_bins = 0
-    for i in range(order.shape[0]):
-        piece = np.uintp(order[i])
-        length = lengths[piece]
-        space = smallest_from(words, level_starts, np.uintp(length), none)
-        if space == none:
-            chosen = num_bins
-            num_bins += 1
-            left = window - length
-        else:
-            chosen = newest[space]
-            newest[space] = older[np.uintp(chosen)]
-            if newest[space] == NO_PIECE:
-                remove(words, level_starts, space)
-            left = np.int64(space) - length
-        bin_of[piece] = chosen
-        if left > 0:
-            if newest[np.uintp(left)] == NO_PIECE:
-                insert(words, level_starts, np.uintp(left))
-            older[np.uintp(chosen)] = newest[np.uintp(left)]
-            newest[np.uintp(left)] = chosen
-    return num_bins
-
-
-@kernel
-def number_by_first_piece(bin_of: Numbers, number_of: Numbers) -> Numbers:
-    """Each piece's window, windows renumbered as they first appear. `number_of` (N,) of NO_PIECE is scratch."""
-    renumbered = np.empty(bin_of.shape[0], np.int64)
-    used = 0
-    for i in range(bin_of.shape[0]):
-        k = np.uintp(bin_of[i])
-        if number_of[k] == NO_PIECE:
-            number_of[k] = used
-            used += 1
-        renumbered[i] = number_of[k]
-    return renumbered
-
-
-def _offsets(lengths: Numbers) -> Numbers:
-    """Running totals from 0: (X,) -> (X + 1,)."""
-    offsets = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets
+def running_totals(lengths: Numbers) -> Numbers:
+    """From 0: (X,) -> (X + 1,)."""
+    totals = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=totals[1:])
+    return totals

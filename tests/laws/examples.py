@@ -61,6 +61,8 @@ from operators.ngram.ngram_loss import NgramLoss
 from operators.ngram.train_ngram import TrainNgram
 from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
+from operators.pack.first_fit import FirstFit
+from operators.pack.length_sorted_greedy import LengthSortedGreedy
 from operators.perplexity.kenlm_perplexity import KenlmPerplexity
 from operators.perplexity.perplexity_bucket import PerplexityBucket
 from operators.perplexity.perplexity_cutoffs import PerplexityCutoffs
@@ -266,6 +268,8 @@ def examples(models: Models) -> dict[str, Example]:
         Example(Tokenize(tokenizer=models.tokenizer)),
         Example(ConcatAndChunk(window=16, pad_token=7)),
         Example(BestFit(window=16)),
+        Example(FirstFit(window=16, long_documents="truncate")),
+        Example(LengthSortedGreedy(window=16, min_piece=4, boundaries="cu_seqlens")),
         Example(TrainTokenizer(vocab_size=300)),
         Example(LabelDocuments(names="source", positive=("web",), negative=("book",), held_out=0.5)),
         Example(TrainLinear(embedding="features", dimensions=3)),

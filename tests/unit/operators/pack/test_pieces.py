@@ -1,4 +1,4 @@
-"""Cutting and placing, against slow and obvious Python."""
+"""Cutting and grouping, against slow and obvious Python."""
 
 import itertools
 
@@ -7,23 +7,34 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.pack.pieces import NO_PIECE, Pieces, best_fit, concatenated, longest_first, number_by_first_piece
+from operators.pack.pieces import (
+    NO_PIECE,
+    Windows,
+    by_first_piece,
+    concatenated,
+    cut_documents,
+    grouped,
+    longest_first,
+    running_totals,
+)
 
 LENGTHS = st.lists(st.integers(0, 40), max_size=40)
 WINDOW = st.integers(1, 17)
+Run = tuple[int, int, int]
 
 
-def windows_of(pieces: Pieces) -> list[list[tuple[int, int, int]]]:
+def runs_of(windows: Windows) -> list[list[Run]]:
+    pieces = windows.pieces
     rows = list(zip(pieces.document.tolist(), pieces.start.tolist(), pieces.length.tolist(), strict=True))
-    return [rows[a:b] for a, b in itertools.pairwise(pieces.bounds.tolist())]
+    return [rows[a:b] for a, b in itertools.pairwise(windows.bounds.tolist())]
 
 
-def plain_concatenated(lengths: list[int], window: int) -> list[list[tuple[int, int, int]]]:
+def plain_concatenated(lengths: list[int], window: int, extra: int) -> list[list[Run]]:
     owners = [document for document, length in enumerate(lengths) for _ in range(length)]
-    windows: list[list[tuple[int, int, int]]] = []
+    windows: list[list[Run]] = []
     for begin in range(0, len(owners), window):
-        rows: list[tuple[int, int, int]] = []
-        for at in range(begin, min(begin + window, len(owners))):
+        rows: list[Run] = []
+        for at in range(begin, min(begin + window + extra, len(owners))):
             if rows and rows[-1][0] == owners[at]:
                 rows[-1] = (*rows[-1][:2], rows[-1][2] + 1)
             else:
@@ -32,70 +43,64 @@ def plain_concatenated(lengths: list[int], window: int) -> list[list[tuple[int, 
     return windows
 
 
-def plain_best_fit(lengths: list[int], window: int) -> list[list[tuple[int, int, int]]]:
-    pieces: list[tuple[int, int, int]] = []
-    start = 0
+@given(lengths=LENGTHS, window=WINDOW, extra=st.sampled_from([0, 1]))
+def test_concatenated_agrees_with_plain(lengths: list[int], window: int, extra: int) -> None:
+    windows = concatenated(np.array(lengths, np.int64), window, extra_token=bool(extra))
+    assert runs_of(windows) == plain_concatenated(lengths, window, extra)
+    assert windows.num_ahead == (max(0, windows.num_windows - 1) if extra else 0)
+
+
+@given(lengths=LENGTHS, longest=st.integers(1, 17), part=st.integers(1, 9))
+def test_pieces_are_what_documents_were(lengths: list[int], longest: int, part: int) -> None:
+    min_piece = min(part, (longest + 1) // 2)
+    pieces = cut_documents(np.array(lengths, np.int64), longest, "split", min_piece)
+    starts = running_totals(np.array(lengths, np.int64))
+    assert pieces.start.tolist() == (starts[pieces.document] + pieces.before).tolist()
     for document, length in enumerate(lengths):
-        pieces += [(document, start + at, min(window, length - at)) for at in range(0, length, window)]
-        start += length
-    bins: list[list[tuple[int, int, int]]] = []
-    space: list[int] = []
-    since: list[int] = []
-    for clock, piece in enumerate(sorted(pieces, key=lambda piece: -piece[2])):
-        fitting = [b for b in range(len(bins)) if space[b] >= piece[2]]
-        if fitting:
-            b = min(fitting, key=lambda b: (space[b], -since[b]))
+        own = np.flatnonzero(pieces.document == document)
+        parts = pieces.length[own].tolist()
+        assert sum(parts) == length
+        assert pieces.before[own].tolist() == list(itertools.accumulate(parts[:-1], initial=0))[: len(parts)]
+        if length <= longest:
+            assert parts == [length] * bool(length)
         else:
-            b = len(bins)
-            bins.append([])
-            space.append(window)
-            since.append(0)
-        bins[b].append(piece)
-        space[b] -= piece[2]
-        since[b] = clock
-    return sorted(sorted(one) for one in bins)
+            assert min(parts) >= min_piece
+            assert max(parts) <= longest
+            assert len(parts) == -(-length // longest)
+
+
+@pytest.mark.parametrize(
+    ("length", "min_piece", "expected"),
+    [(23, 1, [10, 10, 3]), (23, 4, [10, 9, 4]), (11, 5, [6, 5]), (20, 5, [10, 10]), (10, 5, [10])],
+)
+def test_a_rest_takes_what_it_lacks_from_the_piece_before(length: int, min_piece: int, expected: list[int]) -> None:
+    assert cut_documents(np.array([length]), 10, "split", min_piece).length.tolist() == expected
+
+
+def test_truncated_documents_say_what_they_lost() -> None:
+    pieces = cut_documents(np.array([4, 0, 25, 10]), 10, "truncate")
+    assert pieces.document.tolist() == [0, 2, 3]
+    assert pieces.start.tolist() == [0, 4, 29]
+    assert pieces.length.tolist() == [4, 10, 10]
+    assert pieces.truncated.tolist() == [0, 15, 0]
+
+
+def test_windows_are_in_the_order_of_their_first_pieces() -> None:
+    pieces = cut_documents(np.array([5, 25, 10]), 10, "split")
+    windows = grouped(pieces, np.array([2, 1, 0, 2, 3]), 4)
+    assert runs_of(windows) == [[(0, 0, 5), (1, 25, 5)], [(1, 5, 10)], [(1, 15, 10)], [(2, 30, 10)]]
+    assert windows.pieces.before.tolist() == [0, 20, 0, 10, 0]
 
 
 @settings(deadline=None)  # the first call compiles
-@given(lengths=LENGTHS, window=WINDOW)
-def test_concatenated_agrees_with_plain(lengths: list[int], window: int) -> None:
-    assert windows_of(concatenated(np.array(lengths, np.int64), window)) == plain_concatenated(lengths, window)
-
-
-@settings(deadline=None, max_examples=60)  # the first call compiles
-@given(lengths=LENGTHS, window=WINDOW)
-def test_best_fit_agrees_with_plain(lengths: list[int], window: int) -> None:
-    assert windows_of(best_fit(np.array(lengths, np.int64), window)) == plain_best_fit(lengths, window)
-
-
-def test_best_fit_takes_the_tightest_window() -> None:
-    # 7 and 6 open windows with 3 and 4 free; the 3 must go beside the 7, the 4 beside the 6.
-    assert windows_of(best_fit(np.array([4, 3, 6, 7], np.int64), 10)) == [
-        [(0, 0, 4), (2, 7, 6)],
-        [(1, 4, 3), (3, 13, 7)],
-    ]
-
-
-def test_best_fit_cuts_only_documents_longer_than_the_window() -> None:
-    assert windows_of(best_fit(np.array([5, 25, 10], np.int64), 10)) == [
-        [(0, 0, 5), (1, 25, 5)],
-        [(1, 5, 10)],
-        [(1, 15, 10)],
-        [(2, 30, 10)],
-    ]
-
-
-@pytest.mark.parametrize("window", [1 << 20, 1 << 22])
-def test_best_fit_with_windows_of_a_million_tokens(window: int) -> None:
-    rng = np.random.default_rng(0)
-    lengths = rng.integers(1, window, 400)
-    pieces = best_fit(lengths, window)
-    filled = np.add.reduceat(pieces.length, pieces.bounds[:-1])
-    assert filled.max() <= window
-    assert filled.sum() == lengths.sum()
-    # Two windows that are half empty would have been one.
-    assert (filled <= window // 2).sum() <= 1
-    assert sorted(pieces.document) == list(range(400))
+@given(bins=st.lists(st.integers(0, 5), max_size=30))
+def test_grouping_is_stable_and_by_first_piece(bins: list[int]) -> None:
+    names = {name: number for number, name in enumerate(dict.fromkeys(bins))}
+    numbered = [names[name] for name in bins]
+    renamed = np.array([len(names) - 1 - number for number in numbered], np.int64)
+    order, bounds = by_first_piece(renamed, np.full(len(names), NO_PIECE, np.int64))
+    assert order.tolist() == sorted(range(len(bins)), key=lambda piece: numbered[piece])
+    assert np.diff(bounds).tolist() == [numbered.count(number) for number in range(len(names))]
 
 
 @settings(deadline=None)  # the first call compiles
@@ -103,7 +108,3 @@ def test_best_fit_with_windows_of_a_million_tokens(window: int) -> None:
 def test_longest_first_is_a_stable_descending_order(lengths: list[int]) -> None:
     expected = sorted(range(len(lengths)), key=lambda i: -lengths[i])
     assert longest_first(np.array(lengths, np.int64), 9).tolist() == expected
-
-
-def test_numbering_follows_the_first_piece() -> None:
-    assert number_by_first_piece(np.array([2, 0, 2, 1]), np.full(3, NO_PIECE)).tolist() == [0, 1, 0, 2]
