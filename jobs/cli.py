@@ -28,8 +28,9 @@ from pipeline.execution.prepare import PreparedRecipe, prepare
 from pipeline.execution.work import Execution
 from pipeline.plan.logical import Recipe
 from pipeline.recipe import load_recipe, recipe_json_schema
-from pipeline.recorded_run import load_run
+from pipeline.recorded_run import RecordedRun, load_run
 from pipeline.report.fate import Fate, FateEvent, find_fates
+from pipeline.report.lineage import Lineage, TokenOwner
 from pipeline.run import open_runner, run_prepared
 
 app = typer.Typer(
@@ -124,14 +125,28 @@ def status(run_folder: RunArgument, as_json: JsonOption = False) -> None:
 @app.command()
 def explain(
     run_folder: RunArgument,
-    document: Annotated[str, typer.Argument(metavar="DOC", help="doc_id, or the input's own id.", show_default=False)],
+    document: Annotated[
+        str | None, typer.Argument(metavar="[DOC]", help="doc_id, or the input's own id.", show_default=False)
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="STEP:SHARD:TOKEN", help="The document whose token this is.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Everything that happened to one document: rule, value, threshold, survivor."""
-    fates = find_fates(load_run(run_folder), document, catalogue())
+    """Everything that happened to one document: rule, value, threshold, survivor, and where its tokens lie."""
+    recorded = load_run(run_folder)
+    if (document is None) == (at is None):
+        raise PlanError("explain: expected either DOC or --at STEP:SHARD:TOKEN; found both or none; give one")
+    owner = None if at is None else _owner(recorded, at)
+    doc_id = document if owner is None else owner.doc_id
+    assert doc_id is not None
+    fates = find_fates(recorded, doc_id, catalogue())
     if as_json:
-        _print_json([asdict(fate) for fate in fates])
+        told = [asdict(fate) for fate in fates]
+        _print_json(told if owner is None else {"owner": asdict(owner), "fates": told})
         return
+    if owner is not None:
+        Console().print(f"{at}: {owner}", markup=False, soft_wrap=True, highlight=False)
     for fate in fates:
         _print_fate(fate, Console())
 
@@ -238,6 +253,14 @@ def _prepare(recipe: Path, overrides: list[str] | None) -> PreparedRecipe:
     except PipelineError as error:
         error.add_note(f"recipe {recipe}")
         raise
+
+
+def _owner(run: RecordedRun, at: str) -> TokenOwner:
+    """Whose the token is that `STEP:SHARD:TOKEN` names."""
+    step, *numbers = at.rsplit(":", 2)
+    if len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
+        raise PlanError(f"--at: expected STEP:SHARD:TOKEN with two numbers, such as tokens:3:120; found {at!r}")
+    return Lineage(run.manifests()).owner(step, *map(int, numbers))
 
 
 def _print_json(data: object) -> None:

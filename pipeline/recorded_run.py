@@ -30,6 +30,8 @@ class RecordedStep:
     """Steps and imports whose rows stand behind those of the base."""
     reader: str | None
     """Over sources: the step whose reading numbered their records; the step itself, if it was a first reading."""
+    moves_rows: bool = False
+    """Whether rows go through an exchange or a task: then those of a document may lie in any shard of what it wrote."""
 
 
 @dataclass(frozen=True, slots=True)

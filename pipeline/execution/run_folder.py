@@ -11,6 +11,8 @@ from pathlib import Path
 from pipeline.artifact import Manifest
 from pipeline.errors import RunnerError
 from pipeline.execution.prepare import PreparedRecipe
+from pipeline.operator import Task
+from pipeline.plan.logical import Exchange
 from pipeline.recorded_run import RUN_NAME
 
 
@@ -27,6 +29,7 @@ def write_run(prepared: PreparedRecipe, output: Path, manifests: Mapping[str, Ma
             "sources": list(prepared.steps[name].step.view.sources),
             "against": list(prepared.steps[name].step.view.against),
             "reader": prepared.steps[name].reader,
+            "moves_rows": any(isinstance(node, Exchange | Task) for node in prepared.steps[name].step.unrolled),
         }
         for name in prepared.steps
     ]

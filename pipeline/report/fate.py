@@ -4,7 +4,7 @@ Follows the doc_id from artifact to artifact through ledgers and identity files,
 in there: it is read again from the input.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from pipeline.errors import StorageError
 from pipeline.execution.judged_rows import ROW
 from pipeline.io.reading import read_record
 from pipeline.ledger import READ
-from pipeline.plan.logical import BOUND_KINDS, ArtifactKind
+from pipeline.plan.logical import BASE_KINDS, BOUND_KINDS, ArtifactKind
 from pipeline.recipe import Catalogue
 from pipeline.recorded_run import RecordedRun, RecordedStep
 from pipeline.report.judged_steps import broken_rules, judged_step
+from pipeline.report.lineage import Lineage, TokenRange
 from pipeline.rule_set import RuleSet
 
 _SHOWN_TYPES = ("int", "float", "double", "bool", "string", "uint")
@@ -33,7 +34,8 @@ class FateEvent:
 
     step: str
     action: str
-    """read, annotate, keep, drop, edit, quarantine, breaks (a rule that would drop it too), stored or packed."""
+    """read, annotate, keep, drop, edit, quarantine, breaks (a rule that would drop it too), stored or packed (once for
+    each window)."""
     operator: str = ""
     rule: str = ""
     value: float | None = None
@@ -42,6 +44,8 @@ class FateEvent:
     """doc_id, in hex, of the document that stays."""
     survivor_input_id: str | None = None
     detail: str = ""
+    tokens: TokenRange | None = None
+    """Where its tokens lie, if it was stored or packed with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +65,12 @@ class Fate:
     """Start of its text, read again from the input; None if that is gone."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Place:
     """Where the document is in a base: shard and row."""
 
     shard: int
     row: int
-    events: list[FateEvent] = field(default_factory=list)
 
 
 def find_fates(
@@ -113,39 +116,18 @@ def _follow(
     manifest = manifests[reader.step]
     entry = manifest.shards[found.shard].inputs[found.split]
     start = _Place(found.shard, found.row)
-    start.events.append(
-        FateEvent(reader.step, "read", detail=f"source {entry['source']}, {entry['path']} at {found.position}")
-    )
-    places: dict[str, _Place] = {}
-    events = start.events
-    end = ""
-    for name, step in steps.items():
-        place = places.get(step.base or "")
+    read = FateEvent(reader.step, "read", detail=f"source {entry['source']}, {entry['path']} at {found.position}")
+    way = _Way(found.doc_id, manifests, Lineage(manifests), catalogue, [read])
+    for step in steps.values():
+        if way.is_at_its_end:
+            break
         if step.sources:
-            place = start if _has_records_of(step, reader) else None
-        if place is None:
-            continue
-        happened = list(_in_step(step, manifests, place, found.doc_id))
-        if catalogue is not None and happened:
-            happened += _also_broken(manifests[name], place, catalogue, happened)
-        events.extend(happened)
-        gone = next((event for event in happened if event.action in ("drop", "quarantine")), None)
-        if gone is not None:
-            end = end or gone.action
-            if gone.operator == READ:
-                break  # it never was a document
-            continue
-        if step.kind in (ArtifactKind.DOCUMENTS, ArtifactKind.TABLE):
-            moved = _locate(manifests[name], place.shard, found.doc_id)
-            if moved is not None:
-                places[name] = moved
-                values = _spelled(_column_values(manifests[name], moved))
-                events.append(
-                    FateEvent(name, "stored", detail=f"shard {moved.shard}, row {moved.row}{values and ': '}{values}")
-                )
-    verdict = {"drop": "dropped", "quarantine": "quarantined"}.get(end, "kept")
+            way.through(step, [start] if _has_records_of(step, reader) else [])
+        else:
+            way.through(step, way.places.get(step.base or "", []))
+    verdict = {"drop": "dropped", "quarantine": "quarantined"}.get(way.end, "kept")
     imported = run.imported()
-    named = tuple(_with_survivor_name(event, steps, manifests, imported) for event in events)
+    named = tuple(_with_survivor_name(event, steps, manifests, imported) for event in way.events)
     return Fate(
         found.doc_id.hex(),
         found.input_id,
@@ -156,6 +138,67 @@ def _follow(
         verdict,
         _text(run, entry, found.position, text_chars),
     )
+
+
+@dataclass(slots=True)
+class _Way:
+    """What happens to one document from step to step, and where it is."""
+
+    doc_id: bytes
+    manifests: Mapping[str, Manifest]
+    lineage: Lineage
+    catalogue: Catalogue | None
+    events: list[FateEvent]
+    end: str = ""
+    """How it left first: drop or quarantine."""
+    is_at_its_end: bool = False
+    """Whether it never was a document."""
+    places: dict[str, list[_Place]] = field(default_factory=dict)
+    """Its rows in bases, by step; several where it stands there more than once."""
+    windows: dict[str, set[int]] = field(default_factory=dict)
+    """Shards of packed tables that hold tokens of it, by step."""
+
+    def through(self, step: RecordedStep, places: Sequence[_Place]) -> None:
+        """Follows it through a step in whose view it has these rows, or whose view is a packed table."""
+        shards = {place.shard for place in places if self._stays(step, place)} | self.windows.get(
+            step.base or "", set()
+        )
+        if self.is_at_its_end or not shards or step.kind not in BASE_KINDS:
+            return
+        searched = None if step.moves_rows else shards
+        if self.lineage.is_packed(step.step):
+            ranges = self.lineage.ranges(step.step, self.doc_id, searched)
+            self.windows[step.step] = {tokens.shard for tokens in ranges}
+            self.events += [FateEvent(step.step, "packed", detail=str(tokens), tokens=tokens) for tokens in ranges]
+        else:
+            self._stored(step, searched)
+
+    def _stays(self, step: RecordedStep, place: _Place) -> bool:
+        """Notes what the step does with one of its rows."""
+        happened = list(_in_step(step, self.manifests, place))
+        if self.catalogue is not None and happened:
+            happened += _also_broken(self.manifests[step.step], place, self.catalogue, happened)
+        self.events += happened
+        gone = next((event for event in happened if event.action in ("drop", "quarantine")), None)
+        if gone is not None:
+            self.end = self.end or gone.action
+            self.is_at_its_end = gone.operator == READ
+        return gone is None
+
+    def _stored(self, step: RecordedStep, shards: Collection[int] | None) -> None:
+        manifest = self.manifests[step.step]
+        found: list[tuple[_Place, str, TokenRange | None]]
+        if self.lineage.holds_tokens(step.step):
+            ranges = self.lineage.ranges(step.step, self.doc_id, shards)
+            found = [(_Place(tokens.shard, tokens.row), str(tokens), tokens) for tokens in ranges]
+        else:
+            rows = _locate(manifest, shards, self.doc_id)
+            found = [(place, f"shard {place.shard}, row {place.row}", None) for place in rows]
+        for place, where, tokens in found:
+            values = _spelled(_column_values(manifest, place))
+            detail = where + (values and f": {values}")
+            self.events.append(FateEvent(step.step, "stored", detail=detail, tokens=tokens))
+        self.places[step.step] = [place for place, _, _ in found]
 
 
 def _readers(steps: Mapping[str, RecordedStep]) -> list[RecordedStep]:
@@ -180,9 +223,7 @@ def _makes_base(step: RecordedStep) -> bool:
     return step.reader == step.step and step.kind not in BOUND_KINDS
 
 
-def _in_step(
-    step: RecordedStep, manifests: Mapping[str, Manifest], place: _Place, doc_id: bytes
-) -> Iterator[FateEvent]:
+def _in_step(step: RecordedStep, manifests: Mapping[str, Manifest], place: _Place) -> Iterator[FateEvent]:
     """What one step did with a document that is, or was, in its view."""
     removed = [name for name in step.bound if _is_removed(manifests[name], place)]
     if removed:
@@ -207,10 +248,6 @@ def _in_step(
         values = _column_values(manifest, place)
         if values:
             yield FateEvent(step.step, "annotate", detail=_spelled(values))
-    elif step.kind == ArtifactKind.TABLE and doc_id:
-        rows = _packed_rows(manifest, place.shard, doc_id)
-        if rows:
-            yield FateEvent(step.step, "packed", detail=f"shard {place.shard}, rows {', '.join(map(str, rows))}")
     elif step.kind == ArtifactKind.REMOVALS:
         yield FateEvent(step.step, "keep")
 
@@ -281,25 +318,20 @@ def _is_removed(manifest: Manifest, place: _Place) -> bool:
     return any(action != "edit" for _, action, *_ in _ledger_rows(manifest, place))
 
 
-def _locate(manifest: Manifest, shard: int, doc_id: bytes) -> _Place | None:
-    path = _path(manifest, shard, DATA)
-    if path is None or DOC_ID not in manifest.columns:
-        return None
-    rows = _query(
-        "select file_row_number from read_parquet($1, file_row_number=true) where doc_id = $2", [path, doc_id]
-    )
-    return _Place(shard, rows[0][0]) if rows else None
-
-
-def _packed_rows(manifest: Manifest, shard: int, doc_id: bytes) -> list[int]:
-    path = _path(manifest, shard, DATA)
-    if path is None or "doc_ids" not in manifest.columns:
+def _locate(manifest: Manifest, shards: Collection[int] | None, doc_id: bytes) -> list[_Place]:
+    """The document's rows in these shards, or in all."""
+    if DOC_ID not in manifest.columns:
         return []
-    query = (
-        "select file_row_number from read_parquet($1, file_row_number=true) where list_contains(doc_ids, $2) "
-        "order by file_row_number"
+    searched = range(len(manifest.shards)) if shards is None else sorted(shards)
+    files = {path: shard for shard in searched if (path := _path(manifest, shard, DATA)) is not None}
+    if not files:
+        return []
+    rows = _query(
+        "select filename, file_row_number from read_parquet($1, filename=true, file_row_number=true) where doc_id = $2 "
+        "order by filename, file_row_number",
+        [list(files), doc_id],
     )
-    return [row for (row,) in _query(query, [path, doc_id])]
+    return [_Place(files[path], row) for path, row in rows]
 
 
 def _column_values(manifest: Manifest, place: _Place) -> dict[str, Any]:  # Any: DuckDB values

@@ -4,7 +4,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 
 import pytest
@@ -52,9 +52,14 @@ class _GuardedRay(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 @pytest.fixture(autouse=True)
-def no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Makes `ray.init` fail the test, whether ray is imported already or not."""
     if "ray" in sys.modules:
         monkeypatch.setattr(sys.modules["ray"], "init", _refuse)
-    else:
-        monkeypatch.setattr(sys, "meta_path", [_GuardedRay(monkeypatch), *sys.meta_path])
+        yield
+        return
+    guard = _GuardedRay(monkeypatch)
+    sys.meta_path.insert(0, guard)
+    yield
+    # The list itself stays: modules that a test imports may add finders of their own, and need them later.
+    sys.meta_path.remove(guard)
