@@ -15,6 +15,7 @@ from typing import Any, Final
 from pydantic import BaseModel, TypeAdapter
 
 from operators.catalogue import COMPOSITES, OPERATORS
+from pipeline.format_writer import FormatWriter
 from pipeline.operator import (
     Annotator,
     Filter,
@@ -28,7 +29,7 @@ from pipeline.plan.logical import Step
 
 Schema = dict[str, Any]  # Any: JSON Schema
 
-KINDS: Final = (Annotator, Filter, Transform, PartitionOperator, ShardOperator, Task)
+KINDS: Final = (Annotator, Filter, Transform, PartitionOperator, ShardOperator, Task, FormatWriter)
 HEADINGS: Final = ("Columns", "Determinism", "Raises", "Source", "Cost")
 STEP_KEYS: Final = {"name": "`name`", "view": "`read` or `base`, `bound`"}
 """Arguments of a composite that the step itself gives, and the step's keys for them."""

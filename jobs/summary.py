@@ -6,13 +6,15 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.examples import removed_examples
-from pipeline.artifact import Manifest
+from pipeline.artifact import DATA, DATASET, Manifest
 from pipeline.operator import ShardOperator
 from pipeline.plan.logical import ArtifactKind, Recipe
 from pipeline.report.funnel import Funnel
 from pipeline.run import Run
 
 _EXAMPLE_CHARS = 160
+_FOLDERS = {ArtifactKind.MODEL: "", ArtifactKind.FILES: DATASET}
+"""Where artifacts lie that are no rows."""
 _CONTEXT_CHARS = 40
 """Shown before the place where two texts begin to differ."""
 
@@ -32,9 +34,10 @@ def print_summary(run: Run, recipe: Recipe, console: Console) -> None:
         console.print(f"report: {report}", soft_wrap=True)
     last = list(run.manifests.values())[-1]
     console.print(f"output: {run.output}", soft_wrap=True)
-    console.print(
-        f"last artifact: {last.folder / 'data' if last.kind is not ArtifactKind.MODEL else last.folder}", soft_wrap=True
-    )
+    for manifest in run.manifests.values():
+        if manifest.kind is ArtifactKind.FILES:
+            console.print(f"dataset: {_described(manifest)}", soft_wrap=True)
+    console.print(f"last artifact: {last.folder / _FOLDERS.get(last.kind, DATA)}", soft_wrap=True)
 
 
 def print_funnel(total: Funnel, console: Console) -> None:
@@ -103,6 +106,15 @@ def _reports(manifests: Mapping[str, Manifest]) -> list[str]:
     """Pages that tasks left for people."""
     paths = (manifest.path(0, "report.md") for manifest in manifests.values() if manifest.kind is ArtifactKind.MODEL)
     return [path for path in paths if path is not None]
+
+
+def _described(manifest: Manifest) -> str:
+    """Where a trainer's files lie, and how much they hold."""
+    files = f"{len(manifest.dataset):,} file{'' if len(manifest.dataset) == 1 else 's'}"
+    return (
+        f"{manifest.folder / DATASET}: {files} of {manifest.operators[-1]['name']}, "
+        f"{manifest.total('conserved_out'):,} tokens"
+    )
 
 
 def _print_text(text: str, console: Console) -> None:

@@ -22,6 +22,10 @@ from pipeline.plan.logical import ArtifactKind
 
 MANIFEST_NAME = "manifest.json"
 DATA, LEDGER, IDENTITY, VALUES = "data", "ledger", "identity", "values"
+FILES = "files/"
+"""Begins the roles of files in a trainer's format: what the writer called them follows."""
+DATASET = "dataset"
+"""The folder where such files of all shards lie under the names that trainers read."""
 ROWS_TRUE = "rows_true"
 """Count of a unit that closes a round: its rows that ask for another one."""
 Rows = npt.NDArray[np.uint32]
@@ -46,7 +50,7 @@ class ShardRecord:
     index: int
     fingerprint: str
     files: dict[str, FileRecord]
-    """By role: data, ledger, identity, values; model files by their own name."""
+    """By role: data, ledger, identity, values; model files by their own name; a trainer's files as `files/NAME`."""
     counts: dict[str, int]
     """rows_read, rows_kept, rows_dropped, rows_quarantined and rows_edited (counted by each rule that edited the row);
     rows_judged by operators, where a step keeps their values; rows_written to the data file, of which rows_reshaped
@@ -91,6 +95,19 @@ class Fallback:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetFile:
+    """One file of a dataset in a trainer's format."""
+
+    name: str
+    """Path relative to the step's folder."""
+    num_bytes: int
+    digest: str
+    """xxh3-64 of the file's bytes, in hex."""
+    shard: int | None
+    """Whose it is; None for a file over all shards."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A finished artifact."""
 
@@ -112,6 +129,8 @@ class Manifest:
     """As of a shard, over all segments of the step."""
     fallbacks: tuple[Fallback, ...] = ()
     """Sorted by operator."""
+    dataset: tuple[DatasetFile, ...] = ()
+    """The dataset in a trainer's format: the shards' files under other names, and those over all shards."""
 
     def to_bytes(self) -> bytes:
         """The stored form."""
@@ -128,6 +147,8 @@ class Manifest:
             "fallbacks": [asdict(fallback) for fallback in self.fallbacks],
             "shards": [shard.to_json() for shard in self.shards],
         }
+        if self.kind is ArtifactKind.FILES:
+            data["dataset"] = [asdict(file) for file in self.dataset]
         return json.dumps(data, indent=1, ensure_ascii=False).encode() + b"\n"
 
     def path(self, shard: int, role: str) -> str | None:
@@ -147,6 +168,10 @@ class Manifest:
 
     def _rows_of(self, role: str) -> tuple[int, ...]:
         return tuple(shard.files[role].num_rows if role in shard.files else 0 for shard in self.shards)
+
+    def dataset_files(self, shard: int) -> tuple[str, ...]:
+        """Names of a shard's files in the dataset."""
+        return tuple(Path(file.name).relative_to(DATASET).as_posix() for file in self.dataset if file.shard == shard)
 
     def total(self, count: str) -> int:
         """A count summed over all shards; 0 where it does not exist."""
@@ -189,6 +214,7 @@ def _manifest(data: Mapping[str, Any], folder: Path) -> Manifest:  # Any: JSON
         against_fingerprints=tuple(data["against_fingerprints"]),
         made_with=data.get("made_with", {}),
         fallbacks=tuple(Fallback(**fallback) for fallback in data.get("fallbacks", ())),
+        dataset=tuple(DatasetFile(**file) for file in data.get("dataset", ())),
     )
 
 

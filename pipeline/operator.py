@@ -1,4 +1,4 @@
-"""The operator contract: what an operator is, its six kinds, and what it declares about itself.
+"""The operator contract: what an operator is, its kinds, and what it declares about itself.
 
 An operator is a frozen, picklable value. Its fields are its configuration, and so its identity. It knows no
 runner, no path and no worker number. State lives in the function that `open` returns, never in the operator.
@@ -10,6 +10,7 @@ runner, no path and no worker number. State lives in the function that `open` re
     PartitionOperator   the batches of one partition, in order -> batches   declared
     ShardOperator       the batches of one shard, in order -> batches       declared
     Task                whole artifacts -> one artifact                     every output names its inputs
+    FormatWriter        the batches of one shard, in order -> files         declared; see format_writer.py
 
 Law for all of them but Task: splitting or joining batches changes no row. An Annotator that cannot keep it within its
 stated tolerance alone says in what windows it wants a shard's rows, and the engine keeps the law.
@@ -185,7 +186,7 @@ class Edits:
 
 
 class Operator(BaseModel, ABC):
-    """What all six kinds share. Fields are configuration and identity; class variables describe the code."""
+    """What all kinds share. Fields are configuration and identity; class variables describe the code."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)
 

@@ -5,7 +5,8 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar, Final, Literal, Self
 
@@ -16,6 +17,7 @@ import xxhash
 
 from pipeline.document import DOC_ID, DOC_ID_TYPE, POSITION, POSITION_TYPE, TEXT, TEXT_TYPE
 from pipeline.errors import FallBackNeeded
+from pipeline.format_writer import PART_NAME, FormatWriter, Part, WriteFunction
 from pipeline.operator import (
     REMOVAL_SCHEMA,
     AnnotateFunction,
@@ -253,6 +255,51 @@ class OneLine(Transform):
             )
 
         return edit
+
+
+class TextFiles(FormatWriter):
+    """Writes each text as a line of JSON, and how many lines there are beside them.
+
+    `loses` characters of each text are not written, and all rows behind the first `max_batches` batches neither.
+    """
+
+    name: ClassVar[str] = "text_files"
+
+    loses: int = 0
+    max_batches: int | None = None
+    one_name: bool = False
+
+    def requires(self) -> pa.Schema:
+        return pa.schema([_TEXT_FIELD, pa.field("num_chars", pa.int64(), nullable=False)])
+
+    def output_schema(self, given: pa.Schema) -> pa.Schema:
+        return pa.schema([given.field("num_chars"), given.field(TEXT)])
+
+    def conserves(self) -> str:
+        return "num_chars"
+
+    def amount_in(self, folder: Path) -> int:
+        return sum(len(json.loads(line)) for line in (folder / "texts.jsonl").read_text().splitlines())
+
+    def dataset_name(self, shard: int, num_shards: int, file: str) -> str:
+        return file if self.one_name else f"{num_shards}/{shard:03d}-{file}"
+
+    def index(self, parts: Sequence[Part]) -> Mapping[str, bytes]:
+        facts = [[part.shard, part.num_rows, part.amount, part.facts["num_lines"]] for part in parts]
+        names = [[file.dataset_name, file.num_bytes, file.digest] for part in parts for file in part.files]
+        return {"index.json": json.dumps({"parts": facts, "files": names}).encode()}
+
+    def open(self) -> WriteFunction:
+        def write(batches: Iterator[pa.RecordBatch], folder: Path) -> None:
+            num_lines = 0
+            with (folder / "texts.jsonl").open("w") as stream:
+                for batch in islice(batches, self.max_batches):
+                    for text in batch.column(TEXT).to_pylist():
+                        stream.write(json.dumps(text[self.loses :]) + "\n")
+                        num_lines += 1
+            (folder / PART_NAME).write_text(json.dumps({"num_lines": num_lines}))
+
+        return write
 
 
 class TextKey(Annotator):

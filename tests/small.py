@@ -17,7 +17,17 @@ from pipeline.plan.logical import (
     View,
 )
 from tests.corpus import Record, jsonl
-from tests.sample_operators import TEXT_KEY, CountRows, KeepFirst, LongEnough, OneLine, RankOfText, TextKey, TextLength
+from tests.sample_operators import (
+    TEXT_KEY,
+    CountRows,
+    KeepFirst,
+    LongEnough,
+    OneLine,
+    RankOfText,
+    TextFiles,
+    TextKey,
+    TextLength,
+)
 
 _WORDS = ("lamp", "stone", "water", "cloud", "paper", "grass", "clock", "bread", "salt", "wool")
 
@@ -92,7 +102,7 @@ def read(
 
 
 def small(*, shard_bytes: int = 1 << 13, error_budget: ErrorBudget | None = None) -> Recipe:
-    """The recipe: `documents`, `keys`, `ranks`, `copies`, `kept`, `lengths` and `count`."""
+    """The recipe: `documents`, `keys`, `ranks`, `copies`, `kept`, `lengths`, `count` and `files`."""
     return read(
         OneLine(),
         LongEnough(min_chars=40),
@@ -120,5 +130,6 @@ def small(*, shard_bytes: int = 1 << 13, error_budget: ErrorBudget | None = None
             ),
             Step(name="lengths", view=View(base="kept"), nodes=(TextLength(),), write=ArtifactKind.COLUMNS),
             Step(name="count", view=View(base="kept"), nodes=(CountRows(),), write=ArtifactKind.MODEL),
+            Step(name="files", view=View(base="kept"), nodes=(TextLength(), TextFiles()), write=ArtifactKind.FILES),
         ),
     )

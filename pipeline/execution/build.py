@@ -12,6 +12,7 @@ from pathlib import Path
 from pipeline.artifact import DATA, ROWS_TRUE, Manifest, ShardRecord, ViewShard
 from pipeline.errors import CommitError, FallBackNeeded, OperatorError, PlanError
 from pipeline.execution.commit import StepFolder
+from pipeline.execution.dataset import make_dataset
 from pipeline.execution.earlier import EarlierShards
 from pipeline.execution.exchange import PartitionInput
 from pipeline.execution.fallback import MadeWith, StepFallbacks
@@ -24,6 +25,7 @@ from pipeline.execution.run_folder import clear_staging, is_recorded, only_drive
 from pipeline.execution.runner import Event, Runner, SegmentJob, Watch
 from pipeline.execution.step_inputs import StepInputs
 from pipeline.execution.work import Execution, SourceShard, StageSpec, Unit
+from pipeline.format_writer import FormatWriter
 from pipeline.ledger import Action
 from pipeline.operator import PartitionOperator, Task
 from pipeline.plan.checked_step import CheckedStep
@@ -133,6 +135,7 @@ class _StepBuild:
         sources = step.view.sources if self._checked.is_first_reading else ()
         if any(self._prepared.recipe.sources[name].id_from == "column" for name in sources):
             check_unique_ids(step.name, self._folder.path, ordered, self._folder.stage_file())
+        last = step.operators[-1] if step.operators else None
         manifest = Manifest(
             step=step.name,
             kind=step.write,
@@ -146,6 +149,7 @@ class _StepBuild:
             against_fingerprints=self._against_fingerprints(),
             made_with=self._made_with.of_step(),
             fallbacks=self._fallbacks.by_operator,
+            dataset=make_dataset(self._folder, last, ordered) if isinstance(last, FormatWriter) else (),
         )
         self._folder.finish(manifest)
         return manifest

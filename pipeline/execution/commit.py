@@ -2,10 +2,11 @@
 
 A step's folder is `steps/<step>-<fingerprint prefix>/`:
 
-    data/ ledger/ identity/ values/
+    data/ ledger/ identity/ values/ files/
                                  files named `<shard>-<xxh3 of the bytes>`, written by workers
     segment-<i>/                 commit records of unfinished work, and the files of exchanges; gone when the step ends
     fallback-<n>.json            the n-th operator of the unfinished step that its fallback stands in for
+    dataset/                     files of a trainer's format under the names that it reads, made by the driver
     manifest.json                the finished artifact; whatever it does not name is swept
 
 An equal record already there is success; a different one is an error. Writing is by link(2), which fails if the name
@@ -27,6 +28,7 @@ import xxhash
 
 from pipeline.artifact import (
     DATA,
+    FILES,
     IDENTITY,
     LEDGER,
     MANIFEST_NAME,
@@ -125,14 +127,27 @@ class StepFolder:
         for role, file in record.files.items():
             _, dash, content = Path(file.name).name.partition("-")
             name = f"{Path(file.name).parent}/{index:05d}{dash}{content}"
-            target = self.path / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            staged = self.stage_file()
-            os.link(folder / file.name, staged)
-            staged.replace(target)
-            staged.unlink(missing_ok=True)  # renaming one link of a file onto another leaves both
+            self.link(folder / file.name, name)
             files[role] = replace(file, name=name)
         return replace(record, index=index, files=files)
+
+    def link(self, file: Path, name: str) -> None:
+        """Gives a finished file another name, `name` of this folder; whatever had it before has it no longer."""
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged = self.stage_file()
+        os.link(file, staged)
+        staged.replace(target)
+        staged.unlink(missing_ok=True)  # renaming one link of a file onto another leaves both
+
+    def write(self, data: bytes, name: str) -> None:
+        """Writes a small file as `name` of this folder."""
+        staged = self.stage_file()
+        staged.write_bytes(data)
+        _sync(staged)
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged.replace(target)
 
     def committed(self, segment: int) -> dict[int, ShardRecord]:
         """Commit records of a segment, by unit."""
@@ -185,6 +200,7 @@ class StepFolder:
         """
         reach("sweep.begin")
         named = {file.name for shard in manifest.shards for file in shard.files.values()} | {MANIFEST_NAME}
+        named |= {file.name for file in manifest.dataset}
         segments = sorted(self.path.glob("segment-*"))
         for path in sorted(self.path.rglob("*")):
             if path.is_file() and path.parent not in segments and path.relative_to(self.path).as_posix() not in named:
@@ -220,20 +236,22 @@ class StepFolder:
     def _verify(self, record: ShardRecord, kind: ArtifactKind | None) -> None:
         rows: dict[str, int] = {}
         for role, file in record.files.items():
+            path = self.path / file.name
             try:
-                found = _rows_in(self.path / file.name)
+                in_rows = None if role.startswith(FILES) else _rows_in(path)
+                found, expected = (path.stat().st_size, file.num_bytes) if in_rows is None else (in_rows, file.num_rows)
             except FileNotFoundError as error:
                 raise CommitError(
                     f"step {self.step}, shard {record.index}, {role}: expected file {file.name!r}; not found; run again"
                 ) from error
-            if found is None:
-                continue
-            if found != file.num_rows:
+            if found != expected:
+                unit = "bytes" if in_rows is None else "rows"
                 raise CommitError(
-                    f"step {self.step}, shard {record.index}, {role}: expected {file.num_rows} rows as the worker "
+                    f"step {self.step}, shard {record.index}, {role}: expected {expected} {unit} as the worker "
                     f"counted; found {found} in the file"
                 )
-            rows[role] = found
+            if in_rows is not None:
+                rows[role] = in_rows
         check_conservation(self.step, record, rows, kind)
 
 
@@ -261,15 +279,7 @@ def check_conservation(step: str, record: ShardRecord, rows: Mapping[str, int], 
         equations.append(
             ("read = judged + rejected by the reader", counts["rows_read"], counts["rows_judged"] + unread)
         )
-    if DATA in rows:
-        if kind is ArtifactKind.COLUMNS:
-            equations.append(("columns = rows of the base", rows[DATA], counts["rows_base"]))
-        else:
-            equations.append(("file = written", rows[DATA], counts["rows_written"]))
-        if kind is not None and kind is not ArtifactKind.COLUMNS:
-            # Only a shard operator, a partition operator or a task may give other rows than it was given.
-            made = counts["rows_kept"] + counts.get("rows_reshaped", 0)
-            equations.append(("file = kept + reshaped", rows[DATA], made))
+    equations += _equations_of_rows(counts, rows.get(DATA), kind)
     if "conserved_in" in counts:
         equations.append(("in = out + cut", counts["conserved_in"], counts["conserved_out"] + counts["conserved_cut"]))
     for name, left, right in equations:
@@ -277,6 +287,23 @@ def check_conservation(step: str, record: ShardRecord, rows: Mapping[str, int], 
             raise CommitError(
                 f"step {step}, shard {record.index}: expected {name}; found {left} and {right}; nothing was committed"
             )
+
+
+def _equations_of_rows(
+    counts: Mapping[str, int], found: int | None, kind: ArtifactKind | None
+) -> list[tuple[str, int, int]]:
+    """Equations for the rows that were written, `found` in the data file if there is one."""
+    if kind is ArtifactKind.FILES:
+        return [("written = kept", counts["rows_written"], counts["rows_kept"])]
+    if found is None:
+        return []
+    if kind is ArtifactKind.COLUMNS:
+        return [("columns = rows of the base", found, counts["rows_base"])]
+    equations = [("file = written", found, counts["rows_written"])]
+    if kind is not None:
+        # Only a shard operator, a partition operator or a task may give other rows than it was given.
+        equations.append(("file = kept + reshaped", found, counts["rows_kept"] + counts.get("rows_reshaped", 0)))
+    return equations
 
 
 def _records(paths: Iterable[Path]) -> list[ShardRecord]:

@@ -26,6 +26,7 @@ FAULT_POINTS: Final = (
     "fallback.dropped",
     "segment.done",
     "round.done",
+    "dataset.linked",
     "manifest.staged",
     "manifest.recorded",
     "sweep.begin",

@@ -16,6 +16,7 @@ from pipeline.artifact import IDENTITY, LEDGER, ROWS_TRUE, VALUES, FileRecord, S
 from pipeline.errors import OperatorError, PipelineError, StorageError
 from pipeline.execution.bound_records import BoundRecords
 from pipeline.execution.exchange import PartitionInput, read_partition
+from pipeline.execution.format_run import amount, write_files
 from pipeline.execution.home import bring_home
 from pipeline.execution.judged_rows import JudgedRows
 from pipeline.execution.quarantine import SourceRecords
@@ -24,6 +25,7 @@ from pipeline.execution.sinks import open_sink, write_table
 from pipeline.execution.task_run import run_task
 from pipeline.execution.windows import Piece
 from pipeline.execution.work import Passage, Result, SourceShard, StageSpec, Unit
+from pipeline.format_writer import FormatWriter, WriteFunction
 from pipeline.io.reading import SplitReader
 from pipeline.ledger import Action, LedgerBuilder
 from pipeline.operator import (
@@ -52,6 +54,7 @@ class OpenStage:
     partition: tuple[PartitionOperator, PartitionFunction] | None
     shard: tuple[ShardOperator, ShardFunction] | None
     task: Task | None
+    writer: tuple[FormatWriter, WriteFunction] | None = None
 
     @property
     def made_with(self) -> dict[str, str]:
@@ -67,7 +70,7 @@ def open_stage(spec: StageSpec) -> OpenStage:
     """Opens every operator of the stage; tasks open when they run, since they run once."""
     rows: list[RowOperator] = []
     labels: list[str] = []
-    partition = shard = task = None
+    partition = shard = task = writer = None
     for operator, label in zip(spec.stage.operators, spec.stage.labels, strict=True):
         if isinstance(operator, PartitionOperator):
             partition = (operator, opened(operator.name, operator.open))
@@ -75,11 +78,14 @@ def open_stage(spec: StageSpec) -> OpenStage:
             shard = (operator, opened(operator.name, operator.open))
         elif isinstance(operator, Task):
             task = operator
+        elif isinstance(operator, FormatWriter):
+            writer = (operator, opened(operator.name, operator.open))
         else:
             assert isinstance(operator, Annotator | Filter | Transform)
             rows.append(operator)
             labels.append(label)
-    return OpenStage(spec, open_chain(rows, labels, with_values=spec.is_attributed), partition, shard, task)
+    chain = open_chain(rows, labels, with_values=spec.is_attributed)
+    return OpenStage(spec, chain, partition, shard, task, writer)
 
 
 class StageWorker:
@@ -134,23 +140,18 @@ class _UnitRun:
     def run(self) -> Passage | Result:
         if not self._spec.is_last:
             return self._hand_over()
-        sink = open_sink(self._spec, self._unit.index)
-        num_true = 0
-        for batch, rows in self._through_shard_operator(self._through_partition(self._row_flow())):
-            if self._spec.counts_true:
-                num_true += int(pc.sum(batch[self._spec.counts_true]).as_py() or 0)
-            sink.write(batch, rows)
-        base_rows = self._base_rows()
-        files = sink.close(base_rows)
-        counts = self._counts() | self._conserved | {"rows_written": sink.num_rows}
-        if self._spec.counts_true:
-            counts[ROWS_TRUE] = num_true
+        if self._stage.writer is None:
+            files, written = self._write_rows()
+        else:
+            flow = (batch for batch, _ in self._row_flow())
+            files, written = write_files(self._spec, self._unit.index, *self._stage.writer, flow)
+        counts = self._counts() | self._conserved | written
         if self._stage.shard is not None or self._stage.partition is not None:
-            counts["rows_reshaped"] = sink.num_rows - self._rows_kept
+            counts["rows_reshaped"] = counts["rows_written"] - self._rows_kept
         if self._judged is not None:
             counts["rows_judged"] = self._judged.num_rows
         if self._spec.kind is ArtifactKind.COLUMNS:
-            counts["rows_base"] = base_rows
+            counts["rows_base"] = self._base_rows()
         if self._spec.partitioning is None:
             files |= self._write_accounts()
         elif self._ledger.parts:
@@ -169,6 +170,18 @@ class _UnitRun:
             examples=self._row_pass.examples(),
         )
         return (record,)
+
+    def _write_rows(self) -> tuple[dict[str, FileRecord], dict[str, int]]:
+        """The files of a sink, by role, and what was counted on the way."""
+        sink = open_sink(self._spec, self._unit.index)
+        num_true = 0
+        for batch, rows in self._through_shard_operator(self._through_partition(self._row_flow())):
+            if self._spec.counts_true:
+                num_true += int(pc.sum(batch[self._spec.counts_true]).as_py() or 0)
+            sink.write(batch, rows)
+        files = sink.close(self._base_rows())
+        counts = {"rows_written": sink.num_rows}
+        return files, counts | ({ROWS_TRUE: num_true} if self._spec.counts_true else {})
 
     def _opened_records(self) -> SourceRecords | BoundRecords:
         source = self._unit.source
@@ -268,8 +281,8 @@ class _UnitRun:
         try:
             for batch in call(self._measured(flow, declared)):
                 if declared is not None:
-                    self._conserved["conserved_out"] += _amount(batch[declared[1]])
-                    self._conserved["conserved_cut"] += _amount(batch[declared[2]])
+                    self._conserved["conserved_out"] += amount(batch[declared[1]])
+                    self._conserved["conserved_cut"] += amount(batch[declared[2]])
                 yield batch, None
         except PipelineError:
             raise
@@ -279,7 +292,7 @@ class _UnitRun:
     def _measured(self, flow: Flow, declared: tuple[str, str, str] | None) -> Iterator[pa.RecordBatch]:
         for batch, _ in flow:
             if declared is not None:
-                self._conserved["conserved_in"] += _amount(batch[declared[0]])
+                self._conserved["conserved_in"] += amount(batch[declared[0]])
             yield batch
 
     def _counts(self) -> dict[str, int]:
@@ -323,11 +336,3 @@ class _UnitRun:
 
     def _inputs(self) -> tuple[dict[str, object], ...]:
         return self._records.inputs if self._given is None else self._given.inputs
-
-
-def _amount(column: pa.Array) -> int:
-    """A column's sum, or the summed lengths of a column of lists."""
-    kind = column.type
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        column = pc.list_value_length(column)
-    return int(pc.sum(column).as_py() or 0)

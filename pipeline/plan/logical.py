@@ -21,6 +21,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from pipeline.document import COLUMN_TYPES, POSITION, RESERVED
+from pipeline.format_writer import FormatWriter
 from pipeline.operator import (
     REMOVAL_SCHEMA,
     Annotator,
@@ -50,6 +51,8 @@ class ArtifactKind(StrEnum):
     """Rows that belong to no base."""
     MODEL = "model"
     """Files."""
+    FILES = "files"
+    """A dataset in the format of a trainer: files for each shard of a base, and files over all of them."""
 
 
 BASE_KINDS: Final = frozenset({ArtifactKind.DOCUMENTS, ArtifactKind.TABLE})
@@ -266,16 +269,16 @@ class Step(_Frozen):
 def default_write(nodes: tuple[Node, ...], *, reads_sources: bool = False) -> ArtifactKind:
     """What a step writes when the recipe does not say: the least that keeps everything its nodes decide.
 
-    A task writes what it produces, and a shard operator's rows are a table. Over a base, annotators alone write
-    columns; filters alone write removals; and a partition operator's rows are removals where they say so
-    (REMOVAL_SCHEMA), columns where they have a position, a table otherwise. Anything else makes documents.
+    A task writes what it produces, a format writer files, and a shard operator's rows are a table. Over a base,
+    annotators alone write columns; filters alone write removals; and a partition operator's rows are removals where
+    they say so (REMOVAL_SCHEMA), columns where they have a position, a table otherwise. Anything else makes documents.
     """
     operators = [node for node in nodes if isinstance(node, Operator)]
     last = operators[-1] if operators else None
     if isinstance(last, Task):
         return ArtifactKind(last.produces)
-    if isinstance(last, ShardOperator):
-        return ArtifactKind.TABLE
+    if isinstance(last, FormatWriter | ShardOperator):
+        return ArtifactKind.FILES if isinstance(last, FormatWriter) else ArtifactKind.TABLE
     if isinstance(last, PartitionOperator):
         return _kind_of_partition_rows(last)
     if last is None or reads_sources:

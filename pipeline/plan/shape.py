@@ -1,6 +1,7 @@
 """What may follow what in a step, and what it may write: by kinds of nodes alone, before any schema is known."""
 
 from pipeline.errors import PlanError
+from pipeline.format_writer import FormatWriter
 from pipeline.operator import (
     Annotator,
     Determinism,
@@ -25,22 +26,7 @@ def check_shape(step: Step) -> None:
             "in a step that writes columns or removals, and bind it"
         )
     for place, node in enumerate(step.unrolled):
-        _check_exchange_order(step, place)
-        if isinstance(node, Task) and (len(step.nodes) > 1 or step.write.value != node.produces):
-            raise PlanError(
-                f"{node_label(node, place)}: a task stands alone and its step writes {node.produces}; "
-                f"found write: {step.write.value}"
-            )
-        if isinstance(node, Task | Exchange) and step.view.sources and not step.view.bound:
-            raise PlanError(
-                f"{node_label(node, place)}: expected something bound to sources {list(step.view.sources)}; found "
-                "nothing; read them first, in a step of row operators that writes columns or removals, and bind it; "
-                "or write documents and make them the base"
-            )
-        if isinstance(node, ShardOperator):
-            _check_shard_operator(step, node, place)
-        if isinstance(node, Operator) and node.determinism is Determinism.HARDWARE:
-            _check_hardware(step, node, place)
+        _check_node(step, node, place)
     _check_write(step)
     if step.attribution and not any(isinstance(operator, Filter) for operator in step.operators):
         raise PlanError(
@@ -49,6 +35,28 @@ def check_shape(step: Step) -> None:
     unknown = sorted(set(step.resources) - {*step.labels, *(operator.title for operator in step.operators)})
     if unknown:
         raise PlanError(f"resources: {unknown} name no operator of this step; operators: {list(step.labels)}")
+
+
+def _check_node(step: Step, node: Operator | Exchange, place: int) -> None:
+    """Whether a node may stand where it does."""
+    _check_exchange_order(step, place)
+    if isinstance(node, Task) and (len(step.nodes) > 1 or step.write.value != node.produces):
+        raise PlanError(
+            f"{node_label(node, place)}: a task stands alone and its step writes {node.produces}; "
+            f"found write: {step.write.value}"
+        )
+    if isinstance(node, Task | Exchange) and step.view.sources and not step.view.bound:
+        raise PlanError(
+            f"{node_label(node, place)}: expected something bound to sources {list(step.view.sources)}; found "
+            "nothing; read them first, in a step of row operators that writes columns or removals, and bind it; "
+            "or write documents and make them the base"
+        )
+    if isinstance(node, ShardOperator):
+        _check_shard_operator(step, node, place)
+    if isinstance(node, FormatWriter):
+        _check_format_writer(step, node, place)
+    if isinstance(node, Operator) and node.determinism is Determinism.HARDWARE:
+        _check_hardware(step, node, place)
 
 
 def _check_exchange_order(step: Step, place: int) -> None:
@@ -89,6 +97,23 @@ def _check_shard_operator(step: Step, node: ShardOperator, place: int) -> None:
         )
 
 
+def _check_format_writer(step: Step, node: FormatWriter, place: int) -> None:
+    """It ends a step of row operators over rows that have been written: their shards are those of the dataset."""
+    label = node_label(node, place)
+    others = [other for other in step.unrolled[:place] if not isinstance(other, Annotator | Filter | Transform)]
+    if others or place != len(step.unrolled) - 1:
+        raise PlanError(
+            f"{label}: expected it as the last operator of a step of row operators; found "
+            f"{[type(other).__name__ for other in step.unrolled]}; write a table first and make it the base"
+        )
+    if step.view.base is None:
+        raise PlanError(
+            f"{label}: expected a base of documents or a table, whose shards become files; found {step.view.origin}"
+        )
+    if step.write is not ArtifactKind.FILES:
+        raise PlanError(f"{label}: its step writes {ArtifactKind.FILES.value}; found write: {step.write.value}")
+
+
 def _check_hardware(step: Step, node: Operator, place: int) -> None:
     if step.write is not ArtifactKind.COLUMNS or place != len(step.nodes) - 1:
         raise PlanError(
@@ -112,6 +137,16 @@ def _check_write(step: Step) -> None:
         raise PlanError(f"tables: only a task reads tables; found {list(step.tables)} and no task")
     if kind is ArtifactKind.MODEL:
         raise PlanError("write: model needs a task")
+    if kind is ArtifactKind.FILES:
+        if not operators or not isinstance(operators[-1], FormatWriter):
+            raise PlanError("write: files needs an operator that writes a trainer's format; found none at its end")
+    elif kind in BOUND_KINDS:
+        _check_bound_rows(step)
+
+
+def _check_bound_rows(step: Step) -> None:
+    """Which operators may leave columns or removals."""
+    operators, kind = step.operators, step.write
     if kind is ArtifactKind.COLUMNS and not step.nodes:
         raise PlanError("write: columns needs an annotator; found no operator")
     ends_in_partition = bool(operators) and isinstance(operators[-1], PartitionOperator)

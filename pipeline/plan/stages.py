@@ -4,7 +4,7 @@ A step's nodes are cut into segments at exchanges, and a segment into stages whe
 operators inside a stage are fused: one pass over a shard. Only the last stage of a segment writes. A plan has one of
 three shapes:
 
-    rows      view -> row operators [-> shard operator] -> artifact
+    rows      view -> row operators [-> shard operator, or format writer] -> artifact
     exchange  view [-> shard operator] -> exchange -> partition operator ... -> artifact
     task      artifacts -> task -> artifact
 

@@ -34,8 +34,8 @@ class FateEvent:
 
     step: str
     action: str
-    """read, annotate, keep, drop, edit, quarantine, breaks (a rule that would drop it too), stored or packed (once for
-    each window)."""
+    """read, annotate, keep, drop, edit, quarantine, breaks (a rule that would drop it too), stored, packed (once for
+    each window) or written (into a trainer's files)."""
     operator: str = ""
     rule: str = ""
     value: float | None = None
@@ -248,6 +248,9 @@ def _in_step(step: RecordedStep, manifests: Mapping[str, Manifest], place: _Plac
         values = _column_values(manifest, place)
         if values:
             yield FateEvent(step.step, "annotate", detail=_spelled(values))
+    elif step.kind == ArtifactKind.FILES:
+        names = ", ".join(manifest.dataset_files(place.shard))
+        yield FateEvent(step.step, "written", detail=f"shard {place.shard} of the dataset: {names}")
     elif step.kind == ArtifactKind.REMOVALS:
         yield FateEvent(step.step, "keep")
 

@@ -32,7 +32,8 @@ class Funnel:
 
     rows_in: int
     rows_dropped: int
-    """Without rows that were removed from the view of a model or a report alone, and went on to the last documents."""
+    """Without rows that went on to the last documents: removed from the view of a model or a report alone, or on the
+    way into a trainer's files."""
     rows_quarantined: int
     rows_kept: int
     """Rows that the build's last documents or packed table took in, without those that were removed from it later."""
@@ -55,20 +56,23 @@ def funnel(manifests: Mapping[str, Manifest], steps: Mapping[str, Step]) -> Funn
     Args:
         steps: of the recipe, by name.
     """
+    packed = [manifest for manifest in manifests.values() if manifest.kind is not ArtifactKind.FILES]
     counts_of = {name: _step_counts(manifest) for name, manifest in manifests.items()}
     first, repeated = _first_readings(manifests, steps)
     inputs = [entry for name in first for shard in manifests[name].shards for entry in shard.inputs]
     return Funnel(
         rows_in=sum(counts_of[name].rows_read for name in first),
         rows_dropped=sum(counts.rows_dropped for name, counts in counts_of.items() if not _is_aside(name, steps)),
-        rows_quarantined=sum(counts.rows_quarantined for counts in counts_of.values())
+        rows_quarantined=sum(
+            counts.rows_quarantined for name, counts in counts_of.items() if steps[name].write is not ArtifactKind.FILES
+        )
         - sum(_rejected(manifests[name]) for name in repeated),
         rows_kept=_rows_kept(manifests, steps, first),
         damaged_files=sum(counts_of[name].damaged_files for name in first),
         duplicate_keys=sum(int(entry["num_duplicate_keys"]) for entry in inputs),
-        tokens_in=sum(manifest.total("conserved_in") for manifest in manifests.values()),
-        tokens_packed=sum(manifest.total("conserved_out") for manifest in manifests.values()),
-        tokens_truncated=sum(manifest.total("conserved_cut") for manifest in manifests.values()),
+        tokens_in=sum(manifest.total("conserved_in") for manifest in packed),
+        tokens_packed=sum(manifest.total("conserved_out") for manifest in packed),
+        tokens_truncated=sum(manifest.total("conserved_cut") for manifest in packed),
         steps=tuple(counts_of.values()),
     )
 
@@ -123,6 +127,8 @@ def _passes_rows_on(step: Step) -> bool:
 def _is_aside(name: str, steps: Mapping[str, Step]) -> bool:
     """Whether what the step removed went on all the same: the documents of its base did, and without it."""
     step = steps[name]
+    if step.write is ArtifactKind.FILES:
+        return True
     onward = [other for other in steps.values() if other.view.base == step.view.base and _passes_rows_on(other)]
     is_removal = step.view.base is not None and step.write is ArtifactKind.REMOVALS
     return is_removal and bool(onward) and not any(name in other.view.bound for other in onward)

@@ -20,6 +20,7 @@ FILES = {
 OPERATORS_MAY = (
     "pipeline.document",
     "pipeline.operator",
+    "pipeline.format_writer",
     "pipeline.folder_ref",
     "pipeline.rule_set",
     "pipeline.errors",

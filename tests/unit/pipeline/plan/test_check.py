@@ -8,6 +8,7 @@ from pipeline.operator import REMOVAL_SCHEMA, Resources
 from pipeline.plan.check import build_order, check_recipe
 from pipeline.plan.checked_step import imported_step
 from pipeline.plan.logical import ArtifactKind, Exchange, Import, Recipe, Repeat, SortKey, Step, View
+from tests.sample_operators import TextFiles
 from tests.unit.pipeline.sample_operators import (
     SOURCE_SCHEMA,
     AddKey,
@@ -235,6 +236,26 @@ STRUCTURE = {
         Step(name="s", nodes=(NumChars(),), write=ArtifactKind.COLUMNS),
         r"write: columns belongs to a base or to sources, so the step must read one; found none",
     ),
+    "files without a writer": (
+        step(NumChars(), write="files"),
+        "write: files needs an operator that writes a trainer's",
+    ),
+    "a writer's documents": (
+        step(NumChars(), TextFiles(), write="documents"),
+        "node 1 text_files: its step writes files; found write: documents",
+    ),
+    "a writer in the middle": (
+        step(TextFiles(), NumChars(), write="files"),
+        r"node 0 text_files: expected it as the last operator of a step of row operators; found \['TextFiles', 'NumC",
+    ),
+    "a writer behind a shard operator": (
+        step(FirstRows(), TextFiles(), write="files"),
+        "node 0 first_rows: a shard operator is the last one of its step",
+    ),
+    "a writer over sources": (
+        over_sources(NumChars(), TextFiles(), write="files"),
+        "node 1 text_files: expected a base of documents or a table, whose shards become files; found sources web",
+    ),
     "model without a task": (step(NumChars(), write="model"), "write: model needs a task"),
     "columns from a filter": (step(NumChars(), MinChars(), write="columns"), "write: columns allows annotators only"),
     "columns from nothing": (step(write="columns"), "write: columns needs an annotator"),
@@ -276,6 +297,20 @@ def test_a_wrong_structure_is_refused(case):
     with pytest.raises(PlanError, match=rf"^step s: {message}") as caught:
         check(*BEFORE, wrong)
     assert "\n" not in str(caught.value)
+
+
+FILES = Step(name="files", view=View(base="documents"), nodes=(NumChars(), TextFiles()), write=ArtifactKind.FILES)
+
+
+def test_a_writer_reads_what_its_files_hold():
+    checked = check(*BEFORE, FILES)["files"]
+    assert checked.read_columns == ("doc_id", "text")
+    assert checked.output_schema.names == ["num_chars", "text"]
+
+
+def test_files_are_no_base():
+    with pytest.raises(PlanError, match=r"step s: base: expected a step that writes documents or a table; 'files' wri"):
+        check(*BEFORE, FILES, step(base="files"))
 
 
 RANKS = Step(
