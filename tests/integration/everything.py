@@ -53,6 +53,12 @@ steps:
     base: tokens
     operators: [{best_fit: {window: 700}}]
     write: table
+  - name: indexed
+    base: tokens
+    operators: [{megatron: {vocab_size: 400}}]
+  - name: flat
+    base: bins
+    operators: [{datatrove_ds: {flatten: true}}]
   - name: archived
     read: archive
     operators: [language_id]

@@ -45,6 +45,11 @@ from operators.dedup.small_star import SmallStar
 from operators.dedup.star_edges import EDGE_SCHEMA, StarEdges
 from operators.fasttext.fasttext_score import FastTextScore
 from operators.fasttext.train_fasttext import TrainFastText
+from operators.formats.datatrove_ds import DatatroveDs
+from operators.formats.llm_c import LlmC
+from operators.formats.megatron import Megatron
+from operators.formats.nanogpt import NanoGpt
+from operators.formats.olmo_npy import OlmoNpy
 from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.language.language_id_paragraphs import LanguageIdParagraphs
@@ -270,6 +275,11 @@ def examples(models: Models) -> dict[str, Example]:
         Example(BestFit(window=16)),
         Example(FirstFit(window=16, long_documents="truncate")),
         Example(LengthSortedGreedy(window=16, min_piece=4, boundaries="cu_seqlens")),
+        Example(Megatron(vocab_size=65_500)),
+        Example(DatatroveDs(token_type="uint32")),
+        Example(OlmoNpy(token_type="uint32")),
+        Example(NanoGpt(split="val")),
+        Example(LlmC()),
         Example(TrainTokenizer(vocab_size=300)),
         Example(LabelDocuments(names="source", positive=("web",), negative=("book",), held_out=0.5)),
         Example(TrainLinear(embedding="features", dimensions=3)),

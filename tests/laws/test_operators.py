@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from operators.catalogue import OPERATORS, catalogue
 from pipeline.execution.row_pass import open_alone
 from pipeline.execution.windows import windows
 from pipeline.fingerprint import fingerprint, operator_identity
+from pipeline.format_writer import PART_NAME, FormatWriter
 from pipeline.operator import Annotator, Filter, PartitionOperator, ShardOperator, Task, Transform, columns_read
 from pipeline.rule_set import RuleSet
 from pipeline.rule_values import JudgeValues, RuleValues, what_changes, what_turns_on
@@ -65,6 +67,8 @@ class Opened:
         if self.key is not None:
             batch = exchanged(batch, self.key)
         wanted = {*columns_read(self.operator).names, "input_id"}
+        if isinstance(self.operator, FormatWriter):
+            wanted = set(self.operator.output_schema(batch.schema).names)
         return batch.select([name for name in batch.schema.names if name in wanted])
 
     def __call__(self, batches):
@@ -187,6 +191,53 @@ def test_what_a_shard_operator_declares_is_conserved(opened, name, texts):
         sum(column.to_pylist()) for column in (batch[declared[0]], out[declared[1]], out[declared[2]])
     )
     assert came == left + was_cut
+
+
+FORMAT_WRITERS = named(FormatWriter)
+
+
+def files_of(call, batches):
+    """What a writer leaves, by name."""
+    with TemporaryDirectory() as folder:
+        call(iter(batches), Path(folder))
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+@pytest.mark.parametrize("name", FORMAT_WRITERS)
+@MODEST
+@given(texts=DRAWN, cuts=CUTS)
+def test_how_a_shard_arrives_changes_no_byte_of_its_files(opened, name, texts, cuts):
+    one = opened(name)
+    batch = one.rows(texts)
+    whole = files_of(one.call, [batch])
+    assert files_of(one.call, cut(batch, cuts)) == whole
+    assert files_of(one.call, cut(batch, tuple(range(batch.num_rows)))) == whole
+
+
+@pytest.mark.parametrize("name", FORMAT_WRITERS)
+@MODEST
+@given(texts=DRAWN)
+def test_what_a_format_writer_conserves_is_found_in_its_files(opened, name, texts):
+    one = opened(name)
+    batch = one.rows(texts)
+    with TemporaryDirectory() as folder:
+        one.call(iter([batch]), Path(folder))
+        assert one.operator.amount_in(Path(folder)) == sum(batch[one.operator.conserves()].to_pylist())
+
+
+@pytest.mark.parametrize("name", FORMAT_WRITERS)
+def test_names_of_a_dataset_differ_by_shard_and_file(opened, name):
+    one = opened(name)
+    files = files_of(one.call, [one.rows(TEXTS)])
+    names = [one.operator.dataset_name(shard, 3, file) for shard in range(3) for file in files if file != PART_NAME]
+    assert len(names) == len(set(names)) >= 3
+
+
+@pytest.mark.parametrize("name", FORMAT_WRITERS)
+def test_a_writer_leaves_a_shard_without_rows(opened, name):
+    one = opened(name)
+    nothing = files_of(one.call, [])
+    assert files_of(one.call, [one.rows(())]) == nothing
 
 
 @pytest.mark.parametrize("name", ROW_OPERATORS)

@@ -20,6 +20,7 @@ import xxhash
 from operators.fasttext.train_fasttext import MODEL_FILE
 from operators.ngram.model_file import NGRAM_FILE
 from pipeline.execution.row_pass import open_alone
+from pipeline.format_writer import FormatWriter
 from pipeline.operator import (
     Annotator,
     Determinism,
@@ -56,6 +57,8 @@ def output_of(example: Example, folder: Path) -> list[Any]:  # Any: JSON
         return [_columns([edits.columns]), edits.sizes.tolist()]
     if isinstance(operator, ShardOperator):
         return _columns(operator.open()(iter([batch])))
+    if isinstance(operator, FormatWriter):
+        return _written_files(operator, batch, folder)
     if isinstance(operator, PartitionOperator):
         assert example.key is not None
         rows = exchanged(batch, example.key)
@@ -90,6 +93,12 @@ def _task_output(operator: Task, batch: pa.RecordBatch, folder: Path) -> list[An
     produced = [[shard, _columns([part])] for shard, part in operator.open()(task_inputs(batch, folder))]
     files = [[path.name, _file(path)] for path in sorted(folder.iterdir())]
     return [produced, files]
+
+
+def _written_files(operator: FormatWriter, batch: pa.RecordBatch, folder: Path) -> list[Any]:  # Any: JSON
+    given = batch.select(operator.output_schema(batch.schema).names)
+    operator.open()(iter([given]), folder)
+    return [[path.name, xxhash.xxh3_128_hexdigest(path.read_bytes())] for path in sorted(folder.iterdir())]
 
 
 def _file(path: Path) -> Any:  # Any: JSON
