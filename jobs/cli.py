@@ -260,7 +260,7 @@ def _owner(run: RecordedRun, at: str) -> TokenOwner:
     step, *numbers = at.rsplit(":", 2)
     if len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
         raise PlanError(f"--at: expected STEP:SHARD:TOKEN with two numbers, such as tokens:3:120; found {at!r}")
-    return Lineage(run.manifests()).owner(step, *map(int, numbers))
+    return Lineage(run.steps, run.manifests()).owner(step, *map(int, numbers))
 
 
 def _print_json(data: object) -> None:

@@ -117,7 +117,7 @@ def _follow(
     entry = manifest.shards[found.shard].inputs[found.split]
     start = _Place(found.shard, found.row)
     read = FateEvent(reader.step, "read", detail=f"source {entry['source']}, {entry['path']} at {found.position}")
-    way = _Way(found.doc_id, manifests, Lineage(manifests), catalogue, [read])
+    way = _Way(found.doc_id, manifests, Lineage(steps.values(), manifests), catalogue, [read])
     for step in steps.values():
         if way.is_at_its_end:
             break
@@ -163,8 +163,23 @@ class _Way:
         shards = {place.shard for place in places if self._stays(step, place)} | self.windows.get(
             step.base or "", set()
         )
-        if self.is_at_its_end or not shards or step.kind not in BASE_KINDS:
+        if self.is_at_its_end or not shards:
             return
+        if step.kind == ArtifactKind.FILES:
+            self._written(step, shards)
+        elif step.kind in BASE_KINDS:
+            self._kept(step, shards)
+
+    def _written(self, step: RecordedStep, shards: Collection[int]) -> None:
+        knows = self.lineage.holds_tokens(step.step)
+        for shard in sorted(shards):
+            names = ", ".join(self.manifests[step.step].dataset_files(shard))
+            ranges = self.lineage.ranges(step.step, self.doc_id, {shard}) if knows else ()
+            self.events += [FateEvent(step.step, "written", detail=str(tokens), tokens=tokens) for tokens in ranges]
+            if not ranges:
+                self.events.append(FateEvent(step.step, "written", detail=f"shard {shard}, in {names}"))
+
+    def _kept(self, step: RecordedStep, shards: Collection[int]) -> None:
         searched = None if step.moves_rows else shards
         if self.lineage.is_packed(step.step):
             ranges = self.lineage.ranges(step.step, self.doc_id, searched)
@@ -174,7 +189,9 @@ class _Way:
             self._stored(step, searched)
 
     def _stays(self, step: RecordedStep, place: _Place) -> bool:
-        """Notes what the step does with one of its rows."""
+        """Notes what the step does with one of its rows, if that is still in its view."""
+        if any(_is_removed(self.manifests[name], place) for name in step.bound):
+            return False
         happened = list(_in_step(step, self.manifests, place))
         if self.catalogue is not None and happened:
             happened += _also_broken(self.manifests[step.step], place, self.catalogue, happened)
@@ -224,10 +241,7 @@ def _makes_base(step: RecordedStep) -> bool:
 
 
 def _in_step(step: RecordedStep, manifests: Mapping[str, Manifest], place: _Place) -> Iterator[FateEvent]:
-    """What one step did with a document that is, or was, in its view."""
-    removed = [name for name in step.bound if _is_removed(manifests[name], place)]
-    if removed:
-        return
+    """What one step did with a document in its view."""
     manifest = manifests[step.step]
     touched = False
     for operator, action, rule, value, threshold, survivor, detail in _ledger_rows(manifest, place):

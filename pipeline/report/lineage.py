@@ -6,7 +6,7 @@ where each document lies in it; tokens are not read. Ranges are half open, as in
 Dimension letters: D rows of a shard, P pieces of a window.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.artifact import DATA, Manifest
+from pipeline.artifact import DATA, LEDGER, Manifest, removed_rows
 from pipeline.document import DOC_ID
 from pipeline.errors import PlanError
-from pipeline.plan.logical import BASE_KINDS
+from pipeline.plan.logical import BASE_KINDS, ArtifactKind
+from pipeline.recorded_run import RecordedStep
 
 NUM_TOKENS: Final = "num_tokens"
 DOC_IDS: Final = "doc_ids"
@@ -41,10 +42,12 @@ class TokenRange:
     end: int
     place: int | None = None
     """Of the first of them among the ids of the window; None where rows are documents."""
+    files: tuple[str, ...] = ()
+    """Names of the shard's files in the dataset of a trainer; `row` is then that of the base."""
 
     def __str__(self) -> str:
         """In one line, for people."""
-        tokens = f"tokens {self.start}:{self.end}"
+        tokens = f"tokens {self.start}:{self.end}" + (f" of {', '.join(self.files)}" if self.files else "")
         if self.place is None:
             return f"shard {self.shard}, row {self.row}, {tokens}"
         ids = f"ids {self.place}:{self.place + self.end - self.start}"
@@ -82,15 +85,21 @@ class _Piece:
 
 
 class Lineage:
-    """Tokens of a run's artifacts: documents with `num_tokens`, and packed rows."""
+    """Tokens of a run's artifacts: documents with `num_tokens`, packed rows, and what trainers' files hold of both.
 
-    def __init__(self, manifests: Mapping[str, Manifest]) -> None:
+    Args:
+        steps: of the run.
+        manifests: of those that are finished.
+    """
+
+    def __init__(self, steps: Iterable[RecordedStep], manifests: Mapping[str, Manifest]) -> None:
+        self._steps = {step.step: step for step in steps}
         self._manifests = manifests
 
     def holds_tokens(self, step: str) -> bool:
         """Whether the rows of what a step left are a stream of tokens whose documents are known."""
-        manifest = self._manifests.get(step)
-        return manifest is not None and (_is_store(manifest) or _is_packed(manifest))
+        origin = self._origin(step)
+        return origin is not None and (_is_store(origin) or _is_packed(origin))
 
     def is_packed(self, step: str) -> bool:
         """Whether its rows are windows."""
@@ -108,9 +117,9 @@ class Lineage:
         for shard in range(len(self._manifests[step].shards)) if shards is None else sorted(shards):
             rows = self._rows(step, shard)
             pieces = list(rows.pieces_of(doc_id))
-            if pieces:
-                stream = _Stream(shard, rows)
-                found += map(stream.range_of, pieces)
+            stream = self._stream(step, shard, rows) if pieces else None
+            if stream is not None:
+                found += [stream.range_of(piece) for piece in pieces if stream.has(piece)]
         return tuple(found)
 
     def owner(self, step: str, shard: int, token: int) -> TokenOwner:
@@ -120,18 +129,45 @@ class Lineage:
             PlanError: there is no such step, shard or token.
         """
         self._check(step, shard)
-        stream = _Stream(shard, self._rows(step, shard))
+        stream = self._stream(step, shard, self._rows(step, shard))
+        if stream is None:
+            raise PlanError(
+                f"step {step!r}, shard {shard}: expected as many tokens in its files as in the rows of its base; found "
+                "others, as the step changes them; let a step before it do so, and leave a token store"
+            )
         if not 0 <= token < stream.num_tokens:
             tokens = f"a token from 0 to {stream.num_tokens - 1}" if stream.num_tokens else "no token, as it holds none"
             raise PlanError(f"step {step!r}, shard {shard}: expected {tokens}; found {token}; correct the number")
         piece = stream.piece_at(token)
         return TokenOwner(step, token, piece.doc_id.hex(), stream.range_of(piece))
 
+    def _origin(self, step: str) -> Manifest | None:
+        """The artifact whose rows they are: a trainer's files hold those of their base."""
+        manifest = self._manifests.get(step)
+        if manifest is None or manifest.kind is not ArtifactKind.FILES:
+            return manifest
+        return self._manifests.get(self._steps[step].base or "")
+
     def _rows(self, step: str, shard: int) -> "_Rows":
-        manifest = self._manifests[step]
+        origin = self._origin(step)
+        assert origin is not None
         # A task or an exchange may leave fewer shards than the base has.
-        path = manifest.path(shard, DATA) if shard < len(manifest.shards) else None
-        return _Rows(path, SEGMENT_IDS if SEGMENT_IDS in manifest.columns else CU_SEQLENS, _is_packed(manifest))
+        path = origin.path(shard, DATA) if shard < len(origin.shards) else None
+        return _Rows(path, SEGMENT_IDS if SEGMENT_IDS in origin.columns else CU_SEQLENS, _is_packed(origin))
+
+    def _stream(self, step: str, shard: int, rows: "_Rows") -> "_Stream | None":
+        """The stream of a shard; None where a trainer's files hold other tokens than the rows of their base."""
+        lengths = rows.lengths()
+        kept = np.arange(len(lengths))
+        manifest = self._manifests[step]
+        if manifest.kind is not ArtifactKind.FILES:
+            return _Stream(shard, rows, kept, lengths)
+        bound = [self._manifests[name] for name in self._steps[step].bound]
+        for artifact in (*bound, manifest):
+            ledger = artifact.path(shard, LEDGER)
+            kept = kept if ledger is None else np.setdiff1d(kept, removed_rows(ledger))
+        stream = _Stream(shard, rows, kept, lengths[kept], manifest.dataset_files(shard))
+        return stream if stream.num_tokens == manifest.shards[shard].counts["conserved_out"] else None
 
     def _check(self, step: str, shard: int) -> None:
         if not self.holds_tokens(step):
@@ -190,28 +226,45 @@ class _Rows:
 
 
 class _Stream:
-    """The tokens of a shard, one row's after another's."""
+    """The tokens of a shard, one row's after another's.
 
-    def __init__(self, shard: int, rows: _Rows) -> None:
+    Args:
+        shard: whose they are.
+        rows: which hold them.
+        kept: (D,) numbers of those of the rows that are in it, ascending.
+        lengths: (D,) their tokens.
+        files: that hold them in a trainer's format.
+    """
+
+    def __init__(self, shard: int, rows: _Rows, kept: Numbers, lengths: Numbers, files: tuple[str, ...] = ()) -> None:
         self._shard = shard
         self._rows = rows
-        self._starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(rows.lengths())])  # (D + 1,)
+        self._kept = kept
+        self._starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])  # (D + 1,)
+        self._files = files
 
     @property
     def num_tokens(self) -> int:
+        """All of them."""
         return int(self._starts[-1])
 
+    def has(self, piece: _Piece) -> bool:
+        """Whether a piece's row is in it."""
+        place = np.searchsorted(self._kept, piece.row)
+        return bool(place < len(self._kept) and self._kept[place] == piece.row)
+
     def range_of(self, piece: _Piece) -> TokenRange:
-        """Where a piece lies."""
-        begin = int(self._starts[piece.row])
+        """Where a piece lies whose row is in it."""
+        begin = int(self._starts[np.searchsorted(self._kept, piece.row)])
         place = piece.start if self._rows.is_packed else None
-        return TokenRange(self._shard, piece.row, begin + piece.start, begin + piece.end, place)
+        return TokenRange(self._shard, piece.row, begin + piece.start, begin + piece.end, place, self._files)
 
     def piece_at(self, token: int) -> _Piece:
         """The piece that holds a token of the stream."""
-        row = int(np.searchsorted(self._starts, token, side="right")) - 1
-        within = token - int(self._starts[row])
-        return next(piece for piece in self._rows.pieces_in([row]) if piece.start <= within < piece.end)
+        place = int(np.searchsorted(self._starts, token, side="right")) - 1
+        within = token - int(self._starts[place])
+        pieces = self._rows.pieces_in([int(self._kept[place])])
+        return next(piece for piece in pieces if piece.start <= within < piece.end)
 
 
 def _is_store(manifest: Manifest) -> bool:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -40,7 +41,7 @@ steps:
     operators:
       - tokenize: {tokenizer: "step:vocabulary/tokenizer.json"}
     write: documents
-    columns: [doc_id, tokens, num_tokens]
+    columns: [doc_id, text, tokens, num_tokens]
   - name: chunks
     base: tokens
     operators:
@@ -49,6 +50,18 @@ steps:
     base: tokens
     operators:
       - best_fit: {window: 64}
+  - name: exact
+    base: tokens
+    exact_deduplication: {}
+  - name: stream
+    base: tokens
+    bound: [exact]
+    operators:
+      - datatrove_ds
+  - name: flat
+    base: bins
+    operators:
+      - datatrove_ds: {flatten: true}
 """
 
 
@@ -71,7 +84,7 @@ def test_ranges_name_the_documents_own_tokens(traced: Built) -> None:
     tokens = {values["doc_id"]: values["tokens"] for values in store.values()}
     assert len(traced.manifest("tokens").shards) > 2
     assert len(tokens) == len(store) > 100
-    lineage = Lineage({name: step.manifest for name, step in traced.steps.items()})
+    lineage = lineage_of(traced)
     num_cut = 0
     for packing in ("chunks", "bins"):
         windows = {(shard, row): values["input_ids"] for shard, row, values in rows(traced.manifest(packing))}
@@ -89,15 +102,41 @@ def ids_of(windows: dict[tuple[int, int], list[int]], found: TokenRange) -> list
     return windows[found.shard, found.row][found.place : found.place + found.end - found.start]
 
 
+@pytest.mark.parametrize("step", ["stream", "flat"])
+def test_ranges_name_a_documents_tokens_in_the_files_of_a_trainer(step: str, traced: Built) -> None:
+    manifest = traced.manifest(step)
+    files = {name: np.fromfile(manifest.folder / "dataset" / name, "<u2") for name in token_files(manifest)}
+    lineage = lineage_of(traced)
+    num_gone = 0
+    for _, _, values in list(rows(traced.manifest("tokens")))[::17]:
+        ranges = lineage.ranges(step, values["doc_id"])
+        found = [token for one in ranges for token in files[one.files[0]][one.start : one.end].tolist()]
+        num_gone += not found
+        assert found in (values["tokens"], [])
+    assert (num_gone > 0) == (step == "stream"), "copies are not in it"
+    name, tokens = next(iter(files.items()))
+    owner = lineage.owner(step, 0, len(tokens) - 1)
+    assert (owner.tokens.end, owner.tokens.files[0]) == (len(tokens), name)
+
+
+def token_files(manifest: Manifest) -> list[str]:
+    return [name for shard in manifest.shards for name in manifest.dataset_files(shard.index) if name.endswith(".ds")]
+
+
+def lineage_of(built: Built) -> Lineage:
+    return Lineage(load_run(built.output).steps, {name: step.manifest for name, step in built.steps.items()})
+
+
 def test_a_document_is_followed_into_stores_and_windows(traced: Built) -> None:
     (fate,) = find_fates(load_run(traced.output), "n120", catalogue())
     told = [(event.step, event.action, event.tokens) for event in fate.events if event.tokens is not None]
-    lineage = Lineage({name: step.manifest for name, step in traced.steps.items()})
+    lineage = lineage_of(traced)
     doc_id = bytes.fromhex(fate.doc_id)
     expected = [("tokens", "stored", one) for one in lineage.ranges("tokens", doc_id)]
-    expected += [(step, "packed", one) for step in ("chunks", "bins") for one in lineage.ranges(step, doc_id)]
+    actions = {"chunks": "packed", "bins": "packed", "stream": "written", "flat": "written"}
+    expected += [(step, action, one) for step, action in actions.items() for one in lineage.ranges(step, doc_id)]
     assert told == expected
-    assert {step for step, _, _ in told} == {"tokens", "chunks", "bins"}
+    assert {step for step, _, _ in told} == {"tokens", *actions}
 
 
 def test_the_command_line_tells_it_both_ways(traced: Built) -> None:

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.artifact import DATA, FileRecord, Manifest, ShardRecord
+from pipeline.artifact import DATA, LEDGER, DatasetFile, FileRecord, Manifest, ShardRecord
 from pipeline.errors import PlanError
+from pipeline.ledger import LedgerBuilder
 from pipeline.plan.logical import ArtifactKind
+from pipeline.recorded_run import RecordedStep
 from pipeline.report.lineage import Lineage, TokenRange
 
 WINDOW = 8
@@ -99,7 +101,7 @@ DOCUMENTS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 20)), max_size=
 @given(DOCUMENTS, DOCUMENTS)
 def test_every_token_of_a_store_has_its_document_and_back(tmp_path_factory, first, second):
     shards = [first, second]
-    lineage = Lineage({"tokens": store(tmp_path_factory.mktemp("run") / "tokens", shards)})
+    lineage = Lineage((), {"tokens": store(tmp_path_factory.mktemp("run") / "tokens", shards)})
     for document in range(4):
         expected = []
         for shard, rows in enumerate(shards):
@@ -124,7 +126,7 @@ def test_every_token_of_a_store_has_its_document_and_back(tmp_path_factory, firs
 def test_every_token_of_windows_has_its_document_and_back(tmp_path_factory, boundaries, documents):
     windows = chunked(documents)
     folder = tmp_path_factory.mktemp("run") / "packed"
-    lineage = Lineage({"packed": packed(folder, [windows], boundaries=boundaries)})
+    lineage = Lineage((), {"packed": packed(folder, [windows], boundaries=boundaries)})
     owners = [number for window in windows for number, length in window for _ in range(length)]
     assert len(owners) == sum(length for _, length in documents)
     for token, number in enumerate(owners):
@@ -141,10 +143,11 @@ def test_every_token_of_windows_has_its_document_and_back(tmp_path_factory, boun
 
 def test_ranges_in_a_line(tmp_path):
     lineage = Lineage(
+        (),
         {
             "tokens": store(tmp_path / "tokens", [[(0, 3), (1, 10)]]),
             "packed": packed(tmp_path / "packed", [chunked([(0, 3), (1, 10)])], boundaries="segment_ids"),
-        }
+        },
     )
     assert [str(one) for one in lineage.ranges("tokens", doc_id(1))] == ["shard 0, row 1, tokens 3:13"]
     assert [str(one) for one in lineage.ranges("packed", doc_id(1))] == [
@@ -167,6 +170,60 @@ def test_ranges_in_a_line(tmp_path):
 )
 def test_what_does_not_exist_is_named(tmp_path, step, shard, token, message):
     chars = manifest(tmp_path / "chars", ArtifactKind.TABLE, [pa.table({"num_chars": [1]})])
-    lineage = Lineage({"tokens": store(tmp_path / "tokens", [[(0, 3), (1, 10)], []]), "chars": chars})
+    lineage = Lineage((), {"tokens": store(tmp_path / "tokens", [[(0, 3), (1, 10)], []]), "chars": chars})
     with pytest.raises(PlanError, match=message):
         lineage.owner(step, shard, token)
+
+
+def written(folder: Path, base: Manifest, gone: dict[int, list[int]], *, num_tokens: list[int]) -> Manifest:
+    """Files in a trainer's format of what is left of a base: `gone` are the rows that the step dropped, by shard."""
+    folder.mkdir()
+    records = []
+    for index, tokens in enumerate(num_tokens):
+        files = {}
+        if gone.get(index):
+            ledger = LedgerBuilder()
+            for row in gone[index]:
+                ledger.add_quarantine("some", row, "ValueError", "")
+            pq.write_table(ledger.table(), folder / f"ledger-{index}.parquet")
+            files = {LEDGER: FileRecord(f"ledger-{index}.parquet", len(gone[index]), 0, "")}
+        records.append(ShardRecord(index, "f", files, {"conserved_out": tokens}))
+    dataset = tuple(DatasetFile(f"dataset/{index}.bin", 0, "", index) for index in range(len(records)))
+    return Manifest(
+        folder.name, ArtifactKind.FILES, "f", base.step, "f", (), {}, tuple(records), folder, dataset=dataset
+    )
+
+
+def step_over(base: str, name: str, kind: ArtifactKind = ArtifactKind.FILES) -> RecordedStep:
+    return RecordedStep(name, kind.value, name, (base,), base, (), (), (), None)
+
+
+def test_files_of_a_trainer_hold_the_rows_that_got_there(tmp_path):
+    tokens = store(tmp_path / "tokens", [[(0, 3), (1, 10), (2, 4)], [(3, 2)]])
+    files = written(tmp_path / "bins", tokens, {0: [1]}, num_tokens=[7, 2])
+    lineage = Lineage([step_over("tokens", "bins")], {"tokens": tokens, "bins": files})
+    assert lineage.ranges("bins", doc_id(2)) == (TokenRange(0, 2, 3, 7, None, ("0.bin",)),)
+    assert lineage.ranges("bins", doc_id(1)) == ()
+    assert str(lineage.owner("bins", 0, 4)) == "token 1 of a document of 4, shard 0, row 2, tokens 3:7 of 0.bin"
+    assert lineage.owner("bins", 1, 1).doc_id == doc_id(3).hex()
+
+
+def test_files_of_flattened_windows_hold_their_tokens(tmp_path):
+    table = packed(tmp_path / "packed", [chunked([(0, 3), (1, 10)])], boundaries="segment_ids")
+    files = written(tmp_path / "bins", table, {}, num_tokens=[13])
+    lineage = Lineage([step_over("packed", "bins")], {"packed": table, "bins": files})
+    assert [str(one) for one in lineage.ranges("bins", doc_id(1))] == [
+        "shard 0, window 0, ids 3:8, tokens 3:8 of 0.bin",
+        "shard 0, window 1, ids 0:5, tokens 8:13 of 0.bin",
+    ]
+
+
+def test_files_with_other_tokens_than_their_base_are_not_guessed_at(tmp_path):
+    tokens = store(tmp_path / "tokens", [[(0, 3), (1, 10)]])
+    files = written(tmp_path / "bins", tokens, {}, num_tokens=[12])
+    lineage = Lineage([step_over("tokens", "bins")], {"tokens": tokens, "bins": files})
+    assert lineage.ranges("bins", doc_id(1)) == ()
+    with pytest.raises(
+        PlanError, match="expected as many tokens in its files as in the rows of its base; found others"
+    ):
+        lineage.owner("bins", 0, 0)
