@@ -102,6 +102,13 @@ def ids_of(windows: dict[tuple[int, int], list[int]], found: TokenRange) -> list
     return windows[found.shard, found.row][found.place : found.place + found.end - found.start]
 
 
+def test_a_run_knows_which_steps_move_rows_between_shards(traced: Built) -> None:
+    moving = {step.step: step.moves_rows for step in load_run(traced.output).steps}
+    assert [name for name in ("documents", "tokens", "chunks", "bins", "stream", "flat") if moving[name]] == []
+    assert moving["vocabulary"]
+    assert moving["exact"]
+
+
 @pytest.mark.parametrize("step", ["stream", "flat"])
 def test_ranges_name_a_documents_tokens_in_the_files_of_a_trainer(step: str, traced: Built) -> None:
     manifest = traced.manifest(step)
