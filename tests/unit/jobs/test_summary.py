@@ -1,5 +1,6 @@
 """What a run prints at its end."""
 
+import json
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from jobs.summary import print_summary
+from operators.pack.packing_report import PACKING_FILE, PACKING_PLOT_FILE
+from operators.pack.packing_statistics import PackingStatistics
 from pipeline.artifact import Fallback
 from pipeline.execution.prepare import PreparedRecipe
 from pipeline.run import Run
@@ -66,3 +69,28 @@ def test_what_a_terminal_would_obey_is_not_printed(prepared: PreparedRecipe, fin
     lines = printed(run, prepared)
     assert any("[2Jcleared" in line for line in lines)
     assert not any("\x1b" in line for line in lines)
+
+
+def test_a_report_on_packing_is_a_line_and_its_plot(prepared: PreparedRecipe, finished: Run, tmp_path: Path):
+    figures = {
+        **PackingStatistics(8).figures(),
+        "rows": 1200,
+        "documents": 3000,
+        "padding_fraction": 0.0125,
+        "splits": 7,
+    }
+    figures["documents_per_row"] = {"mean": 2.5, "min": 1, "median": 2, "max": 9}
+    (tmp_path / "packing.json").write_text(json.dumps(figures))
+    (tmp_path / "packing.svg").write_text("<svg/>")
+    model = finished.manifests["vocabulary"]
+    files = {
+        name: replace(model.shards[0].files["tokenizer.json"], name=str(tmp_path / name))
+        for name in (PACKING_FILE, PACKING_PLOT_FILE)
+    }
+    report = replace(model, shards=(replace(model.shards[0], files=files),))
+    lines = printed(replace(finished, manifests={"packing": report, **finished.manifests}), prepared)
+    expected = (
+        "packing: 1,200 rows of 3,000 documents, 2.5 a row, 9 at most; 1.250% padding, 7 splits, 0 tokens truncated"
+    )
+    assert expected in lines
+    assert f"report: {tmp_path / 'packing.svg'}" in lines
