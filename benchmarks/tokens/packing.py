@@ -15,19 +15,21 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import xxhash
 
 from benchmarks.real_text import TEXTS, documents
 from benchmarks.surroundings import ROOT
 from operators.pack.best_fit import BestFit
 from operators.pack.pieces import cut_documents
 from operators.tokenize.tokenizer import NUM_TOKENS, Tokenize
-from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.document import DOC_ID, DOC_ID_TYPE, TEXT, TEXT_TYPE
 from pipeline.operator import FileRef
 
 TOKENIZER: Final = ROOT.parent / "shared/data/tokenizers/gpt-neox-20b/tokenizer.json"
@@ -50,15 +52,11 @@ def real_lengths() -> Numbers:
 
 
 def _text_batches() -> Iterator[pa.RecordBatch]:
-    waiting: list[str] = []
-    for folder in sorted(path.name for path in TEXTS.iterdir() if path.is_dir()):
-        for document in documents(folder):
-            waiting.append(document.text)
-            if len(waiting) == _BATCH_ROWS:
-                yield pa.record_batch({TEXT: pa.array(waiting, TEXT_TYPE)})
-                waiting = []
-    if waiting:
-        yield pa.record_batch({TEXT: pa.array(waiting, TEXT_TYPE)})
+    folders = sorted(path.name for path in TEXTS.iterdir() if path.is_dir())
+    rows = (document for folder in folders for document in documents(folder))
+    while batch := list(islice(rows, _BATCH_ROWS)):
+        ids = pa.array([xxhash.xxh3_128_digest(document.id.encode()) for document in batch], DOC_ID_TYPE)
+        yield pa.record_batch({DOC_ID: ids, TEXT: pa.array([document.text for document in batch], TEXT_TYPE)})
 
 
 def a_million(lengths: Numbers) -> Numbers:
