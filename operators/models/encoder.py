@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 from operators.models.engine import needs_extra
 from operators.models.model_context import resolved_max_tokens
@@ -17,11 +17,7 @@ from operators.models.token_sequences import (
     cut_sequences,
     special_ids,
 )
-from operators.tokenize.tokenizer import encode_texts
 from pipeline.folder_ref import FolderRef
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
 
 Pooling = Literal["mean", "cls"]
 """A sequence's embedding: the mean of its tokens' last states, special ones included, or the first token's."""
@@ -82,23 +78,21 @@ def load_embedder(
 
 @dataclass(frozen=True, slots=True)
 class SequenceCutter:
-    """Texts to the sequences that an encoder is given."""
+    """Token ids of documents to the sequences that an encoder is given."""
 
-    tokenizer: "Tokenizer"
     special: SpecialIds
     max_tokens: int
     over_length: OverLength
 
-    def cut(self, texts: list[str]) -> TokenSequences:
-        """The sequences of texts; an empty one has none."""
-        documents = encode_texts(self.tokenizer, texts)
+    def cut(self, documents: Sequence[Ids]) -> TokenSequences:
+        """The sequences of documents, given by their ids; those without ids have none."""
         return cut_sequences(documents, self.special, max_tokens=self.max_tokens, over_length=self.over_length)
 
 
 def load_cutter(
     operator: str, model: FolderRef, settings: ModelSettings, *, max_tokens: int | None, over_length: OverLength
 ) -> SequenceCutter:
-    """The tokenizer of a model's folder, and the length of its sequences.
+    """What a model's tokenizer puts around a text, and the length of its sequences.
 
     Args:
         operator: for messages.
@@ -110,7 +104,6 @@ def load_cutter(
     Raises:
         PlanError: there is no tokenizer, or the model was made for fewer tokens.
     """
-    tokenizer = load_model_tokenizer(operator, model, settings)
-    special = special_ids(tokenizer)
+    special = special_ids(load_model_tokenizer(operator, model, settings))
     resolved = resolved_max_tokens(operator, model.open_path(), max_tokens, len(special))
-    return SequenceCutter(tokenizer, special, resolved, over_length)
+    return SequenceCutter(special, resolved, over_length)

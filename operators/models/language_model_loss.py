@@ -11,10 +11,8 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from operators.models.engine import LossScorer, load_loss_scorer
-from operators.models.model_annotator import ModelAnnotator
-from operators.models.model_tokenizer import load_model_tokenizer
+from operators.models.token_annotator import TokenAnnotator
 from operators.models.token_spans import Ids, cut_spans
-from operators.tokenize.tokenizer import encode_texts, use_one_core
 from pipeline.document import TEXT
 from pipeline.errors import PlanError
 from pipeline.operator import AnnotateFunction, FloatArray
@@ -31,7 +29,7 @@ BITS_DECIMALS: Final = 4
 WINDOW_ROWS: Final = 1024
 
 
-class LanguageModelLoss(ModelAnnotator):
+class LanguageModelLoss(TokenAnnotator):
     """The loss of each document under a causal language model: minus the log of the probability of its tokens.
 
     A document is scored alone. It begins with the model's token for the beginning of a text, or for the end where it
@@ -90,15 +88,13 @@ class LanguageModelLoss(ModelAnnotator):
         return loss_schema(self.prefix)
 
     def open(self) -> AnnotateFunction:
-        """Loads the model and its tokenizer."""
-        use_one_core()
+        """Loads the model."""
         scorer = load_loss_scorer(self.name, self.model, self.settings)
-        tokenizer = load_model_tokenizer(self.name, self.model, self.settings)
         window, stride = self._window(scorer)
 
         def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
             texts = batch.column(TEXT).fill_null("")
-            documents = encode_texts(tokenizer, texts.to_pylist())
+            documents = self.tokens.documents_of(batch)
             nats = _nats(scorer, documents, window=window, stride=stride)
             num_tokens = np.fromiter((ids.size for ids in documents), np.int64, len(documents))
             return loss_columns(self.prefix, texts, nats, num_tokens)

@@ -7,9 +7,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from operators.models.encoder import Pooling, load_cutter, load_embedder
-from operators.models.model_annotator import ModelAnnotator
+from operators.models.token_annotator import TokenAnnotator
 from operators.models.token_sequences import mean_of_documents
-from pipeline.document import TEXT
 from pipeline.errors import PlanError
 from pipeline.operator import AnnotateFunction
 
@@ -17,7 +16,7 @@ EMBEDDING_DECIMALS: Final = 5
 WINDOW_ROWS: Final = 1024
 
 
-class SentenceEmbedding(ModelAnnotator):
+class SentenceEmbedding(TokenAnnotator):
     """The embedding of each document's beginning: the pooled last states of an encoder.
 
     Columns:
@@ -61,7 +60,7 @@ class SentenceEmbedding(ModelAnnotator):
         return pa.schema([pa.field(self.column, pa.list_(pa.float32(), self.dimensions))])
 
     def open(self) -> AnnotateFunction:
-        """Loads the model and its tokenizer."""
+        """Loads the model, and what its tokenizer puts around a text."""
         embedder = load_embedder(self.name, self.model, self.settings, pooling=self.pooling, normalize=self.normalize)
         cutter = load_cutter(self.name, self.model, self.settings, max_tokens=self.max_tokens, over_length="head")
         if embedder.width != self.dimensions:
@@ -71,7 +70,7 @@ class SentenceEmbedding(ModelAnnotator):
             )
 
         def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
-            sequences = cutter.cut(batch.column(TEXT).fill_null("").to_pylist())
+            sequences = cutter.cut(self.tokens.documents_of(batch))
             vectors = embedder.compute(sequences.ids)  # (S, H)
             if not np.isfinite(vectors).all():
                 raise ValueError("expected numbers that are finite")

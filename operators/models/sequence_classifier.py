@@ -7,9 +7,8 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from operators.models.encoder import Classifier, load_classifier, load_cutter
-from operators.models.model_annotator import ModelAnnotator
+from operators.models.token_annotator import TokenAnnotator
 from operators.models.token_sequences import Float32Array, OverLength, mean_of_documents
-from pipeline.document import TEXT
 from pipeline.errors import PlanError
 from pipeline.operator import AnnotateFunction, FloatArray
 
@@ -18,7 +17,7 @@ WINDOW_ROWS: Final = 1024
 MIN_INT8, MAX_INT8 = -128, 127
 
 
-class SequenceClassifier(ModelAnnotator):
+class SequenceClassifier(TokenAnnotator):
     """The score or the labels of each document under a sequence classifier or a regression.
 
     `output: score` gives one number: that of a regression, or the probability of the label `score_of`. `output: labels`
@@ -98,7 +97,7 @@ class SequenceClassifier(ModelAnnotator):
         return pa.schema([score] if self.int_range is None else [score, pa.field(f"{self.stem}_int_score", pa.int8())])
 
     def open(self) -> AnnotateFunction:
-        """Loads the model and its tokenizer."""
+        """Loads the model, and what its tokenizer puts around a text."""
         classifier = load_classifier(self.name, self.model, self.settings)
         cutter = load_cutter(
             self.name, self.model, self.settings, max_tokens=self.max_tokens, over_length=self.over_length
@@ -106,7 +105,7 @@ class SequenceClassifier(ModelAnnotator):
         place = self._place_of_score(classifier)
 
         def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
-            sequences = cutter.cut(batch.column(TEXT).fill_null("").to_pylist())
+            sequences = cutter.cut(self.tokens.documents_of(batch))
             logits = classifier.compute(sequences.ids)  # (S, L)
             if not np.isfinite(logits).all():
                 raise ValueError("expected numbers that are finite")

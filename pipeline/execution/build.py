@@ -29,6 +29,7 @@ from pipeline.format_writer import FormatWriter
 from pipeline.ledger import Action
 from pipeline.operator import PartitionOperator, Task
 from pipeline.plan.checked_step import CheckedStep
+from pipeline.plan.derivation import fed
 from pipeline.plan.identity import StepIdentity, is_hardware, with_checksums
 from pipeline.plan.logical import BOUND_KINDS
 from pipeline.plan.stages import Round, Segment, plan_segments
@@ -306,10 +307,13 @@ class _StepBuild:
                 self._watch(Event("unit_finished", self._folder.step, done, total))
 
     def _specs(self, segment: Segment, decided_by: str) -> tuple[StageSpec, ...]:
-        specs = []
+        specs: list[StageSpec] = []
         for place, stage in enumerate(segment.stages):
             standing_in = map(self._fallbacks.standing_in, stage.labels, stage.operators)
             operators = pin_step_files(tuple(standing_in), self._manifests)
+            given = fed(operators) if stage.is_fed else ()
+            if given:
+                specs[-1] = replace(specs[-1], feeds=given, feeds_at=stage.labels[0])
             specs.append(
                 StageSpec(
                     folder=self._folder,
@@ -323,6 +327,7 @@ class _StepBuild:
                     execution=self._execution,
                     decided_by=decided_by,
                     is_attributed=self._checked.step.attribution,
+                    given=given,
                     counts_true="" if segment.closes is None else segment.closes.while_any,
                     fallbacks=self._fallbacks.labels,
                 )

@@ -65,7 +65,13 @@ class OpenOperator:
 
 
 def open_chain(
-    operators: Sequence[RowOperator], labels: Sequence[str] | None = None, *, with_values: bool = False
+    operators: Sequence[RowOperator],
+    labels: Sequence[str] | None = None,
+    *,
+    with_values: bool = False,
+    given: Sequence[Annotator] = (),
+    feeds: Sequence[Annotator] = (),
+    feeds_at: str = "",
 ) -> tuple[OpenOperator, ...]:
     """Opens operators that work on rows, and the annotators that they derive from.
 
@@ -73,20 +79,24 @@ def open_chain(
         operators: in their order.
         labels: of the operators; default: as if they were a whole step.
         with_values: whether rule sets give what they measured beside their verdicts.
+        given: annotators whose columns the stage before left.
+        feeds: annotators whose columns are left for the next stage.
+        feeds_at: label of the operator that they are left for.
     """
     names = labels_of([operator.title for operator in operators]) if labels is None else labels
     judged: list[tuple[RowOperator, str]] = []
     for operator, label in zip(operators, names, strict=True):
         leading = operator.leading() if isinstance(operator, RuleSet) and not with_values else None
         judged += [(operator, label)] if leading is None else [(leading, label), (operator, label)]
-    return _open_links(judged, with_values=with_values)
+    links = derive([operator for operator, _ in judged], given=given, feeds=feeds)
+    return _open_links(links, [*(label for _, label in judged), feeds_at], with_values=with_values)
 
 
-def _open_links(operators: Sequence[tuple[RowOperator, str]], *, with_values: bool = False) -> tuple[OpenOperator, ...]:
-    """Opens operators, given with their labels, and what they derive from."""
+def _open_links(links: Sequence[Link], labels: Sequence[str], *, with_values: bool = False) -> tuple[OpenOperator, ...]:
+    """Opens the operators of links, of which those that are not derived have `labels`, one after the other."""
     chain = []
-    waiting = [label for _, label in operators]
-    for link in derive([operator for operator, _ in operators]):
+    waiting = list(labels)
+    for link in links:
         chain.append(_open_link(link, waiting[0], with_values=with_values))
         if not link.is_derived:
             del waiting[0]
@@ -95,7 +105,7 @@ def _open_links(operators: Sequence[tuple[RowOperator, str]], *, with_values: bo
 
 def open_alone(operator: RowOperator) -> RowFunction:
     """The function of one operator, which runs what it derives from by itself."""
-    *derived, last = _open_links([(operator, operator.title)])
+    *derived, last = _open_links(derive([operator]), [operator.title])
 
     def call(batch: pa.RecordBatch) -> Any:  # Any: by the operator's kind
         for annotator in derived:

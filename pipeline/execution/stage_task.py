@@ -84,7 +84,9 @@ def open_stage(spec: StageSpec) -> OpenStage:
             assert isinstance(operator, Annotator | Filter | Transform)
             rows.append(operator)
             labels.append(label)
-    chain = open_chain(rows, labels, with_values=spec.is_attributed)
+    chain = open_chain(
+        rows, labels, with_values=spec.is_attributed, given=spec.given, feeds=spec.feeds, feeds_at=spec.feeds_at
+    )
     return OpenStage(spec, chain, partition, shard, task, writer)
 
 

@@ -17,6 +17,7 @@ from pipeline.execution.judged_rows import JudgedRows
 from pipeline.io.shard_file import RowGroups
 from pipeline.io.splits import InputShard
 from pipeline.ledger import LedgerBuilder
+from pipeline.operator import Annotator
 from pipeline.plan.logical import ArtifactKind, Layout, Source
 from pipeline.plan.stages import Partitioning, Stage
 
@@ -96,6 +97,12 @@ class StageSpec:
     """Label of the partition operator whose rows this segment brings home, if it does."""
     counts_true: str = ""
     """The column whose true values are counted, where the segment closes a round."""
+    given: tuple[Annotator, ...] = ()
+    """Annotators whose columns the stage before leaves for this one."""
+    feeds: tuple[Annotator, ...] = ()
+    """Annotators whose columns this stage leaves for the next one."""
+    feeds_at: str = ""
+    """Label of the next stage's first operator, where there are any."""
     fallbacks: tuple[str, ...] = ()
     """Labels of the step's operators that run as their fallback; goes into every record."""
 

@@ -2,12 +2,18 @@
 
 Rule sets measure the same text, so neighbours share one pass over it. An operator that replaces what was measured ends
 the sharing: behind it the annotators run again, over the text as it is then.
+
+What operators on a GPU derive from may be computed before, by the stage that feeds theirs.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from pipeline.operator import Annotator, Operator, Transform
+
+BEFORE: Final = -1
+"""The place of an annotator that ran in the stage before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +40,17 @@ class _Shared:
     """Columns that operators behind `place` replaced or added."""
 
 
-def derive(operators: Sequence[Operator]) -> tuple[Link, ...]:
-    """The chain of `operators` with the annotators that they derive from."""
-    shared: list[_Shared] = []
+def derive(
+    operators: Sequence[Operator], *, given: Sequence[Annotator] = (), feeds: Sequence[Annotator] = ()
+) -> tuple[Link, ...]:
+    """The chain of `operators` with the annotators that they derive from.
+
+    Args:
+        operators: of one stage, in their order.
+        given: annotators whose columns the stage before left.
+        feeds: annotators whose columns are left for the stage behind, at the chain's end.
+    """
+    shared = [_Shared(annotator, BEFORE, BEFORE) for annotator in given]
     for place, operator in enumerate(operators):
         for wanted in operator.derives():
             _share(wanted, place, shared)
@@ -49,7 +63,20 @@ def derive(operators: Sequence[Operator]) -> tuple[Link, ...]:
         reads = tuple(name for wanted in operator.derives() for name in wanted.adds().names)
         over = tuple(name for one in shared if one.last == place for name in one.annotator.adds().names)
         links.append(Link(operator, False, reads, over))
+    links += [Link(annotator, True, (), ()) for annotator in feeds]
     return tuple(links)
+
+
+def fed(operators: Sequence[Operator]) -> tuple[Annotator, ...]:
+    """What `operators` derive from that may be computed before the first of them, since none changes what it reads."""
+    shared: list[_Shared] = []
+    changed: set[str] = set()
+    for operator in operators:
+        for wanted in operator.derives():
+            if changed.isdisjoint(wanted.requires().names):
+                _share(wanted, 0, shared)
+        changed |= _changed_by(operator)
+    return tuple(one.annotator for one in shared)
 
 
 def _share(wanted: Annotator, place: int, shared: list[_Shared]) -> None:
@@ -57,7 +84,7 @@ def _share(wanted: Annotator, place: int, shared: list[_Shared]) -> None:
     for one in shared:
         if one.changed.isdisjoint(wanted.requires().names) and one.changed.isdisjoint(one.annotator.requires().names):
             merged = one.annotator.merged(wanted)
-            if merged is not None:
+            if merged is not None and (one.place != BEFORE or merged == one.annotator):
                 one.annotator, one.last = merged, place
                 return
     shared.append(_Shared(wanted, place, place))

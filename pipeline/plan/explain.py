@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pipeline.operator import REMOVAL_SCHEMA, Operator, Resources
 from pipeline.plan.checked_step import CheckedStep
+from pipeline.plan.derivation import fed
 from pipeline.plan.logical import ArtifactKind
 from pipeline.plan.stages import Partitioning, Segment
 from pipeline.rule_values import carried
@@ -15,7 +16,9 @@ def describe_step(checked: CheckedStep, segments: Sequence[Segment]) -> list[str
     for segment in segments:
         for number, stage in enumerate(segment.stages):
             arrow = "  " if number == 0 else "  then "
-            operators = " + ".join(describe_operator(operator) for operator in stage.operators)
+            fed_stages = segment.stages[number + 1 : number + 2]
+            left = [one for behind in fed_stages if behind.is_fed for one in fed(behind.operators)]
+            operators = " + ".join(describe_operator(operator) for operator in (*stage.operators, *left))
             if operators:
                 lines.append(f"{arrow}stage [{_describe_resources(stage.resources)}] {operators}")
                 lines.extend(f"      {note}" for operator in stage.operators for note in operator.notes())

@@ -1,8 +1,8 @@
 """From a checked step to the stages that actors run.
 
 A step's nodes are cut into segments at exchanges, and a segment into stages where the resources change. Neighbouring
-operators inside a stage are fused: one pass over a shard. Only the last stage of a segment writes. A plan has one of
-three shapes:
+operators inside a stage are fused: one pass over a shard. What operators on a GPU derive from is computed by the stage
+before theirs. Only the last stage of a segment writes. A plan has one of three shapes:
 
     rows      view -> row operators [-> shard operator, or format writer] -> artifact
     exchange  view [-> shard operator] -> exchange -> partition operator ... -> artifact
@@ -13,6 +13,7 @@ Removals and columns that a partition operator yields travel once more, back to 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ import pyarrow as pa
 from pipeline.document import POSITION, POSITION_TYPE
 from pipeline.operator import REMOVAL_SCHEMA, Operator, PartitionOperator, Resources, Task
 from pipeline.plan.checked_step import CheckedStep
+from pipeline.plan.derivation import fed
 from pipeline.plan.logical import BOUND_KINDS, ArtifactKind, Exchange, Layout, Repeat, Step, unrolled
 
 EXCHANGE_VERSION = 1
@@ -34,6 +36,8 @@ class Stage:
     labels: tuple[str, ...]
     """What the step calls each of them."""
     resources: Resources
+    is_fed: bool = False
+    """Whether the stage before computes what its operators derive from: a GPU shall not wait for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,18 @@ def fuse(step: Step, operators: tuple[tuple[str, Operator], ...]) -> tuple[Stage
             stages[-1] = Stage((*last.operators, operator), (*last.labels, label), resources)
         else:
             stages.append(Stage((operator,), (label,), resources))
-    return tuple(stages) or (Stage((), (), Resources()),)
+    return _fed_stages(stages) or (Stage((), (), Resources()),)
+
+
+def _fed_stages(stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """The stages, with one without operators before a stage on a GPU that has no other stage to feed it."""
+    placed: list[Stage] = []
+    for stage in stages:
+        is_fed = stage.resources.num_gpus > 0 and bool(fed(stage.operators))
+        if is_fed and (not placed or placed[-1].resources.num_gpus > 0):
+            placed.append(Stage((), (), Resources()))
+        placed.append(replace(stage, is_fed=is_fed))
+    return tuple(placed)
 
 
 def partition_count(input_bytes: int, layout: Layout) -> int:

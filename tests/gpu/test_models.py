@@ -9,6 +9,7 @@ from operators.models.sentence_embedding import SentenceEmbedding
 from operators.models.sequence_classifier import SequenceClassifier
 from operators.models.settings import ModelSettings
 from pipeline.document import TEXT_TYPE
+from pipeline.execution.row_pass import open_alone
 from pipeline.folder_ref import FolderRef
 from pipeline.operator import Annotator, Resources
 from pipeline.plan.logical import ArtifactKind, Step, View
@@ -23,7 +24,7 @@ TEXTS = ["The committee met to discuss the plan.", "", "long " * 300, "x", *(f"P
 
 def columns_of(operator: Annotator) -> dict[str, list[object]]:
     batch = pa.RecordBatch.from_arrays([pa.array(TEXTS, TEXT_TYPE)], names=["text"])
-    found: dict[str, list[object]] = operator.open()(batch).to_pydict()
+    found: dict[str, list[object]] = open_alone(operator)(batch).to_pydict()
     return found
 
 

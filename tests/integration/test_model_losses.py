@@ -79,6 +79,13 @@ def test_batches_change_no_byte(reference: Built, inputs: Path, tmp_path: Path, 
     assert tree_digest(built.output) == tree_digest(reference.output)
 
 
+def test_a_stage_that_feeds_a_gpu_changes_no_byte(reference: Built, inputs: Path, tmp_path: Path) -> None:
+    on_gpu = RECIPE.replace("  - name: likely", "    resources: {language_model_loss: {num_gpus: 1}}\n  - name: likely")
+    built = run_build(parse_recipe(on_gpu, catalogue(), ()), inputs, tmp_path / "out")
+    assert losses(built) == losses(reference)
+    assert built.manifest("losses").fingerprint == reference.manifest("losses").fingerprint
+
+
 @pytest.mark.ray
 def test_workers_change_no_byte(reference: Built, inputs: Path, tmp_path: Path, make_ray_runner: MakeRunner) -> None:
     builds = [run_build(recipe(), inputs, tmp_path / str(workers), make_ray_runner(workers)) for workers in (1, 2)]

@@ -1,12 +1,13 @@
-"""Texts to sequences, with the tokenizer in a model's folder."""
+"""Token ids of documents to the sequences of a model in a folder."""
 
 import json
 
 import pytest
 
 from operators.models.encoder import load_cutter
+from operators.tokenize.tokenizer import encode_texts
 from pipeline.errors import PlanError
-from tests.unit.operators.models.tiny_models import ON_CPU, SPECIAL, byte_tokenizer, pinned
+from tests.unit.operators.models.tiny_models import ON_CPU, byte_tokenizer, pinned
 
 
 @pytest.fixture
@@ -17,15 +18,10 @@ def model(tmp_path):
 
 
 def test_texts_are_cut_to_what_the_model_was_made_for(model):
-    found = load_cutter("op", model, ON_CPU, max_tokens=None, over_length="head").cut(["abc", "", "x" * 9])
+    documents = encode_texts(byte_tokenizer(), ["abc", "", "x" * 9])
+    found = load_cutter("op", model, ON_CPU, max_tokens=None, over_length="head").cut(documents)
     assert [ids.size for ids in found.ids] == [3, 6]
     assert found.documents.tolist() == [0, 2]
-
-
-def test_special_tokens_in_a_text_are_text(model):
-    found = load_cutter("op", model, ON_CPU, max_tokens=None, over_length="chunk_mean").cut(["[SEP]"])
-    assert found.ids[0].size == len("[SEP]")
-    assert found.ids[0].min() >= len(SPECIAL)
 
 
 def test_more_than_the_model_can_see_is_refused(model):

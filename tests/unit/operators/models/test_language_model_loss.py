@@ -12,6 +12,7 @@ from operators.models.language_model_loss import LanguageModelLoss, loss_columns
 from operators.models.settings import ModelSettings
 from pipeline.document import TEXT_TYPE
 from pipeline.errors import PlanError
+from pipeline.execution.row_pass import open_alone
 from pipeline.folder_ref import FolderRef
 from pipeline.operator import Determinism, Resources
 from tests.unit.operators.models.tiny_models import CONTEXT, ON_CPU, SPECIAL, pinned, write_tiny_llama
@@ -40,7 +41,7 @@ def opened(monkeypatch, tmp_path):
 
     byte_tokenizer().save(str(tmp_path / "tokenizer.json"))
     monkeypatch.setattr(language_model_loss, "load_loss_scorer", lambda *_: ByteScorer())
-    return lambda **fields: LanguageModelLoss(model=pinned(tmp_path), **fields).open()
+    return lambda **fields: open_alone(LanguageModelLoss(model=pinned(tmp_path), **fields))
 
 
 def test_the_columns_are_sums_counts_and_rates(opened):
@@ -106,7 +107,8 @@ def test_it_declares_what_runs_it():
 
 def test_a_model_scores_text(tmp_path):
     pytest.importorskip("torch", reason="the extra `models` is not installed")
-    call = LanguageModelLoss(model=pinned(write_tiny_llama(tmp_path)), settings=ON_CPU, window=CONTEXT // 2).open()
+    model = pinned(write_tiny_llama(tmp_path))
+    call = open_alone(LanguageModelLoss(model=model, settings=ON_CPU, window=CONTEXT // 2))
     texts = ["The committee met. " * 9, "", "x", "The committee met. " * 9]
     whole = call(batch_of(texts))
     alone = pa.Table.from_batches([call(batch_of([text])) for text in texts])

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from operators.models.sentence_embedding import SentenceEmbedding
 from pipeline.document import TEXT_TYPE
 from pipeline.errors import PlanError
+from pipeline.execution.row_pass import open_alone
 from pipeline.folder_ref import FolderRef
 from pipeline.operator import Resources
 from tests.unit.operators.models.tiny_models import ON_CPU, pinned, write_tiny_bert
@@ -33,7 +34,7 @@ def tiny(tmp_path_factory):
 @pytest.mark.parametrize("fields", [{}, {"pooling": "cls"}, {"normalize": False, "column": "vector"}])
 def test_the_column_is_what_is_declared(tiny, fields):
     operator = SentenceEmbedding(model=tiny, dimensions=16, settings=ON_CPU, **fields)
-    found = operator.open()(batch_of(TEXTS))
+    found = open_alone(operator)(batch_of(TEXTS))
     assert found.schema == operator.adds()
     found.validate(full=True)
     (column,) = found.columns
@@ -47,8 +48,8 @@ def test_the_column_is_what_is_declared(tiny, fields):
 
 def test_nothing_in_nothing_out(tiny):
     operator = SentenceEmbedding(model=tiny, dimensions=16, settings=ON_CPU)
-    assert operator.open()(batch_of([])).num_rows == 0
-    assert operator.open()(batch_of([""]))["embedding"].to_pylist() == [None]
+    assert open_alone(operator)(batch_of([])).num_rows == 0
+    assert open_alone(operator)(batch_of([""]))["embedding"].to_pylist() == [None]
 
 
 def test_other_dimensions_are_refused_with_the_right_ones(tiny):
@@ -77,7 +78,7 @@ def test_a_real_encoder_gives_what_sentence_transformers_defines(minilm):
 
     operator = SentenceEmbedding(model=pinned(minilm), dimensions=384, settings=ON_CPU)
     texts = [text for text in TEXTS if text]
-    found = np.array(operator.open()(batch_of(texts))["embedding"].to_pylist())
+    found = np.array(open_alone(operator)(batch_of(texts))["embedding"].to_pylist())
     tokenizer = AutoTokenizer.from_pretrained(minilm)
     model = AutoModel.from_pretrained(minilm).eval()
     with torch.inference_mode():
@@ -96,5 +97,5 @@ def test_a_real_encoder_gives_what_the_library_gives(minilm):
 
     texts = [text for text in TEXTS if text]
     operator = SentenceEmbedding(model=pinned(minilm), dimensions=384, settings=ON_CPU)
-    found = np.array(operator.open()(batch_of(texts))["embedding"].to_pylist())
+    found = np.array(open_alone(operator)(batch_of(texts))["embedding"].to_pylist())
     np.testing.assert_allclose(found, SentenceTransformer(str(minilm), device="cpu").encode(texts), atol=2e-5)

@@ -14,6 +14,7 @@ from operators.models.settings import ModelSettings
 from operators.models.token_sequences import SpecialIds
 from pipeline.document import TEXT_TYPE
 from pipeline.errors import PlanError
+from pipeline.execution.row_pass import open_alone
 from pipeline.folder_ref import FolderRef
 from pipeline.operator import Determinism, Resources
 from tests.unit.operators.models.tiny_models import SPECIAL, byte_tokenizer, pinned, write_tiny_bert
@@ -42,17 +43,21 @@ class Table:
 
 
 @pytest.fixture
-def annotate(monkeypatch):
+def annotate(monkeypatch, tmp_path):
     """The columns of texts under a table; a sequence holds four letters."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    byte_tokenizer().save(str(folder / "tokenizer.json"))
+    model = pinned(folder)
 
     def run(table, texts, **fields):
         def cutter(*_, max_tokens, over_length):
-            return SequenceCutter(byte_tokenizer(), SpecialIds((), ()), max_tokens or 4, over_length)
+            return SequenceCutter(SpecialIds((), ()), max_tokens or 4, over_length)
 
         monkeypatch.setattr(sequence_classifier, "load_classifier", lambda *_: table)
         monkeypatch.setattr(sequence_classifier, "load_cutter", cutter)
-        operator = SequenceClassifier(model=MODEL, **fields)
-        found = operator.open()(batch_of(texts))
+        operator = SequenceClassifier(model=model, **fields)
+        found = open_alone(operator)(batch_of(texts))
         assert found.schema == operator.adds()
         found.validate(full=True)
         return found.to_pydict()
@@ -159,9 +164,10 @@ def test_a_real_head_from_a_folder(tmp_path):
     pytest.importorskip("torch", reason="needs the extra models")
     model = pinned(write_tiny_bert(tmp_path))
     texts = ["The committee met.", "", "long " * 60]
-    found = SequenceClassifier(model=model, settings={"device": "cpu"}).open()(batch_of(texts))
+    found = open_alone(SequenceClassifier(model=model, settings={"device": "cpu"}))(batch_of(texts))
     scores = found["classifier_score"].to_pylist()
     assert scores[1] is None
     assert scores[0] != scores[2]
-    again = SequenceClassifier(model=model, settings={"device": "cpu", "batch_tokens": 1}).open()(batch_of(texts[::-1]))
+    one_by_one = SequenceClassifier(model=model, settings={"device": "cpu", "batch_tokens": 1})
+    again = open_alone(one_by_one)(batch_of(texts[::-1]))
     assert again["classifier_score"].to_pylist()[::-1] == pytest.approx(scores, abs=2e-4)

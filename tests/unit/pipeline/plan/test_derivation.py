@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 from pipeline.execution.row_pass import RowPass, open_alone, open_chain
 from pipeline.ledger import LedgerBuilder
 from pipeline.operator import Annotator, Edits, Transform
-from pipeline.plan.derivation import derive
+from pipeline.plan.derivation import derive, fed
 from pipeline.rule_set import Limit, RuleSet
 
 TEXT = pa.schema([pa.field("text", pa.large_string())])
@@ -123,6 +123,37 @@ def test_derived_columns_stand_before_columns_of_the_same_name_and_leave_them_al
     batch = batch_of("aaa", "a").append_column(pa.field("num_a", pa.int64()), pa.array([0, 7]))
     left, _ = through((AtMost(letter="a"),), batch)
     assert left.to_pydict() == {"text": ["a"], "num_a": [7]}
+
+
+def test_what_a_stage_is_fed_with_is_what_no_operator_of_it_changes_first():
+    chain = (AtMost(letter="a"), AtMost(letter="b"), Without(letter="b"), AtMost(letter="c"))
+    assert fed(chain) == (Counts(letters=("a", "b")),)
+    assert fed(chain[2:]) == ()
+    assert [link.operator.name for link in derive(chain, given=fed(chain))] == [
+        "at_most", "at_most", "without", "counts", "at_most",
+    ]  # fmt: skip
+
+
+def test_what_the_stage_before_did_not_measure_is_measured():
+    links = derive((AtMost(letter="a"), AtMost(letter="b")), given=(Counts(letters=("a",)),))
+    assert [link.operator.name for link in links] == ["at_most", "counts", "at_most"]
+    assert links[1].operator == Counts(letters=("b",))
+
+
+def test_two_stages_leave_what_one_does_and_the_second_measures_nothing():
+    first, second = (Without(letter="x"), AtMost(letter="a")), (AtMost(letter="b"), AtMost(letter="a", most=0))
+    batch = batch_of("axx", "bb", "aa", "bxc", "xbc")
+    whole, whole_ledger = through((*first, *second), batch)
+    given = fed(second)
+    ledger = LedgerBuilder()
+    flow = [(batch, np.arange(batch.num_rows, dtype=np.uint32))]
+    labels = ("at_most#2", "at_most#3")
+    handed = list(RowPass(open_chain(first, feeds=given, feeds_at=labels[0]), ledger, 0).through(flow))
+    RUNS.clear()
+    pieces = list(RowPass(open_chain(second, labels, given=given), ledger, 0).through(handed))
+    assert pa.Table.from_batches([piece for piece, _ in pieces], batch.schema) == whole
+    assert ledger.table() == whole_ledger
+    assert RUNS == []
 
 
 def test_one_operator_alone_runs_what_it_derives_from():

@@ -9,6 +9,7 @@ from pipeline.plan.check import check_recipe
 from pipeline.plan.logical import ArtifactKind, Exchange, Layout, Recipe, Repeat, Step, View
 from pipeline.plan.stages import fuse, partition_count, plan_segments
 from tests.unit.pipeline.plan.test_check import BEFORE
+from tests.unit.pipeline.plan.test_derivation import AtMost
 from tests.unit.pipeline.sample_operators import (
     SOURCE_SCHEMA,
     CountKeys,
@@ -126,6 +127,23 @@ def test_fusing_loses_no_operator_and_keeps_their_order():
     stages = fuse(step, step.labelled)
     assert tuple(operator for stage in stages for operator in stage.operators) == operators
     assert all(left.resources != right.resources for left, right in pairwise(stages))
+
+
+def stages_of(*operators, **resources):
+    step = Step(name="s", nodes=operators, write=ArtifactKind.DOCUMENTS, resources=resources)
+    stages = fuse(step, step.labelled)
+    return [(len(stage.operators), stage.resources.num_gpus, stage.is_fed) for stage in stages]
+
+
+def test_a_gpu_is_fed_with_what_its_operators_derive_from():
+    rules = AtMost(letter="a")
+    assert stages_of(rules) == [(1, 0, False)]
+    assert stages_of(rules, at_most=GPU) == [(0, 0, False), (1, 1, True)]
+    assert stages_of(NumChars(), rules, at_most=GPU) == [(1, 0, False), (1, 1, True)]
+    assert stages_of(NumChars(), rules, num_chars=Resources(num_gpus=0.5), at_most=GPU) == [
+        (1, 0.5, False), (0, 0, False), (1, 1, True),
+    ]  # fmt: skip
+    assert stages_of(Shout(), rules, shout=GPU, at_most=GPU) == [(2, 1, False)], "the text changes on the GPU"
 
 
 @pytest.mark.parametrize(("num_bytes", "count"), [(0, 1), (1, 1), (4096, 1), (4097, 2), (40_960, 10)])
