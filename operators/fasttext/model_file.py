@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.kernel import Bytes, kernel
+from operators.text.kernel import Bytes, borrowing_kernel
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int32]
@@ -171,7 +171,7 @@ def _read_entries(reader: _Reader, num_entries: int) -> tuple[Offsets, Offsets, 
     return begins, ends, counts
 
 
-@kernel
+@borrowing_kernel
 def _find_entries(data: Bytes, place: np.uintp, begins: Offsets, ends: Offsets, counts: Offsets) -> np.uintp:
     """Where the dictionary ends, beyond the data if it is cut short. Writes where its N words lie, and their counts."""
     i = place

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from operators.fasttext.model_file import Codes, Floats, Integers, ModelFile, Offsets
 from operators.text.hashing import WORD_MULTIPLIER, mix64
-from operators.text.kernel import Bytes, inline_kernel, kernel
+from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 
 Keys = npt.NDArray[np.uint64]
 Hashes = npt.NDArray[np.uint32]
@@ -129,7 +129,7 @@ def key_of(fnv: np.uint32, polynomial: np.uint64) -> np.uint64:
     return mix64(polynomial ^ (np.uint64(fnv) << np.uint64(32))) | np.uint64(1)
 
 
-@kernel
+@borrowing_kernel
 def hash_bytes(data: Bytes, begin: np.uintp, end: np.uintp) -> tuple[np.uint32, np.uint64]:
     """FastText's hash of `data[begin:end]`, and its key."""
     fnv, polynomial = FNV_BASIS, np.uint64(0)
@@ -146,7 +146,7 @@ def home_slot(key: np.uint64, keys: Keys) -> np.uintp:
     return np.uintp(key >> np.uint64(1)) & np.uintp(keys.shape[0] - 1)
 
 
-@kernel
+@borrowing_kernel
 def index_entries(data: Bytes, begins: Offsets, ends: Offsets, keys: Keys, entries: Integers) -> None:
     """Fills the hash table of the dictionary."""
     mask = np.uintp(keys.shape[0] - 1)
@@ -170,7 +170,7 @@ def find_slot(key: np.uint64, keys: Keys) -> np.uintp:
     return slot
 
 
-@kernel
+@borrowing_kernel
 def find_entry(key: np.uint64, keys: Keys, entries: Integers) -> np.int64:
     """The entry with this key, or NO_ROW."""
     slot = find_slot(key, keys)

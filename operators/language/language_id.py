@@ -11,7 +11,7 @@ from pydantic import Field
 from operators.fasttext.classifier import Classifier, Predictions
 from operators.fasttext.model_file import ModelFormatError
 from operators.text.characters import Classes, character_classes, document_text, skip_whitespace
-from operators.text.kernel import Bytes, Offsets, borrowing_kernel, kernel
+from operators.text.kernel import Bytes, Offsets, borrowing_kernel
 from pipeline.document import LANGUAGE, TEXT, TEXT_TYPE
 from pipeline.errors import OperatorError
 from pipeline.operator import AnnotateFunction, Annotator, FileRef
@@ -155,7 +155,7 @@ def rounded_scores(found: Predictions) -> npt.NDArray[np.float32]:
     return np.round(np.minimum(found.probabilities, 1.0).astype(np.float64), SCORE_DECIMALS).astype(np.float32)
 
 
-@kernel
+@borrowing_kernel
 def empty_blank_spans(data: Bytes, begins: Offsets, ends: Offsets, classes: Classes) -> None:
     """Ends each of D spans where it begins if it holds nothing but whitespace and NUL."""
     for k in range(begins.shape[0]):

@@ -20,7 +20,7 @@ from operators.text.characters import (
     skip_whitespace,
     skip_whitespace_back,
 )
-from operators.text.kernel import Bytes, Offsets, kernel
+from operators.text.kernel import Bytes, Offsets, borrowing_kernel
 from operators.text.line_edits import copy_bytes, end_of_any_line, has_long_word, has_words
 from operators.text.phrases import phrase_bytes
 from pipeline.operator import FloatArray
@@ -69,7 +69,7 @@ class LineRules(NamedTuple):
     """Bits of the phrases whose lines stay, since the document goes for them."""
 
 
-@kernel
+@borrowing_kernel
 def _starts_with(data: Bytes, begin: np.uintp, end: np.uintp, prefix: Bytes) -> bool:
     if begin + np.uintp(prefix.shape[0]) > end:
         return False
@@ -79,7 +79,7 @@ def _starts_with(data: Bytes, begin: np.uintp, end: np.uintp, prefix: Bytes) -> 
     return not differs
 
 
-@kernel
+@borrowing_kernel
 def _citation_width(data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes) -> np.uintp:
     """Bytes of the citation that the square bracket at `begin` opens, 0 where it opens none."""
     i = begin + np.uintp(1)
@@ -97,7 +97,7 @@ def _citation_width(data: Bytes, begin: np.uintp, end: np.uintp, classes: Classe
     return np.uintp(0)
 
 
-@kernel
+@borrowing_kernel
 def copy_without_citations(
     data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes, out: Bytes, at: np.uintp
 ) -> tuple[np.uintp, np.int64]:
@@ -117,7 +117,7 @@ def copy_without_citations(
     return at, num_citations
 
 
-@kernel
+@borrowing_kernel
 def ends_with_mark(data: Bytes, begin: np.uintp, end: np.uintp, marks: npt.NDArray[np.uint32]) -> bool:
     """Whether one of the marks ends the line, and three full stops do not."""
     if begin == end:
@@ -136,7 +136,7 @@ def ends_with_mark(data: Bytes, begin: np.uintp, end: np.uintp, marks: npt.NDArr
     return bool(is_mark)
 
 
-@kernel
+@borrowing_kernel
 def _rule_of_phrases(found: np.uint8, rules: LineRules) -> int:
     """The rule by which a line with these phrases goes, in the order in which C4 looks for them."""
     if found & rules.spared_phrases & np.uint8(LOREM_IPSUM):
@@ -150,7 +150,7 @@ def _rule_of_phrases(found: np.uint8, rules: LineRules) -> int:
     return KEPT
 
 
-@kernel
+@borrowing_kernel
 def _edit_line(
     data: Bytes,
     begin: np.uintp,
@@ -184,7 +184,7 @@ def _edit_line(
     return stop, num_citations, KEPT
 
 
-@kernel
+@borrowing_kernel
 def _strip_document(out: Bytes, begin: np.uintp, end: np.uintp, classes: Classes) -> np.uintp:
     """Moves the stripped text in `out[begin:end]` to `begin`, and returns where it ends."""
     first = skip_whitespace(out, begin, end, classes)
@@ -195,7 +195,7 @@ def _strip_document(out: Bytes, begin: np.uintp, end: np.uintp, classes: Classes
     return begin + (last - first)
 
 
-@kernel
+@borrowing_kernel
 def _edit_document(
     data: Bytes,
     begin: np.uintp,
@@ -238,7 +238,7 @@ def _edit_document(
     return stop
 
 
-@kernel
+@borrowing_kernel
 def _edit_documents(
     data: Bytes,
     offsets: Offsets,

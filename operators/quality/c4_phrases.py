@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from operators.text.kernel import Bytes, inline_kernel, kernel
+from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 from operators.text.phrases import match_phrase, phrase_bytes
 
 LOREM_IPSUM: Final = 1
@@ -61,7 +61,7 @@ def _stands_around(data: Bytes, begin: np.uintp, i: np.uintp, end: np.uintp, phr
     )
 
 
-@kernel
+@borrowing_kernel
 def _policy_at(data: Bytes, begin: np.uintp, i: np.uintp, end: np.uintp) -> np.bool_:
     """Whether a phrase about cookies has its k at `i`."""
     return (
@@ -72,7 +72,7 @@ def _policy_at(data: Bytes, begin: np.uintp, i: np.uintp, end: np.uintp) -> np.b
     )
 
 
-@kernel
+@borrowing_kernel
 def _phrase_at(data: Bytes, begin: np.uintp, i: np.uintp, end: np.uintp) -> np.uint8:
     """The bit of the phrase that is found by the character at `i`, or 0."""
     letter = data[i] | np.uint8(0x20)
@@ -94,7 +94,7 @@ def _phrase_at(data: Bytes, begin: np.uintp, i: np.uintp, end: np.uintp) -> np.u
     return found
 
 
-@kernel
+@borrowing_kernel
 def find_phrases(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uint8:
     """The bits of the phrases that occur in `data[begin:end]`."""
     found = np.uint8(0)

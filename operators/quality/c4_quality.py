@@ -9,7 +9,7 @@ from pydantic import model_validator
 from operators.quality.bounds import Count
 from operators.quality.c4_phrases import CURLY_BRACKET, LOREM_IPSUM, find_phrases
 from operators.text.characters import document_text, longest_text
-from operators.text.kernel import Bytes, Offsets, kernel
+from operators.text.kernel import Bytes, Offsets, borrowing_kernel
 from operators.text.line_edits import end_of_any_line
 from operators.text.sentences import (
     SentenceScratch,
@@ -24,7 +24,7 @@ from pipeline.operator import FloatArray
 from pipeline.rule_set import Limit, MeasureFunction, RuleSet
 
 
-@kernel
+@borrowing_kernel
 def _measure_line(
     data: Bytes,
     begin: np.uintp,
@@ -40,7 +40,7 @@ def _measure_line(
     values[np.uintp(2)] += np.float64(count_sentences(data, begin, end, tables, scratch))
 
 
-@kernel
+@borrowing_kernel
 def _measure_documents(
     data: Bytes, offsets: Offsets, tables: SentenceTables, scratch: SentenceScratch, values: FloatArray
 ) -> None:

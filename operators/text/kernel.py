@@ -1,13 +1,14 @@
 """How hot loops are compiled, and how they see Arrow text. Every Numba kernel of the project goes through `kernel`."""
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from operators.text.kernel_cache import KernelCache
 from pipeline.errors import SchemaError
 
 P = ParamSpec("P")
@@ -19,8 +20,7 @@ Offsets = npt.NDArray[np.int64]
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compiles `function` on first call: without the GIL, cached on disk, C division, no bounds checks."""
-    compiled: Callable[P, R] = numba.njit(nogil=True, cache=True, error_model="numpy", boundscheck=False)(function)
-    return compiled
+    return _compiled(function, {})
 
 
 def borrowing_kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -29,18 +29,19 @@ def borrowing_kernel(function: Callable[P, R]) -> Callable[P, R]:
     Numba counts a reference, an atomic operation, whenever an array is taken out of a tuple; where some dozens are for
     each row, that is most of the time. It refuses to compile such a kernel if it allocates.
     """
-    compiled: Callable[P, R] = numba.njit(nogil=True, cache=True, error_model="numpy", boundscheck=False, _nrt=False)(
-        function
-    )
-    return compiled
+    return _compiled(function, {"_nrt": False})
 
 
 def inline_kernel(function: Callable[P, R]) -> Callable[P, R]:
     """As `kernel`, for a small function that is inlined into the kernels that call it."""
-    compiled: Callable[P, R] = numba.njit(
-        nogil=True, cache=True, error_model="numpy", boundscheck=False, inline="always"
-    )(function)
-    return compiled
+    return _compiled(function, {"inline": "always"})
+
+
+def _compiled(function: Callable[P, R], options: dict[str, Any]) -> Callable[P, R]:  # Any: what Numba's options may be
+    """The function, compiled on first call and cached on disk by what it and all that it calls say."""
+    compiled: Any = numba.njit(nogil=True, error_model="numpy", boundscheck=False, **options)(function)
+    compiled._cache = KernelCache(compiled)  # noqa: SLF001 -- where `cache=True` puts Numba's own
+    return cast("Callable[P, R]", compiled)
 
 
 def text_buffers(array: pa.Array) -> tuple[Bytes, Offsets]:

@@ -3,11 +3,11 @@
 import numpy as np
 
 from operators.text.characters import WHITESPACE, Classes, decode
-from operators.text.kernel import Bytes, kernel
+from operators.text.kernel import Bytes, borrowing_kernel
 from operators.text.line_statistics import line_break_width
 
 
-@kernel
+@borrowing_kernel
 def end_of_any_line(data: Bytes, begin: np.uintp, end: np.uintp) -> tuple[np.uintp, np.uintp]:
     """Where the line at `begin` ends, as `str.splitlines` says, and where the next one begins."""
     i = begin
@@ -21,7 +21,7 @@ def end_of_any_line(data: Bytes, begin: np.uintp, end: np.uintp) -> tuple[np.uin
     return end, end
 
 
-@kernel
+@borrowing_kernel
 def has_long_word(data: Bytes, begin: np.uintp, end: np.uintp, max_chars: np.int64, classes: Classes) -> bool:
     """Whether a word between whitespace has more characters than `max_chars`."""
     num_chars = np.int64(0)
@@ -38,7 +38,7 @@ def has_long_word(data: Bytes, begin: np.uintp, end: np.uintp, max_chars: np.int
     return False
 
 
-@kernel
+@borrowing_kernel
 def has_words(data: Bytes, begin: np.uintp, end: np.uintp, min_words: np.uintp, classes: Classes) -> bool:
     """Whether there are at least `min_words` words between whitespace. Reads no further than it must."""
     num_words = np.uintp(0)
@@ -54,7 +54,7 @@ def has_words(data: Bytes, begin: np.uintp, end: np.uintp, min_words: np.uintp, 
     return bool(num_words >= min_words)
 
 
-@kernel
+@borrowing_kernel
 def copy_bytes(data: Bytes, begin: np.uintp, end: np.uintp, out: Bytes, at: np.uintp) -> np.uintp:
     """Copies to `out[at:]`; returns where the copy ends."""
     for k in range(end - begin):

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.hashing import SHINGLE_MULTIPLIER, WORD_MULTIPLIER
-from operators.text.kernel import borrowing_kernel, inline_kernel, kernel
+from operators.text.kernel import borrowing_kernel, inline_kernel
 from operators.text.key_table import KeyTable, add_key, ask_for_slot, count_key, empty_table
 from operators.text.whitespace_words import Hashes, Words
 
@@ -52,7 +52,7 @@ class NgramScratch(NamedTuple):
     runs: Marks  # (W + 1,) how many n-grams in a row repeat from each place on
 
 
-@kernel
+@borrowing_kernel
 def sighting_slots(num_ngrams: np.uintp) -> np.uintp:
     """A power of two, at least four times the number of n-grams."""
     num_slots = np.uintp(16)

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from operators.text.kernel import Bytes, kernel
+from operators.text.kernel import Bytes, borrowing_kernel
 
 LETTER_I: Final = 0x69
 LETTER_K: Final = 0x6B
@@ -22,7 +22,7 @@ def phrase_bytes(phrase: str) -> Bytes:
     return np.frombuffer(phrase.encode(), np.uint8)
 
 
-@kernel
+@borrowing_kernel
 def case_variant_width(data: Bytes, i: np.uintp, end: np.uintp, letter: np.uint8, as_regex: bool) -> np.uintp:
     """Bytes of the character at `i` if it is another case of `letter` outside of ASCII, else 0."""
     first = data[i]
@@ -38,7 +38,7 @@ def case_variant_width(data: Bytes, i: np.uintp, end: np.uintp, letter: np.uint8
     return np.uintp(2) if found else np.uintp(0)
 
 
-@kernel
+@borrowing_kernel
 def match_phrase(data: Bytes, begin: np.uintp, end: np.uintp, phrase: Bytes, as_regex: bool) -> np.uintp:
     """Where the phrase that stands at `begin` ends; 0 where another text stands there."""
     i = begin

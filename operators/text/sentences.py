@@ -22,7 +22,7 @@ from operators.text.characters import (
     character_classes,
     decode,
 )
-from operators.text.kernel import Bytes, inline_kernel, kernel
+from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 from operators.text.treebank_chunks import split_chunk
 from operators.text.treebank_rules import (
     PUNCTUATION,
@@ -74,7 +74,7 @@ def sentence_scratch(unit: SentenceUnit, max_bytes: int) -> SentenceScratch:
     return SentenceScratch(np.empty(capacity, np.uint32), np.empty(capacity, np.uint16))
 
 
-@kernel
+@borrowing_kernel
 def count_sentences(
     data: Bytes, begin: np.uintp, end: np.uintp, tables: SentenceTables, scratch: SentenceScratch
 ) -> np.uintp:
@@ -93,7 +93,7 @@ def is_cjk_end(code_point: np.uint32) -> bool:
     return found
 
 
-@kernel
+@borrowing_kernel
 def count_ended_sentences(data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes, is_cjk: bool) -> np.uintp:
     """As `count_sentences`, for `terminal` and `cjk`."""
     num_sentences = np.uintp(0)
@@ -116,7 +116,7 @@ def count_ended_sentences(data: Bytes, begin: np.uintp, end: np.uintp, classes: 
     return num_sentences
 
 
-@kernel
+@borrowing_kernel
 def count_spacy_sentences(
     data: Bytes, begin: np.uintp, end: np.uintp, rules: TreebankRules, scratch: SentenceScratch
 ) -> np.uintp:
@@ -160,7 +160,7 @@ def count_spacy_sentences(
     return num_sentences
 
 
-@kernel
+@borrowing_kernel
 def begun_sentences(
     data: Bytes, chunk: np.uintp, end: np.uintp, is_ended: bool, rules: TreebankRules, scratch: SentenceScratch
 ) -> tuple[np.uintp, bool]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from operators.text.characters import WHITESPACE, Classes, decode
 from operators.text.hashing import WORD_MULTIPLIER
-from operators.text.kernel import Bytes, kernel
+from operators.text.kernel import Bytes, borrowing_kernel
 from operators.text.whitespace_words import Words, words_for
 
 Breaks = npt.NDArray[np.int64]
@@ -20,7 +20,7 @@ def split_words_for(max_bytes: int) -> Words:
     return words_for(2 * max_bytes)
 
 
-@kernel
+@borrowing_kernel
 def scan_split_words(
     data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes, breaks: Breaks, words: Words
 ) -> np.uintp:

@@ -1,0 +1,83 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from operators.text.kernel_cache import code_digest
+
+INNER = '''
+import numpy as np
+from operators.text.kernel import borrowing_kernel, inline_kernel, kernel
+
+STEP = np.int64(2)
+
+@inline_kernel
+def step(value):
+    """{docs}"""
+    return value + STEP * np.int64({factor})
+
+@{inner}
+def twice(value):
+    return step(step(value))
+'''
+OUTER = """
+from operators.inner_for_test import twice
+from operators.text.kernel import borrowing_kernel
+
+@borrowing_kernel
+def outer(value):
+    return twice(value)
+"""
+
+Load = Callable[..., object]
+
+
+@pytest.fixture
+def load() -> Load:
+    """Makes the outer kernel anew, with an inner one as the arguments say."""
+
+    def kernel(factor: int = 1, docs: str = "A step.", inner: str = "borrowing_kernel") -> object:
+        module: dict[str, object] = {"__name__": "operators.inner_for_test"}
+        exec(INNER.format(factor=factor, docs=docs, inner=inner), module)
+        sys.modules["operators.inner_for_test"] = type(sys)("operators.inner_for_test")
+        sys.modules["operators.inner_for_test"].__dict__.update(module)
+        outer: dict[str, object] = {"__name__": "operators.outer_for_test"}
+        exec(OUTER, outer)
+        del sys.modules["operators.inner_for_test"]
+        return outer["outer"]
+
+    return kernel
+
+
+def test_an_edit_of_what_is_inlined_elsewhere_is_an_edit(load: Load) -> None:
+    assert code_digest(load(factor=1)) != code_digest(load(factor=3))
+
+
+def test_an_edit_of_documentation_is_none(load: Load) -> None:
+    assert code_digest(load(docs="A step.")) == code_digest(load(docs="Another wording."))
+
+
+def test_how_a_called_kernel_is_compiled_counts(load: Load) -> None:
+    assert code_digest(load(inner="kernel")) != code_digest(load(inner="borrowing_kernel"))
+
+
+RUN = """
+import sys
+import numpy as np
+from operators.fasttext.network import hash_bytes
+found = hash_bytes(np.frombuffer(b"words", np.uint8), np.uintp(0), np.uintp(5))
+print(*found, sum(hash_bytes.stats.cache_hits.values()))
+print("numba.np.linalg" in sys.modules)
+"""
+
+
+def test_compiled_code_is_found_again_without_the_compiler() -> None:
+    root = Path(__file__).parents[4]
+    command = [sys.executable, "-c", RUN]
+    first, second = (
+        subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout.split() for _ in range(2)
+    )
+    assert first[:2] == second[:2]
+    assert second[2:] == ["1", "False"]
