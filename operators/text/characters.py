@@ -1,6 +1,6 @@
 """What kernels know about single characters: their classes, as one table over all code points, and steps over UTF-8.
 
-The table comes from the running Python's Unicode data and takes about 0.1 s to make, so it is made on first use and
+The table comes from the running Python's Unicode data and takes about 0.02 s to make, so it is made on first use and
 passed to kernels as an argument. Text is valid UTF-8 here: readers quarantine anything else.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from operators.text.kernel import Bytes, Offsets, inline_kernel, kernel, text_buffers
+from operators.text.kernel import Bytes, Offsets, borrowing_kernel, inline_kernel, text_buffers
 
 Classes = npt.NDArray[np.uint8]  # (0x110000,) bits of the code point
 
@@ -33,6 +33,8 @@ TERMINAL: Final = 128
 """A mark of TERMINAL_RANGES."""
 
 NUM_CODE_POINTS: Final = 0x110000
+NUM_LETTER_POINTS: Final = 0x40000
+"""Code points among which all letters, digits and spaces are: planes 4 to 13 are empty, those behind hold none."""
 
 SYMBOL_RANGES: Final[tuple[tuple[int, int], ...]] = (
     # ASCII punctuation and the control characters
@@ -70,22 +72,27 @@ TERMINAL_RANGES: Final[tuple[tuple[int, int], ...]] = (
 @lru_cache(maxsize=1)
 def character_classes() -> Classes:
     """The class bits of every code point, (0x110000,) uint8. One shared table: read it only."""
-    characters = np.arange(NUM_CODE_POINTS, dtype=np.uint32).view("<U1")
-    whitespace = np.strings.isspace(characters)
     classes = np.full(NUM_CODE_POINTS, CONTENT, np.uint8)
     for first, last in (*SYMBOL_RANGES, *TERMINAL_RANGES):
         classes[first : last + 1] = 0
-    classes[whitespace] = WHITESPACE
-    classes[np.strings.isalpha(characters)] |= ALPHABETIC
-    classes[np.strings.isdecimal(characters)] |= DECIMAL
+    characters = letter_points()
+    letters = classes[:NUM_LETTER_POINTS]
+    letters[np.strings.isspace(characters)] = WHITESPACE
+    letters[np.strings.isalpha(characters)] |= ALPHABETIC
+    letters[np.strings.isdecimal(characters)] |= DECIMAL
     upper = np.strings.isupper(characters)
-    classes[upper] |= UPPERCASE
-    classes[(np.strings.islower(characters) | np.strings.istitle(characters)) & ~upper] |= LOWERCASE
+    letters[upper] |= UPPERCASE
+    letters[(np.strings.islower(characters) | np.strings.istitle(characters)) & ~upper] |= LOWERCASE
     classes[[ord("#"), 0x2026]] |= HASH_OR_ELLIPSIS
     for first, last in TERMINAL_RANGES:
         classes[first : last + 1] |= TERMINAL
     classes.flags.writeable = False
     return classes
+
+
+def letter_points() -> npt.NDArray[np.str_]:
+    """The characters of the code points among which all letters are, (NUM_LETTER_POINTS,) strings of one character."""
+    return np.arange(NUM_LETTER_POINTS, dtype=np.uint32).view("<U1")
 
 
 def document_text(array: pa.Array) -> tuple[Bytes, Offsets]:
@@ -117,7 +124,7 @@ def decode(data: Bytes, i: np.uintp) -> tuple[np.uint32, np.uintp]:
     return ((lead & np.uint32(0x07)) << np.uint32(18)) | low, np.uintp(4)
 
 
-@kernel
+@borrowing_kernel
 def count_characters(data: Bytes, begin: np.uintp, end: np.uintp) -> np.int64:
     """Code points in `data[begin:end]`: its bytes less the continuation bytes."""
     num_chars = np.int64(0)
@@ -126,7 +133,7 @@ def count_characters(data: Bytes, begin: np.uintp, end: np.uintp) -> np.int64:
     return num_chars
 
 
-@kernel
+@borrowing_kernel
 def skip_whitespace(data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes) -> np.uintp:
     """Where the first character that is not whitespace begins; `end` where there is none."""
     i = begin
@@ -138,7 +145,7 @@ def skip_whitespace(data: Bytes, begin: np.uintp, end: np.uintp, classes: Classe
     return end
 
 
-@kernel
+@borrowing_kernel
 def skip_whitespace_back(data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes) -> np.uintp:
     """Where the last character that is not whitespace ends; `begin` where there is none."""
     i = end

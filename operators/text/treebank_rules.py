@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.characters import NUM_CODE_POINTS, character_classes
+from operators.text.characters import NUM_LETTER_POINTS, character_classes, letter_points
 from operators.text.kernel import inline_kernel
 from operators.text.whitespace_words import Hashes, word_hashes
 
@@ -142,8 +142,7 @@ def character_flags(classes: dict[str, list[tuple[int, int]]], endings: str) -> 
     flags[ord("0") : ord("9") + 1] |= DIGIT
     for bit, members in ((ENDING, endings), (INNER, INNER_CHARACTERS), (SCHEME, "_+-.")):
         flags[[ord(member) for member in members]] |= bit
-    characters = np.arange(NUM_CODE_POINTS, dtype=np.uint32).view("<U1")
-    flags[np.strings.isalnum(characters)] |= SCHEME
+    flags[:NUM_LETTER_POINTS][np.strings.isalnum(letter_points())] |= SCHEME
     return flags
 
 
