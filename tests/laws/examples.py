@@ -46,10 +46,14 @@ from operators.dedup.star_edges import EDGE_SCHEMA, StarEdges
 from operators.fasttext.fasttext_score import FastTextScore
 from operators.fasttext.train_fasttext import TrainFastText
 from operators.formats.datatrove_ds import DatatroveDs
+from operators.formats.litdata import LitData
+from operators.formats.litgpt import LitGpt
 from operators.formats.llm_c import LlmC
+from operators.formats.mds import Mds
 from operators.formats.megatron import Megatron
 from operators.formats.nanogpt import NanoGpt
 from operators.formats.olmo_npy import OlmoNpy
+from operators.formats.parquet_rows import ParquetRows
 from operators.language.language_filter import LanguageFilter
 from operators.language.language_id import LanguageId
 from operators.language.language_id_paragraphs import LanguageIdParagraphs
@@ -282,6 +286,10 @@ def examples(models: Models) -> dict[str, Example]:
         Example(OlmoNpy(token_type="uint32")),
         Example(NanoGpt(split="val")),
         Example(LlmC()),
+        Example(LitGpt(block_size=3, blocks_per_file=2, pad_token=7)),
+        Example(LitData(block_size=3, blocks_per_file=2)),
+        Example(Mds(columns=("doc_id", "tokens"), max_file_bytes=1 << 12)),
+        Example(ParquetRows(columns=("doc_id", "tokens", "source"))),
         Example(TrainTokenizer(vocab_size=300)),
         Example(LabelDocuments(names="source", positive=("web",), negative=("book",), held_out=0.5)),
         Example(TrainLinear(embedding="features", dimensions=3)),
