@@ -116,7 +116,9 @@ def samples(batch: pa.RecordBatch, encodings: Encodings) -> Piece:
     data = np.empty(int(offsets[-1]), np.uint8)  # (B,)
     begins = offsets[:-1].copy()  # (R,)
     for piece in (head, *(piece for pieces in columns for piece in pieces)):
-        place_rows(*piece, begins, data)
+        source = piece[0].view()
+        source.flags.writeable = False  # as Arrow's memory is, so that the kernel compiles once
+        place_rows(source, piece[1], begins, data)
         begins += np.diff(piece[1])
     return data, offsets
 
