@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 
 from operators.pack.packed_table import INPUT_IDS
 from operators.pack.packing import Packing
-from operators.tokenize.tokenizer import NUM_TOKENS, Tokenize, load_tokenizer
+from operators.tokenize.reference import load_tokenizer
+from operators.tokenize.tokenizer import NUM_TOKENS, Tokenize
 from pipeline.artifact import DATA, Manifest
 from pipeline.operator import FileRef
 from pipeline.plan.logical import Recipe

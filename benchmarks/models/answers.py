@@ -25,7 +25,7 @@ from operators.models.grammar import compile_grammar
 from operators.models.model_tokenizer import load_model_tokenizer
 from operators.models.prompt import compile_prompt
 from operators.models.settings import ModelSettings
-from operators.tokenize.tokenizer import encode_texts
+from operators.tokenize.reference import encode_texts
 from pipeline.document import TEXT, TEXT_TYPE
 from pipeline.folder_ref import FolderRef
 from pipeline.operator import FileRef

@@ -35,7 +35,7 @@ from operators.models.settings import ModelSettings
 from operators.models.token_batches import efficiency, plan_batches
 from operators.models.token_spans import Ids, cut_spans
 from operators.models.transformers_engine import LOSS_BATCH_TOKENS, CausalScorer
-from operators.tokenize.tokenizer import encode_texts
+from operators.tokenize.reference import encode_texts
 from pipeline.folder_ref import FolderRef
 
 STORIES: Final = ROOT.parent / "shared/data/models/stories260k-hf"

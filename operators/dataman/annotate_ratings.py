@@ -16,7 +16,7 @@ from operators.models.model_annotator import ModelAnnotator
 from operators.models.model_tokenizer import load_model_tokenizer
 from operators.models.prompt import compile_prompt
 from operators.models.settings import Engine
-from operators.tokenize.tokenizer import use_one_core
+from operators.tokenize.reference import use_one_core
 from pipeline.document import TEXT
 from pipeline.operator import AnnotateFunction, FileRef
 

@@ -64,7 +64,7 @@ class ShingleOperator(Annotator):
         if self.tokenizer is None:
             return how, text_buffers
         # The library takes part of a second to load, which words and characters need not pay.
-        from operators.tokenize.tokenizer import load_tokenizer  # noqa: PLC0415
+        from operators.tokenize.reference import load_tokenizer  # noqa: PLC0415
 
         tokenizer = load_tokenizer(self.tokenizer)
         return how, lambda column: _token_buffers(column, tokenizer, how.rule)
@@ -77,7 +77,7 @@ def shingle_settings(of: ShingleOperator | MinHashSettings) -> dict[str, Any]:  
 
 def _token_buffers(column: pa.Array, tokenizer: "Tokenizer", rule: CharacterRule) -> tuple[Bytes, Offsets]:
     """The ids of the tokens of normalised texts, as bytes."""
-    from operators.tokenize.tokenizer import encode_texts  # noqa: PLC0415 -- as in `open_shingling`
+    from operators.tokenize.reference import encode_texts  # noqa: PLC0415 -- as in `open_shingling`
 
     data, offsets = text_buffers(column)
     texts = []

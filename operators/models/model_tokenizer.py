@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from operators.models.settings import ModelSettings
-from operators.tokenize.tokenizer import as_plain_text, load_tokenizer
+from operators.tokenize.reference import as_plain_text, load_tokenizer
 from pipeline.errors import PlanError
 from pipeline.folder_ref import FolderRef
 from pipeline.operator import FileRef

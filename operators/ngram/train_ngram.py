@@ -14,7 +14,8 @@ from operators.ngram.counting import count_levels
 from operators.ngram.model_file import MAX_ORDER, NGRAM_FILE, Header, LevelFiles, write_model
 from operators.ngram.token_lists import TokenLists, token_lists
 from operators.ngram.windows import Packing, packing_for, sorted_windows, windows_of
-from operators.tokenize.tokenizer import TOKENS, TOKENS_TYPE, load_tokenizer
+from operators.tokenize.reference import load_tokenizer
+from operators.tokenize.tokenizer import TOKENS, TOKENS_TYPE
 from pipeline.errors import OperatorError
 from pipeline.operator import FileRef, RowReader, Task, TaskFunction, TaskInputs
 

@@ -1,21 +1,23 @@
-"""Turns text into token ids with a Hugging Face `tokenizer.json`. Only our policy adds an end-of-document token."""
+"""Turns text into token ids with a Hugging Face `tokenizer.json`. Only our policy adds tokens around a document."""
 
-import os
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+from pydantic import Field
 
-from pipeline.document import TEXT, TEXT_TYPE
+from operators.tokenize.encoded import tokens_column
+from operators.tokenize.encoder import Encoder
+from operators.tokenize.engines import REFERENCE, EngineName, LoadedTokenizer, loaded_tokenizer
+from operators.tokenize.reference import Ids, use_one_core
+from operators.tokenize.special_strings import count_special, special_strings
+from pipeline.document import DOC_ID, DOC_ID_TYPE, TEXT, TEXT_TYPE
 from pipeline.errors import PlanError
-from pipeline.operator import AnnotateFunction, Annotator, FileRef
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+from pipeline.operator import AnnotateFunction, Annotator, FileRef, SpeedOnly
 
 TOKENS: Final = "tokens"
 NUM_TOKENS: Final = "num_tokens"
+NUM_SPECIAL: Final = "num_special_in_text"
 TOKENS_TYPE: Final = pa.large_list(pa.uint32())
 
 EOS_CANDIDATES: Final = (
@@ -28,135 +30,147 @@ EOS_CANDIDATES: Final = (
 )
 """Names that released tokenizers give their end-of-document token, those for documents before those for chat turns."""
 
-ENCODE_CHARS: Final = 1 << 20
-"""Characters handed to the library in one call: its encodings take some 100 bytes a token until they are copied out."""
+BOS_CANDIDATES: Final = ("<s>", "<|begin_of_text|>", "<bos>", "<|startoftext|>")
+"""Names that released tokenizers give the token before a document."""
 
-Ids = npt.NDArray[np.uint32]
+
+class SpecialTokenInText(ValueError):  # noqa: N818 -- it is the reason that the ledger gives
+    """A document writes a special token out, where such documents go to quarantine."""
 
 
 class Tokenize(Annotator):
     """Token ids of each document's text, as the tokenizer file defines them.
 
-    Special tokens are never read out of the text: a page that says `<|endoftext|>` gets the ids of these characters.
     Truncation, padding and the template of the file's post-processor are off. `append_eos` ends each document that
-    has any token with the end-of-document token; an empty document has no tokens, so no token stands for nothing.
+    has any token with the end-of-document token, `prepend_bos` begins it with one; an empty document has no tokens,
+    so no token stands for nothing.
+
+    What a page says that writes a special token out, such as `<|endoftext|>`, is text (`special_in_text: text`): it
+    gets the ids of these characters. `parse` gives it the special token's id, `quarantine` puts the document aside.
+
+    A faster engine encodes in the place of `tokenizers`: the first of fastokens and gigatoken that is installed, loads
+    the file and agrees on some hundred probes, which cover the special tokens, whitespace, normalization and scripts.
+    Documents that an engine refuses, and those with special tokens for one that cannot read them as text, are encoded
+    by `tokenizers`. `check_share` of the documents, drawn by a hash of their ids, are encoded by both; if one differs,
+    the whole step is made again with `tokenizers`. The manifest says which engine it was.
 
     Columns:
-        reads text; a null text counts as empty.
-        adds tokens (list of uint32, never null) and num_tokens (int64, their count, never null).
+        reads text, where null counts as empty, and doc_id.
+        adds tokens (list of uint32, never null), num_tokens (int64, their count, never null) and num_special_in_text
+        (int64, never null): how often the text writes one of the special tokens out.
 
     Determinism:
         EXACT. A document's ids depend on its text and the tokenizer file alone.
 
     Raises:
-        PlanError: the file is no tokenizer, no end-of-document token can be found, or the tokenizer would make the
-            end-of-document token out of plain text.
+        PlanError: the file is no tokenizer, no token to put around documents can be found, or the tokenizer would make
+            that token out of plain text.
+        FallBackNeeded: the engine gave other ids than `tokenizers`.
 
     Source:
         The `tokenizers` library is the meaning: `encode_special_tokens=True, add_special_tokens=False`.
 
     Cost:
-        About 2 MB of text a second and core for byte-level BPE; pre-tokenizing is half of it. Linear also for one
-        word of a megabyte (half a second), because the library merges through a queue. Documents are encoded in calls
-        of about a million characters, so that memory follows the longest document and not the batch.
+        For byte-level BPE of 50,000 tokens some 16 million tokens (50 MB) a second and core where the words are new to
+        the engine, several times that where they are not; `tokenizers` 1 to 2 MB. The share checked costs about 3 %.
+        A word of any length takes n log n. The engine holds some 300 MB.
     """
 
     name: ClassVar[str] = "tokenize"
+    version: ClassVar[int] = 2
 
     tokenizer: FileRef
     append_eos: bool = True
     eos_token: str | None = None
     """None: the first of `EOS_CANDIDATES` that the tokenizer has as an added token."""
+    prepend_bos: bool = False
+    bos_token: str | None = None
+    """None: the first of `BOS_CANDIDATES` that the tokenizer has as an added token."""
+    special_in_text: Literal["text", "parse", "quarantine"] = "text"
+    """What a special token that a text writes out becomes: text, the token, or the reason to put the document aside."""
+    engine: Annotated[EngineName, SpeedOnly] = "auto"
+    """What encodes; the ids are those of `tokenizers` in any case."""
+    check_share: Annotated[float, SpeedOnly, Field(ge=0, le=1)] = 0.001
+    """Share of the documents that an engine's ids are compared for. All of 1,000 documents take 1."""
 
     def requires(self) -> pa.Schema:
-        """The text."""
-        return pa.schema([pa.field(TEXT, TEXT_TYPE, nullable=False)])
+        """The text, and the id that decides what is checked."""
+        return pa.schema([pa.field(DOC_ID, DOC_ID_TYPE, nullable=False), pa.field(TEXT, TEXT_TYPE, nullable=False)])
 
     def adds(self) -> pa.Schema:
-        """The ids and their count."""
+        """The ids, their count, and the count of special tokens written out."""
         return pa.schema(
-            [pa.field(TOKENS, TOKENS_TYPE, nullable=False), pa.field(NUM_TOKENS, pa.int64(), nullable=False)]
+            [
+                pa.field(TOKENS, TOKENS_TYPE, nullable=False),
+                pa.field(NUM_TOKENS, pa.int64(), nullable=False),
+                pa.field(NUM_SPECIAL, pa.int64(), nullable=False),
+            ]
         )
+
+    def fallback(self) -> Self | None:
+        """The same with `tokenizers`."""
+        return None if self.engine == REFERENCE else self.model_copy(update={"engine": REFERENCE})
+
+    def made_with(self) -> str:
+        """The engine and its version."""
+        return self._loaded().made_with
 
     def open(self) -> AnnotateFunction:
         """Loads the tokenizer."""
         use_one_core()
-        tokenizer = load_tokenizer(self.tokenizer)
-        eos = self._eos_ids(tokenizer)
+        loaded = self._loaded()
+        eos = self._added_token(loaded, self.append_eos, self.eos_token, EOS_CANDIDATES, ("eos", "end"))
+        bos = self._added_token(loaded, self.prepend_bos, self.bos_token, BOS_CANDIDATES, ("bos", "begin"))
+        special, encoder = special_strings(loaded.special), Encoder(self.name, loaded, self.check_share)
         schema = self.adds()
 
         def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
-            texts = ["" if text is None else text for text in batch.column(TEXT).to_pylist()]
-            documents = encode_texts(tokenizer, texts, eos)
-            lengths = np.fromiter((ids.size for ids in documents), np.int64, len(documents))  # (D,)
-            offsets = np.zeros(len(documents) + 1, np.int64)  # (D + 1,)
-            np.cumsum(lengths, out=offsets[1:])
-            flat = np.concatenate([np.empty(0, np.uint32), *documents])  # (T,) uint32
-            tokens = pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(flat, pa.uint32()))
-            return pa.RecordBatch.from_arrays([tokens, pa.array(lengths, pa.int64())], schema=schema)
+            texts = batch.column(TEXT).fill_null("")
+            num_special = count_special(special, texts)
+            if self.special_in_text == "quarantine" and num_special.any():
+                raise SpecialTokenInText(f"{self.name}: expected no special token in the text; found one")
+            documents = encoder.encode(texts, batch.column(DOC_ID), num_special)
+            tokens, lengths = tokens_column(documents, bos, eos)
+            return pa.RecordBatch.from_arrays(
+                [tokens, pa.array(lengths, pa.int64()), pa.array(num_special, pa.int64())], schema=schema
+            )
 
         return annotate
 
-    def _eos_ids(self, tokenizer: "Tokenizer") -> Ids:
-        """The ids to put after a document: one or none."""
-        if not self.append_eos:
+    def _loaded(self) -> LoadedTokenizer:
+        return loaded_tokenizer(self.tokenizer, self.engine, self.special_in_text == "parse")
+
+    def _added_token(
+        self,
+        loaded: LoadedTokenizer,
+        wanted: bool,
+        named: str | None,
+        candidates: tuple[str, ...],
+        use: tuple[str, str],
+    ) -> Ids:
+        """The ids to put at one end of a document: one or none.
+
+        Args:
+            use: of the token: as the fields are called, and what it does to documents.
+        """
+        if not wanted:
             return np.empty(0, np.uint32)
-        added = {token.content: number for number, token in tokenizer.get_added_tokens_decoder().items()}
-        wanted = EOS_CANDIDATES if self.eos_token is None else (self.eos_token,)
-        eos = next((token for token in wanted if token in added), None)
-        if eos is None:
+        short, does = use
+        added = {token.content: number for number, token in loaded.reference.get_added_tokens_decoder().items()}
+        names = candidates if named is None else (named,)
+        token = next((name for name in names if name in added), None)
+        if token is None:
+            switch = "append_eos" if short == "eos" else "prepend_bos"
             raise PlanError(
-                f"{self.name}: tokenizer {self.tokenizer.uri!r}: expected one of the added tokens {list(wanted)} to "
-                f"end documents with; found added tokens {sorted(added)[:20]}; set eos_token to one of them, or set "
-                "append_eos to false"
+                f"{self.name}: tokenizer {self.tokenizer.uri!r}: expected one of the added tokens {list(names)} to "
+                f"{does} documents with; found added tokens {sorted(added)[:20]}; set {short}_token to one of them, or "
+                f"set {switch} to false"
             )
-        if added[eos] in tokenizer.encode(f"a{eos} {eos} a", add_special_tokens=False).ids:
+        forged = loaded.reference.encode(f"a{token} {token} a", add_special_tokens=False).ids
+        if self.special_in_text != "parse" and added[token] in forged:
             raise PlanError(
-                f"{self.name}: tokenizer {self.tokenizer.uri!r}: expected the text {eos!r} to become ordinary tokens; "
-                "found that it becomes the end-of-document token itself, so any document could forge a boundary; mark "
-                "it as special in the file, or choose another eos_token"
+                f"{self.name}: tokenizer {self.tokenizer.uri!r}: expected the text {token!r} to become ordinary "
+                f"tokens; found that it becomes the token to {does} documents with, so any document could forge a "
+                f"boundary; mark it as special in the file, or choose another {short}_token"
             )
-        return np.array([added[eos]], np.uint32)
-
-
-def use_one_core() -> None:
-    """One actor is one core: the library's own threads would only compete. A user's setting wins."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-
-
-def load_tokenizer(file: FileRef) -> "Tokenizer":
-    """The tokenizer of a pinned file, set to treat all text as text."""
-    from tokenizers import Tokenizer  # noqa: PLC0415 -- heavy: only workers that run this need it
-
-    path = file.open_path()
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises bare Exception for whatever is wrong with a file
-        raise PlanError(
-            f"tokenizer {file.uri!r}: expected a Hugging Face tokenizer.json; found a file that does not load"
-        ) from error
-    return as_plain_text(tokenizer)
-
-
-def as_plain_text(tokenizer: "Tokenizer") -> "Tokenizer":
-    """The tokenizer, set to treat all of a text as text and to return all of its tokens."""
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    tokenizer.encode_special_tokens = True
-    return tokenizer
-
-
-def encode_texts(tokenizer: "Tokenizer", texts: list[str], eos: Ids | None = None) -> list[Ids]:
-    """The ids of each text, with `eos` after those that have any."""
-    documents: list[Ids] = []
-    begin = 0
-    while begin < len(texts):
-        end, num_chars = begin, 0
-        while end < len(texts) and (end == begin or num_chars + len(texts[end]) <= ENCODE_CHARS):
-            num_chars += len(texts[end])
-            end += 1
-        for encoding in tokenizer.encode_batch_fast(texts[begin:end], add_special_tokens=False):
-            ids = np.array(encoding.ids, np.uint32)  # (T,)
-            documents.append(ids if eos is None or not ids.size else np.concatenate([ids, eos]))
-        begin = end
-    return documents
+        return np.array([added[token]], np.uint32)

@@ -4,7 +4,7 @@ import pytest
 
 from operators.models.model_tokenizer import load_model_tokenizer
 from operators.models.settings import ModelSettings
-from operators.tokenize.tokenizer import encode_texts
+from operators.tokenize.reference import encode_texts
 from pipeline.errors import PlanError
 from tests.unit.operators.models.tiny_models import byte_tokenizer, pinned
 

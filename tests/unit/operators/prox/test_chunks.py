@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.prox.chunks import Chunk, cut_chunks, numbered_lines, tokens_of_lines
-from operators.tokenize.tokenizer import load_tokenizer
+from operators.tokenize.reference import load_tokenizer
 from pipeline.operator import FileRef
 
 SHARED = Path(__file__).parents[5] / "shared"

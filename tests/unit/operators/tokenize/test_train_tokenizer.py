@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from operators.tokenize import train_tokenizer
 from operators.tokenize.tokenizer import Tokenize
 from operators.tokenize.train_tokenizer import TrainTokenizer
+from pipeline.document import IdHasher
 from pipeline.errors import OperatorError
 from pipeline.operator import FileRef, TaskInputs
 
@@ -73,7 +74,8 @@ def test_every_text_comes_back_and_tokenize_reads_it(tmp_path: Path) -> None:
     train(tmp_path, corpus())
     file = FileRef(uri="tokenizer.json").pin(tmp_path / "tokenizer.json")
     texts = ["abc <|endoftext|>", "\t 中文 \U0001f600\r\n", "e\u0301"]
-    batch = pa.record_batch({"text": pa.array(texts, pa.large_string())})
+    doc_ids = IdHasher("tests", "texts").many(range(len(texts)))
+    batch = pa.record_batch({"doc_id": doc_ids, "text": pa.array(texts, pa.large_string())})
     tokens = Tokenize(tokenizer=file).open()(batch)["tokens"].to_pylist()
     assert [row[-1] for row in tokens] == [0, 0, 0]
     assert [Tokenizer.from_file(file.path).decode(row[:-1]) for row in tokens] == texts
