@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from operators.models.model_tokenizer import load_model_tokenizer
 from operators.models.settings import ModelSettings
-from operators.tokenize.tokenizer import TOKENS_TYPE, encode_texts, use_one_core
+from operators.tokenize.reference import encode_texts, use_one_core
+from operators.tokenize.tokenizer import TOKENS_TYPE
 from pipeline.document import TEXT, TEXT_TYPE
 from pipeline.folder_ref import FolderRef
 from pipeline.operator import AnnotateFunction, Annotator

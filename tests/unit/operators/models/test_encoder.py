@@ -5,7 +5,7 @@ import json
 import pytest
 
 from operators.models.encoder import load_cutter
-from operators.tokenize.tokenizer import encode_texts
+from operators.tokenize.reference import encode_texts
 from pipeline.errors import PlanError
 from tests.unit.operators.models.tiny_models import ON_CPU, byte_tokenizer, pinned
 

@@ -1,0 +1,139 @@
+"""Whether `tokenize` gives the ids of `tokenizers` for every document of ../shared/data/text.
+
+    python -m benchmarks.tokens.identity [--tokenizers gpt-neox-20b,...] [--every N] [--output FILE]
+
+Each document is encoded by `tokenizers` itself, by `tokenize` with its guard, and by each engine alone. `tokenizers`
+takes some six minutes of a core for all 541 MB, which is why `--every` may take each N-th document only.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.real_text import TEXTS, documents
+from benchmarks.surroundings import ROOT, commit, machine
+from operators.tokenize.encoded import Encoded, from_documents
+from operators.tokenize.engines import ENGINES, loaded_tokenizer, reference_version
+from operators.tokenize.reference import encode_texts, use_one_core
+from operators.tokenize.tokenizer import TOKENS, Tokenize
+from pipeline.document import IdHasher
+from pipeline.errors import FallBackNeeded, PlanError
+from pipeline.operator import AnnotateFunction, FileRef
+
+TOKENIZERS: Final = ROOT.parent / "shared/data/tokenizers"
+NAMES: Final = ("gpt-neox-20b", "gpt2", "smollm2", "stories260k")
+BATCH_BYTES: Final = 1 << 22
+
+
+@dataclass(slots=True)
+class Compared:
+    """What came of one way to encode."""
+
+    what: str
+    made_with: str
+    annotate: AnnotateFunction | None
+    num_differing: int = 0
+    note: str = ""
+
+    def compare(self, batch: pa.RecordBatch, expected: Encoded) -> None:
+        """Counts the documents of a batch that get other ids than expected."""
+        if self.annotate is None:
+            return
+        tokens = self.annotate(batch)[TOKENS]
+        bounds, ids = tokens.offsets.to_numpy(), tokens.values.to_numpy()
+        if np.array_equal(bounds, expected.bounds) and np.array_equal(ids, expected.ids):
+            return
+        pairs = zip(np.split(ids, bounds[1:-1]), np.split(expected.ids, expected.bounds[1:-1]), strict=True)
+        self.num_differing += sum(not np.array_equal(*pair) for pair in pairs)
+
+
+def batches(every: int) -> Iterator[pa.RecordBatch]:
+    """Each N-th document of every folder, some megabytes at a time."""
+    for folder in sorted(path.name for path in TEXTS.iterdir() if path.is_dir()):
+        hasher, texts, num_bytes, place = IdHasher("identity", folder), list[str](), 0, 0
+        for document in islice(documents(folder), 0, None, every):
+            texts.append(document.text)
+            num_bytes += len(document.text)
+            if num_bytes > BATCH_BYTES:
+                yield _batch(hasher, texts, place)
+                place, num_bytes = place + len(texts), 0
+                texts = []
+        if texts:
+            yield _batch(hasher, texts, place)
+
+
+def _batch(hasher: IdHasher, texts: list[str], place: int) -> pa.RecordBatch:
+    doc_ids = hasher.many(range(place, place + len(texts)))
+    return pa.record_batch({"doc_id": doc_ids, "text": pa.array(texts, pa.large_string())})
+
+
+def opened(what: str, operator: Tokenize) -> Compared:
+    """One way to encode, ready to."""
+    try:
+        return Compared(what, operator.made_with(), operator.open())
+    except PlanError as error:
+        return Compared(what, "-", None, note=str(error).partition("found that ")[2].partition(";")[0])
+
+
+def identity(name: str, every: int) -> list[str]:
+    """Rows of the table for one tokenizer."""
+    file = FileRef(uri=name).pin(TOKENIZERS / name / "tokenizer.json")
+    guarded = Tokenize(tokenizer=file, append_eos=False)
+    ways = [opened("guarded", guarded)]
+    ways += [
+        opened("alone", Tokenize(tokenizer=file, append_eos=False, engine=engine, check_share=0)) for engine in ENGINES
+    ]
+    reference = loaded_tokenizer(file, "tokenizers", reads_special=False).reference
+    num_documents = num_bytes = num_tokens = 0
+    for batch in batches(every):
+        expected = from_documents(encode_texts(reference, batch["text"].to_pylist()))
+        for way in ways:
+            try:
+                way.compare(batch, expected)
+            except FallBackNeeded as error:
+                way.note = f"the guard caught it after {num_documents} documents: {error.reason}"
+                way.annotate = None
+        num_documents += batch.num_rows
+        num_bytes += batch["text"].nbytes
+        num_tokens += expected.ids.size
+    total = f"{num_documents:,} | {num_bytes / 1e6:,.0f} | {num_tokens / 1e6:,.1f}"
+    return [
+        f"| {name} | {way.what}: {way.made_with} | {total} | {'-' if way.annotate is None else way.num_differing} | "
+        f"{way.note or 'nothing caught' if way.what == 'guarded' else way.note} |"
+        for way in ways
+    ]
+
+
+def main() -> None:
+    """Writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tokenizers", default=",".join(NAMES))
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks/results/token_identity.md")
+    asked = parser.parse_args()
+    if not TEXTS.is_dir() or not TOKENIZERS.is_dir():
+        raise SystemExit(f"expected documents at {TEXTS} and tokenizers at {TOKENIZERS}; found none")
+    use_one_core()
+    rows = [row for name in asked.tokenizers.split(",") for row in identity(name, asked.every)]
+    share = "all documents" if asked.every == 1 else f"each {asked.every}th document"
+    asked.output.write_text(
+        f"# Ids of `tokenize` against {reference_version()}\n\n"
+        f"`python -m benchmarks.tokens.identity --tokenizers {asked.tokenizers} --every {asked.every}`, "
+        f"{datetime.now(UTC):%Y-%m-%d},\n{machine()['cpu']}, commit {commit()}:\n{share} of every folder of "
+        "`shared/data/text`. The guarded engine is the operator as recipes get it;\nalone it goes without the share of "
+        "documents that is checked. What an engine refuses is encoded by `tokenizers`.\n\n"
+        "| tokenizer | encoded by | documents | MB | million tokens | differing documents | what the guard caught |\n"
+        "|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n",
+        encoding="utf-8",
+    )
+
+
+if __name__ == "__main__":
+    main()
