@@ -79,7 +79,7 @@ def opened(what: str, operator: Tokenize) -> Compared:
     try:
         return Compared(what, operator.made_with(), operator.open())
     except PlanError as error:
-        return Compared(what, "-", None, note=str(error).partition("found that ")[2].partition(";")[0])
+        return Compared(what, operator.engine, None, note=str(error).partition("found that ")[2].partition(";")[0])
 
 
 def identity(name: str, every: int) -> list[str]:
