@@ -154,6 +154,10 @@ OPERATORS: Final[Named[type[Operator]]] = Named(
         "mix_repetitions": "mix.mix_repetitions:MixRepetitions",
         "repeat_rows": "mix.repeat_rows:RepeatRows",
         "split": "mix.split:Split",
+        "shuffle_key": "mix.shuffle_key:ShuffleKey",
+        "ordered_rows": "mix.ordered_rows:OrderedRows",
+        "subset_cuts": "mix.subset_cuts:SubsetCuts",
+        "subset_rows": "mix.subset_rows:SubsetRows",
     }
 )
 
@@ -166,6 +170,8 @@ COMPOSITES: Final[Named[Composite]] = Named(
         "rank_bucket_ensemble": "select.steps:rank_bucket_ensemble",
         "select_by_quota": "select.steps:select_by_quota",
         "mix": "mix.steps:mix",
+        "shuffle": "mix.steps:shuffle",
+        "random_subsets": "mix.steps:random_subsets",
         "train_fasttext_scorer": "scorer.steps:train_fasttext_scorer",
         "perplexity_buckets": "perplexity.steps:perplexity_buckets",
         "seeds_apart": "preselect.steps:seeds_apart",

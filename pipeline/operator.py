@@ -399,6 +399,9 @@ class PartitionOperator(Operator):
     function holds back it emits at the stream's end.
     """
 
+    takes_every_column: ClassVar[bool] = False
+    """Whether all columns that the step writes travel to it, and not those alone that it requires."""
+
     @abstractmethod
     def open(self) -> PartitionFunction:
         """Loads what is needed on the worker, once, and returns the function."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
-from operators.dedup.seeded_hash import seeded_hashes
+from operators.mix.draws import Purpose, draws_of
 from operators.select.named_columns import CellColumn, NamedColumn
 from operators.select.quota_cut import HASH_SPARE_BITS, Words
 from operators.select.quota_pool import NO_CELL, cells_of
@@ -69,7 +69,7 @@ class MixPool(Operator):
         """A batch as a mix sees it, with parts numbered as in `codes`."""
         names, places = cells_of(batch, (self.by,))
         known = np.array([*(codes.get(name, NO_CELL) for (name,) in names), NO_CELL], np.int64)
-        draws = seeded_hashes(batch.column(DOC_ID), self.seed) >> np.uint64(HASH_SPARE_BITS)
+        draws = draws_of(batch.column(DOC_ID), self.seed, Purpose.MIX) >> np.uint64(HASH_SPARE_BITS)
         return MixRows(known[places], self._copies(batch), draws)
 
     def _copies(self, batch: pa.RecordBatch) -> Numbers:

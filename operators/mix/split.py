@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from operators.dedup.choose_survivors import CLUSTER_ID
-from operators.dedup.seeded_hash import seeded_hashes
+from operators.mix.draws import Purpose, draws_of
 from pipeline.document import DOC_ID, DOC_ID_TYPE
 from pipeline.operator import AnnotateFunction, Annotator, Determinism
 
@@ -96,7 +96,7 @@ class Split(Annotator):
             ids = batch.column(DOC_ID)
             if self.cluster is not None:
                 ids = pc.coalesce(batch.column(self.cluster), ids)
-            places = np.searchsorted(ends, seeded_hashes(ids, self.seed), side="right")
+            places = np.searchsorted(ends, draws_of(ids, self.seed, Purpose.SPLIT), side="right")
             return pa.RecordBatch.from_arrays([names.take(pa.array(places))], schema=schema)
 
         return annotate

@@ -1,14 +1,21 @@
 """Mixing as steps of a recipe: functions from names and settings to tuples of steps."""
 
+from typing import Literal
+
 from operators.mix.drop_unchosen import DropUnchosen
 from operators.mix.mix_budgets import MixBudgets
 from operators.mix.mix_parts import MixPart
 from operators.mix.mix_pool import MIX_FILE, CountColumn
 from operators.mix.mix_repetitions import MixRepetitions
+from operators.mix.ordered_rows import OrderedRows
+from operators.mix.shuffle_key import SHUFFLE_KEY, ShuffleKey
+from operators.mix.subset_cuts import SubsetCuts
+from operators.mix.subset_pool import SUBSETS_FILE
+from operators.mix.subset_rows import EPOCH, SubsetRows
 from operators.select.named_columns import CellColumn
-from pipeline.document import SOURCE
+from pipeline.document import DOC_ID, SOURCE
 from pipeline.operator import FileRef
-from pipeline.plan.logical import ArtifactKind, Step, View
+from pipeline.plan.logical import ArtifactKind, Exchange, SortKey, Step, View
 
 
 def mix(  # noqa: PLR0913 -- the settings of one method, all with its defaults
@@ -46,4 +53,61 @@ def mix(  # noqa: PLR0913 -- the settings of one method, all with its defaults
         Step(name=budgets, view=view, nodes=(finder,), write=ArtifactKind.MODEL),
         Step(name=repetitions, view=view, nodes=(apply,), write=ArtifactKind.COLUMNS),
         Step(name=name, view=view.binding(repetitions), nodes=(DropUnchosen(),), write=ArtifactKind.REMOVALS),
+    )
+
+
+def shuffle(
+    name: str,
+    *,
+    view: View,
+    of: Literal["documents", "windows"] = "documents",
+    seed: int = 1,
+    columns: tuple[str, ...] | None = None,
+) -> tuple[Step, ...]:
+    """Steps that write the rows of `view` in a random order: `<name>.keys` (columns: shuffle_key), and `<name>`.
+
+    All shards of `<name>` together are one order, the same for any number of workers. Rows travel as they are, so
+    shuffle token ids, not texts.
+
+    Args:
+        name: The last step's name.
+        view: A base of documents, such as a token store, or of packed rows.
+        of: `documents`, whose order their ids decide; or `windows`, packed rows, whose order their places decide.
+        seed: Of the order.
+        columns: What is written; all columns of the view unless set.
+    """
+    keys = f"{name}.keys"
+    ties = (SortKey(column=DOC_ID),) if of == "documents" else ()
+    nodes = (Exchange(key=SHUFFLE_KEY, sort=ties, placement="range"), OrderedRows())
+    write = ArtifactKind.DOCUMENTS if of == "documents" else ArtifactKind.TABLE
+    return (
+        Step(name=keys, view=view, nodes=(ShuffleKey(of=of, seed=seed),), write=ArtifactKind.COLUMNS),
+        Step(name=name, view=view.binding(keys), nodes=nodes, write=write, columns=columns),
+    )
+
+
+def random_subsets(
+    name: str,
+    *,
+    view: View,
+    num_epochs: int,
+    budget: int | None = None,
+    share: float | None = None,
+    size: str = "num_tokens",
+    seed: int = 1,
+) -> tuple[Step, ...]:
+    """Steps that list a fresh random subset of `view` for each epoch, without a copy of anything.
+
+    They leave `<name>.cuts` (a model: how much each epoch got) and `<name>` (a table: epoch, shard and row in the base,
+    doc_id, and the size), which has the epochs one behind the other and each in a random order. The arguments are the
+    fields of `subset_cuts`.
+    """
+    finder = SubsetCuts(num_epochs=num_epochs, budget=budget, share=share, size=size, seed=seed)
+    cuts = f"{name}.cuts"
+    lister = SubsetRows(**finder.settings(), subsets=FileRef(uri=f"step:{cuts}/{SUBSETS_FILE}"))
+    ties = (SortKey(column=EPOCH), SortKey(column=DOC_ID))
+    nodes = (lister, Exchange(key=SHUFFLE_KEY, sort=ties, placement="range"), OrderedRows())
+    return (
+        Step(name=cuts, view=view, nodes=(finder,), write=ArtifactKind.MODEL),
+        Step(name=name, view=view, nodes=nodes, write=ArtifactKind.TABLE),
     )

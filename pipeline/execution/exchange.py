@@ -1,9 +1,10 @@
 """The file-based exchange: rows of equal key meet in one partition, in a total order, through files alone.
 
-Each map unit writes one Arrow IPC file with exactly one record batch per partition, so the file's own footer is the
-index and a reducer reads its slices and nothing else. Files outlive actors and nodes: a lost reducer is run again from
-them. A partition that exceeds the memory budget is read in key ranges, several passes over memory-mapped files, and a
-range that does is merged from sorted runs; the rows and their order are the same either way.
+Each map unit writes one Arrow IPC file in pieces of bounded size, each with exactly one record batch per partition, so
+the file's own footer is the index and a reducer reads its slices and nothing else. Files outlive actors and nodes: a
+lost reducer is run again from them. A partition that exceeds the memory budget is read in key ranges, several passes
+over memory-mapped files, and a range that does is merged from sorted runs; the rows and their order are the same either
+way.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,10 @@ from pipeline.plan.stages import Partitioning
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 CHUNK_ROWS: Final = 1 << 16
 """Rows are handed to the partition operator in chunks of at most this many."""
+CHUNK_BYTES: Final = 32 << 20
+"""And of about so many bytes, where rows are large."""
+PIECE_BYTES: Final = 128 << 20
+"""A map unit holds about so many bytes of rows before it writes them. It decides no row and no order."""
 SAMPLED_KEYS: Final = 1 << 18
 """Of so many keys, about, key ranges are made. They decide speed, never rows."""
 
@@ -50,11 +55,15 @@ class PartitionInput:
 
 
 class ExchangeWriter:
-    """Collects the rows of one map unit and writes them by partition. Rows with a null key meet nobody and stay out."""
+    """Writes the rows of one map unit by partition. Rows with a null key meet nobody and stay out."""
 
-    def __init__(self, partitioning: Partitioning) -> None:
+    def __init__(self, partitioning: Partitioning, path: Path) -> None:
         self._target = partitioning
+        self._sink = pa.OSFile(str(path), "wb")
+        self._writer = pa.ipc.new_file(self._sink, partitioning.schema)
         self._batches: list[pa.RecordBatch] = []
+        self._num_bytes = 0
+        self._num_pieces = 0
         self.num_rows = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -63,24 +72,36 @@ class ExchangeWriter:
         batch = pa.RecordBatch.from_arrays(columns, schema=self._target.schema)
         if batch[self._target.key].null_count:
             batch = batch.filter(pc.is_valid(batch[self._target.key]))
-        if batch.num_rows:
-            self._batches.append(batch)
-            self.num_rows += batch.num_rows
+        if not batch.num_rows:
+            return
+        self._batches.append(batch)
+        self.num_rows += batch.num_rows
+        self._num_bytes += batch.nbytes
+        if self._num_bytes >= PIECE_BYTES:
+            self._write_piece()
 
-    def close(self, path: Path) -> None:
-        """Writes the file: one record batch per partition, rows in arrival order."""
+    def close(self) -> None:
+        """Ends the file, which has one piece at least."""
+        if self._batches or not self._num_pieces:
+            self._write_piece()
+        self._writer.close()
+        self._sink.close()
+        reach("exchange.map.closed")
+
+    def _write_piece(self) -> None:
+        """One record batch per partition, rows in arrival order."""
         target = self._target
         rows = pa.concat_batches(self._batches) if self._batches else _empty(target.schema)
+        self._batches, self._num_bytes = [], 0
+        self._num_pieces += 1
         partitions = _partition_of(rows[target.key], target)
         bounds = np.cumsum(np.bincount(partitions, minlength=target.num_partitions))
         narrow = partitions.astype(np.min_scalar_type(target.num_partitions))  # a stable sort of 16 bits is a fast one
         rows = rows.take(pa.array(np.argsort(narrow, kind="stable")))
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, target.schema) as writer:
-            start = 0
-            for end in bounds.tolist()[: target.num_partitions]:
-                writer.write_batch(rows.slice(start, end - start))
-                start = end
-        reach("exchange.map.closed")
+        start = 0
+        for end in bounds.tolist()[: target.num_partitions]:
+            self._writer.write_batch(rows.slice(start, end - start))
+            start = end
 
 
 def read_partition(source: PartitionInput, memory_bytes: int, chunk_rows: int = CHUNK_ROWS) -> Iterator[pa.RecordBatch]:
@@ -94,11 +115,13 @@ def read_partition(source: PartitionInput, memory_bytes: int, chunk_rows: int = 
     exchange = source.partitioning.exchange
     if exchange is not None and exchange.order == "arrival":
         for path in source.files():
-            yield from _chunks(_slice(path, source.index), chunk_rows)
+            for part in _slices(path, source):
+                yield from _chunks(part, min(chunk_rows, _rows_at_once(part.nbytes, part.num_rows)))
         return
-    slices = [part for path in source.files() if (part := _slice(path, source.index)).num_rows]
+    slices = [part for path in source.files() for part in _slices(path, source)]
     order = RowOrder.of(source.partitioning)
     num_bytes = sum(part.nbytes for part in slices)
+    chunk_rows = min(chunk_rows, _rows_at_once(num_bytes, sum(part.num_rows for part in slices)))
     if num_bytes <= memory_bytes:
         yield from _sorted(slices, order, chunk_rows)
         return
@@ -122,6 +145,11 @@ def _sorted(parts: Sequence[pa.RecordBatch], order: RowOrder, chunk_rows: int) -
     indices = order.indices(rows)
     for begin in range(0, len(indices), chunk_rows):
         yield rows.take(pa.array(indices[begin : begin + chunk_rows]))
+
+
+def _rows_at_once(num_bytes: int, num_rows: int) -> int:
+    """Rows that fill a chunk, as large as these are on average."""
+    return max(1, CHUNK_BYTES * num_rows // max(1, num_bytes))
 
 
 def _chunks(batch: pa.RecordBatch, chunk_rows: int) -> Iterator[pa.RecordBatch]:
@@ -157,16 +185,31 @@ def _partition_of(keys: pa.Array, target: Partitioning) -> npt.NDArray[np.int64]
     words = leading_words(keys)
     if target.exchange is None:
         return (words >> np.uint64(32)).astype(np.int64)
+    if target.exchange.placement == "range":
+        return _range_of(words, np.uint64(target.num_partitions))
     mixed: UIntArray = words ^ (words >> np.uint64(33))
     mixed = mixed * _MULTIPLIER
     mixed ^= mixed >> np.uint64(29)
     return (mixed % np.uint64(target.num_partitions)).astype(np.int64)
 
 
-def _slice(path: Path, partition: int) -> pa.RecordBatch:
+def _range_of(words: UIntArray, count: np.uint64) -> npt.NDArray[np.int64]:
+    """Which of `count` equal ranges of 64-bit numbers each word is in: the high word of a product of 128 bits."""
+    half = np.uint64(32)
+    high = (words >> half) * count
+    low = (words & np.uint64(0xFFFFFFFF)) * count
+    return ((high + (low >> half)) >> half).astype(np.int64)
+
+
+def _slices(path: Path, source: PartitionInput) -> Iterator[pa.RecordBatch]:
+    """What one file has of the partition, a batch a piece; none without rows."""
     try:
-        with pa.memory_map(str(path)) as source:
-            return pa.ipc.open_file(source).get_batch(partition)
+        with pa.memory_map(str(path)) as file:
+            reader = pa.ipc.open_file(file)
+            for place in range(source.index, reader.num_record_batches, source.partitioning.num_partitions):
+                batch = reader.get_batch(place)
+                if batch.num_rows:
+                    yield batch
     except FileNotFoundError as error:
         raise _lost("file", path) from error
 

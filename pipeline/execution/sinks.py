@@ -105,19 +105,19 @@ class _ExchangeSink:
         assert spec.partitioning is not None
         self._spec = spec
         self._shard = shard
-        self._writer = ExchangeWriter(spec.partitioning)
+        reach("write.begin")
+        self._staged = spec.folder.stage_file()
+        self._writer = ExchangeWriter(spec.partitioning, self._staged)
         self.num_rows = 0
 
     def write(self, batch: pa.RecordBatch, rows: Rows | None) -> None:  # noqa: ARG002
         self._writer.write(batch)
 
     def close(self, base_rows: int) -> dict[str, FileRecord]:  # noqa: ARG002
-        reach("write.begin")
-        staged = self._spec.folder.stage_file()
-        self._writer.close(staged)
+        self._writer.close()
         self.num_rows = self._writer.num_rows
         folder = f"segment-{self._spec.segment}"
-        return {DATA: self._spec.folder.publish(staged, folder, self._shard, ".arrow", self.num_rows)}
+        return {DATA: self._spec.folder.publish(self._staged, folder, self._shard, ".arrow", self.num_rows)}
 
 
 class _NoSink:

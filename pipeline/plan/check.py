@@ -198,7 +198,7 @@ def _check_while_any(node: Repeat, given: pa.Schema) -> None:
 
 
 def _exchange_schema(node: Exchange, schema: pa.Schema, step: Step, place: int) -> pa.Schema:
-    """Only what the partition operator, the key and the order need travels."""
+    """Only what the partition operator, the key and the order need travels; text never has to."""
     after = step.unrolled[place + 1]
     assert isinstance(after, PartitionOperator)
     columns = (node.key, *(key.column for key in node.sort), *columns_read(after).names)
@@ -211,6 +211,8 @@ def _exchange_schema(node: Exchange, schema: pa.Schema, step: Step, place: int) 
             f"{schema.field(node.key).type}"
         )
     wanted = set(columns)
+    if after.takes_every_column:
+        wanted |= set(schema.names if step.columns is None else step.columns) - {POSITION}
     if node.order == "sorted":
         wanted |= {POSITION} & set(schema.names)  # the last of the sort columns
     return pa.schema([field for field in schema if field.name in wanted])

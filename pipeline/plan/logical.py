@@ -136,6 +136,9 @@ class Exchange(_Frozen):
     sort: tuple[SortKey, ...] = ()
     order: Literal["sorted", "arrival"] = "sorted"
     """arrival: rows stand as the shards sent them, unsorted, for operators that need no order and save its cost."""
+    placement: Literal["hash", "range"] = "hash"
+    """range: each partition holds a range of keys, and the next one goes on where it ends, so that all rows are in one
+    order from partition to partition. For keys that are spread evenly over all values, as hashes are."""
 
     @model_validator(mode="after")
     def _sorts_or_not(self) -> Self:

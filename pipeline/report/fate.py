@@ -20,6 +20,7 @@ from pipeline.ledger import READ
 from pipeline.plan.logical import BASE_KINDS, BOUND_KINDS, ArtifactKind
 from pipeline.recipe import Catalogue
 from pipeline.recorded_run import RecordedRun, RecordedStep
+from pipeline.report.copies import num_copies, original_of
 from pipeline.report.judged_steps import broken_rules, judged_step
 from pipeline.report.lineage import Lineage, TokenRange
 from pipeline.rule_set import RuleSet
@@ -34,8 +35,8 @@ class FateEvent:
 
     step: str
     action: str
-    """read, annotate, keep, drop, edit, quarantine, breaks (a rule that would drop it too), stored, packed (once for
-    each window) or written (into a trainer's files)."""
+    """read, copy (what was asked for is one of it), annotate, keep, drop, edit, quarantine, breaks (a rule that would
+    drop it too), stored, packed (once for each window) or written (into a trainer's files)."""
     operator: str = ""
     rule: str = ""
     value: float | None = None
@@ -90,6 +91,12 @@ def find_fates(
     manifests = run.manifests()
     steps = {step.step: step for step in run.steps if step.step in manifests}
     readers = _readers(steps)
+    copied = original_of(manifests, bytes.fromhex(document)) if _is_doc_id(document) else None
+    if copied is not None:
+        original = copied[1].hex()
+        event = FateEvent(copied[0], "copy", detail=f"{document} is a copy of {original}")
+        found = find_fates(run, original, catalogue, text_chars=text_chars)
+        return tuple(replace(fate, events=(fate.events[0], event, *fate.events[1:])) for fate in found)
     fates: list[Fate] = []
     for step in readers:
         identities = _find_identity(manifests[step.step], document)
@@ -211,8 +218,10 @@ class _Way:
         else:
             rows = _locate(manifest, shards, self.doc_id)
             found = [(place, f"shard {place.shard}, row {place.row}", None) for place in rows]
+        copies = num_copies(manifest, self.doc_id)
+        told = {} if copies is None else {"copies": copies}
         for place, where, tokens in found:
-            values = _spelled(_column_values(manifest, place))
+            values = _spelled(_column_values(manifest, place) | told)
             detail = where + (values and f": {values}")
             self.events.append(FateEvent(step.step, "stored", detail=detail, tokens=tokens))
         self.places[step.step] = [place for place, _, _ in found]
@@ -307,10 +316,9 @@ def _find_identity(manifest: Manifest, document: str) -> Iterator[_Identity]:
     }
     if not files:
         return
-    is_doc_id = len(document) == 32 and all(digit in "0123456789abcdef" for digit in document.lower())
     wanted: list[Any] = [list(files), document]  # Any: DuckDB parameters
     condition = "input_id = $2"
-    if is_doc_id:
+    if _is_doc_id(document):
         condition = "(doc_id = $3 or input_id = $2)"
         wanted.append(bytes.fromhex(document))
     select = 'select filename, file_row_number, doc_id, input_id, split, "offset" from '
@@ -318,6 +326,10 @@ def _find_identity(manifest: Manifest, document: str) -> Iterator[_Identity]:
     rows = _query(f"{select} {table} where {condition} order by filename, file_row_number", wanted)
     for path, row, doc_id, input_id, split, position in rows:
         yield _Identity(files[path], row, bytes(doc_id), input_id, split, position)
+
+
+def _is_doc_id(document: str) -> bool:
+    return len(document) == 32 and all(digit in "0123456789abcdef" for digit in document.lower())
 
 
 def _ledger_rows(manifest: Manifest, place: _Place) -> list[tuple[Any, ...]]:  # Any: DuckDB values

@@ -61,8 +61,12 @@ from operators.mix.cluster_copies import ClusterCopies
 from operators.mix.drop_unchosen import DropUnchosen
 from operators.mix.mix_budgets import MixBudgets
 from operators.mix.mix_repetitions import MixRepetitions
+from operators.mix.ordered_rows import OrderedRows
 from operators.mix.repeat_rows import RepeatRows
+from operators.mix.shuffle_key import ShuffleKey
 from operators.mix.split import Split
+from operators.mix.subset_cuts import SubsetCuts
+from operators.mix.subset_rows import SubsetRows
 from operators.models.language_model_loss import LanguageModelLoss
 from operators.models.sentence_embedding import SentenceEmbedding
 from operators.models.sequence_classifier import SequenceClassifier
@@ -308,6 +312,10 @@ def examples(models: Models) -> dict[str, Example]:
         Example(MixBudgets(parts={"web": {"epochs": 1.5}}, others={"weight": 1}, budget=2000, copies="copies")),
         Example(MixRepetitions(copies="copies", mix=models.mix)),
         Example(RepeatRows(column="copies")),
+        Example(ShuffleKey()),
+        Example(OrderedRows(key="node"), key="node"),
+        Example(SubsetCuts(num_epochs=3, share=0.4)),
+        Example(SubsetRows(num_epochs=3, subsets=models.subsets)),
         Example(Split(held_out=({"name": "validation", "share": 0.2}, {"name": "test", "share": 0.3}))),
     )
     return {entry.operator.name: entry for entry in entries}

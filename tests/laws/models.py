@@ -8,6 +8,7 @@ from operators.dedup.canary_choice import CHOICE_FILE
 from operators.dedup.sample_pairs import PAIRS_FILE
 from operators.fasttext.train_fasttext import MODEL_FILE
 from operators.mix.mix_pool import MIX_FILE
+from operators.mix.subset_pool import SUBSETS_FILE
 from operators.ngram.model_file import NGRAM_FILE
 from operators.perplexity.kenlm_perplexity import LanguageModel
 from operators.perplexity.perplexity_cutoffs import CUTOFFS_FILE
@@ -41,6 +42,7 @@ class Models:
     rank_cutoffs: FileRef
     quotas: FileRef
     mix: FileRef
+    subsets: FileRef
     linear: FileRef
     ngrams: LanguageModel
     token_ngrams: FileRef
@@ -68,6 +70,7 @@ def unread_models() -> Models:
         rank_cutoffs=unread(RANK_CUTOFFS_FILE),
         quotas=unread(QUOTAS_FILE),
         mix=unread(MIX_FILE),
+        subsets=unread(SUBSETS_FILE),
         linear=unread(LINEAR_FILE),
         ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
         token_ngrams=unread(NGRAM_FILE),

@@ -7,6 +7,7 @@ from operators.dedup.sample_pairs import PAIRS_FILE
 from operators.fasttext.train_fasttext import MODEL_FILE
 from operators.language.language_id import LanguageId
 from operators.mix.mix_pool import MIX_FILE
+from operators.mix.subset_pool import SUBSETS_FILE
 from operators.ngram.model_file import NGRAM_FILE
 from operators.ngram.train_ngram import TrainNgram
 from operators.perplexity.kenlm_perplexity import LanguageModel
@@ -43,6 +44,7 @@ def train_models(folder: Path) -> Models:
         "rank_cutoffs",
         "quota_cutoffs",
         "mix_budgets",
+        "subset_cuts",
         "train_linear",
     )
     for name in tasks:
@@ -72,6 +74,7 @@ def train_models(folder: Path) -> Models:
         rank_cutoffs=left(RANK_CUTOFFS_FILE),
         quotas=left(QUOTAS_FILE),
         mix=left(MIX_FILE),
+        subsets=left(SUBSETS_FILE),
         linear=left(LINEAR_FILE),
         ngrams=LanguageModel(model=arpa, sentencepiece=sentencepiece),
         token_ngrams=left(NGRAM_FILE),

@@ -207,6 +207,22 @@ class KeepFirst(PartitionOperator):
         return removals
 
 
+class PassOn(PartitionOperator):
+    """All rows with all of their columns."""
+
+    name: ClassVar[str] = "pass_on"
+    takes_every_column: ClassVar[bool] = True
+
+    def requires(self) -> pa.Schema:
+        return pa.schema([])
+
+    def output_schema(self, given: pa.Schema) -> pa.Schema:
+        return given
+
+    def open(self) -> PartitionFunction:
+        return lambda batches: batches
+
+
 class CountKeys(PartitionOperator):
     """One row a key: how many rows have it."""
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from operators.dedup.seeded_hash import seeded_hashes
+from operators.mix.draws import Purpose, draws_of
 from operators.mix.mix_budgets import MixBudgets
 from pipeline.errors import OperatorError
 from tests.unit.operators.mix.mixes import mixed, pool
@@ -30,7 +30,7 @@ PARTS = st.fixed_dictionaries(
 
 def plainly(rows, parts, *, has_copies):
     """How often each row is to be there, by sorting."""
-    draws = seeded_hashes(pool(rows).column("doc_id"), 1)
+    draws = draws_of(pool(rows).column("doc_id"), 1, Purpose.MIX)
     times = [None if source is None else 0 for source, _, _ in rows]
     for name, part in parts.items():
         members = [

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.document import position, split_position
 from pipeline.errors import StorageError
+from pipeline.execution import exchange
 from pipeline.execution.exchange import ExchangeWriter, PartitionInput, read_partition
 from pipeline.operator import REMOVAL_SCHEMA
 from pipeline.plan.logical import Exchange, SortKey
@@ -34,11 +35,11 @@ def write(tmp_path, target, units, batch_rows=4):
     """Files of map units, each a list of rows as dictionaries."""
     paths = []
     for number, rows in enumerate(units):
-        writer = ExchangeWriter(target)
+        path = tmp_path / f"{number}.arrow"
+        writer = ExchangeWriter(target, path)
         for start in range(0, len(rows), batch_rows):
             writer.write(pa.RecordBatch.from_pylist(rows[start : start + batch_rows], target.schema))
-        path = tmp_path / f"{number}.arrow"
-        writer.close(path)
+        writer.close()
         assert writer.num_rows == sum(row[target.key] is not None for row in rows)
         paths.append(path.name)
     return listing(tmp_path, paths)
@@ -103,6 +104,56 @@ def test_every_budget_and_chunk_gives_the_meaning(tmp_path_factory, rows, num_un
     assert found == [[row for row in expected if place[row["key"]] == index] for index in range(count)]
     assert sum(map(len, found)) == len(expected)
     assert all(0 < len(chunk) <= chunk_rows for partition in partitions for chunk in partition)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(rows=ROWS, piece=st.sampled_from([1, 200]), order=st.sampled_from(["sorted", "arrival"]))
+def test_files_in_pieces_hold_the_same_rows_in_the_same_order(tmp_path_factory, rows, piece, order):
+    units = make_units(*([row[i] for row in rows] for i in range(3)), 2)
+    target = Partitioning("key", Exchange(key="key", order=order), 3, SCHEMA)
+    found = []
+    for num_bytes in (piece, exchange.PIECE_BYTES):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(exchange, "PIECE_BYTES", num_bytes)
+            paths = write(tmp_path_factory.mktemp("exchange"), target, units)
+        found.append([[rows_of(part) for part in read(paths, target, memory)] for memory in (1, LARGE)])
+    assert found[0] == found[1]
+
+
+def test_a_map_unit_writes_pieces_of_bounded_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(exchange, "PIECE_BYTES", 1000)
+    target = partitioning(2)
+    write(tmp_path, target, [make_units(list(range(400)), [None] * 400, ["x" * 20] * 400, 1)[0]])
+    with pa.memory_map(str(tmp_path / "0.arrow")) as source:
+        file = pa.ipc.open_file(source)
+        sizes = [file.get_batch(place).nbytes for place in range(file.num_record_batches)]
+    assert len(sizes) > 20
+    assert max(map(sum, zip(sizes[::2], sizes[1::2], strict=True))) < 1400  # 1,000 and one batch of four rows
+
+
+def test_chunks_of_large_rows_are_few_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(exchange, "CHUNK_BYTES", 10_000)
+    units = make_units(list(range(100)), [None] * 100, ["x" * 1000] * 100, 1)
+    for order in ("sorted", "arrival"):
+        target = Partitioning("key", Exchange(key="key", order=order), 1, SCHEMA)
+        (partition,) = read(write(tmp_path, target, units), target)
+        assert {len(chunk) for chunk in partition[:-1]} == {9}
+        assert len(rows_of(partition)) == 100
+
+
+@given(st.lists(st.integers(0, (1 << 64) - 1), max_size=30), st.integers(1, 1 << 20))
+def test_ranges_are_equal_and_in_order(keys, count):
+    target = Partitioning("key", Exchange(key="key", placement="range"), count, SCHEMA)
+    found = exchange._partition_of(pa.array(keys, pa.uint64()), target).tolist()
+    assert found == [(key * count) >> 64 for key in keys]
+
+
+def test_partitions_of_ranges_give_one_order(tmp_path):
+    keys = [(number * 0x9E3779B97F4A7C15) % (1 << 64) for number in range(200)]
+    target = Partitioning("key", Exchange(key="key", placement="range"), 4, SCHEMA)
+    found = read(write(tmp_path, target, make_units(keys, [None] * 200, [None] * 200, 3)), target)
+    assert [row["key"] for partition in found for row in rows_of(partition)] == sorted(keys)
+    assert all(35 < len(rows_of(partition)) < 65 for partition in found)
 
 
 def test_a_key_may_go_on_in_the_next_chunk(tmp_path):
@@ -218,20 +269,20 @@ def test_removals_go_home_in_order(tmp_path):
 def test_slices_with_offsets_are_written_as_they_are(tmp_path):
     target = partitioning(1)
     units = make_units(list(range(10)), [float(n) for n in range(10)], [str(n) for n in range(10)], 1)
-    writer = ExchangeWriter(target)
+    writer = ExchangeWriter(target, tmp_path / "a")
     whole = pa.RecordBatch.from_pylist(units[0], SCHEMA)
     writer.write(whole.slice(3, 4))
     writer.write(whole.slice(9))
-    writer.close(tmp_path / "a")
+    writer.close()
     (partition,) = read(listing(tmp_path, ["a"]), target)
     assert [row["name"] for row in rows_of(partition)] == ["3", "4", "5", "6", "9"]
 
 
 def test_only_travelling_columns_are_written(tmp_path):
     target = partitioning(1, schema=pa.schema([SCHEMA.field("key")]))
-    writer = ExchangeWriter(target)
+    writer = ExchangeWriter(target, tmp_path / "a")
     writer.write(pa.record_batch({"text": ["long"], "key": pa.array([1], pa.uint64())}))
-    writer.close(tmp_path / "a")
+    writer.close()
     assert read(listing(tmp_path, ["a"]), target) == [[[{"key": 1}]]]
 
 

@@ -20,10 +20,10 @@ def removals(tmp_path, *files):
     """Map files of removals, each a list of (shard, row)."""
     paths = []
     for number, places in enumerate(files):
-        writer = ExchangeWriter(HOME)
+        writer = ExchangeWriter(HOME, tmp_path / f"{number}.arrow")
         rows = [{"position": position(*place), "rule": "later", "survivor": bytes(16)} for place in places]
         writer.write(pa.RecordBatch.from_pylist(rows, REMOVAL_SCHEMA))
-        writer.close(tmp_path / f"{number}.arrow")
+        writer.close()
         paths.append(f"{number}.arrow")
     return listing(tmp_path, paths)
 
@@ -66,10 +66,10 @@ def columns_of(tmp_path, base_rows, *files, shard=1):
     """The record and the `rank` column of a shard; map files are lists of (shard, row), ranked as they come."""
     paths = []
     for number, places in enumerate(files):
-        writer = ExchangeWriter(RANKS_HOME)
+        writer = ExchangeWriter(RANKS_HOME, tmp_path / f"{number}.arrow")
         rows = [{"position": position(*place), "rank": rank} for rank, place in enumerate(places)]
         writer.write(pa.RecordBatch.from_pylist(rows, RANKS_HOME.schema))
-        writer.close(tmp_path / f"{number}.arrow")
+        writer.close()
         paths.append(f"{number}.arrow")
     stage = spec(tmp_path, [], kind="columns", schema=RANKS, segment=2, decided_by="rank_in_key")
     (record,) = bring_home(stage, unit(PartitionInput(shard, listing(tmp_path, paths), RANKS_HOME, base_rows), shard))

@@ -19,6 +19,7 @@ from tests.unit.pipeline.sample_operators import (
     MinChars,
     ModelScore,
     NumChars,
+    PassOn,
     RankInKey,
     Shout,
     SumTables,
@@ -90,6 +91,18 @@ def test_a_task_over_sources_reads_no_text():
 def test_without_an_order_only_what_is_required_travels():
     counts = step(Exchange(key="key", order="arrival"), CountKeys(), write="table", bound=("keys",))
     assert check(*BEFORE, counts)["s"].exchange_schemas[0].names == ["key"]
+
+
+def test_where_an_operator_takes_every_column_those_travel_that_are_written():
+    nodes = (Exchange(key="key", placement="range"), PassOn())
+    every = step(*nodes, write="documents", bound=("keys",))
+    some = Step(name="some", view=every.view, nodes=nodes, write=ArtifactKind.DOCUMENTS, columns=("source",))
+    checked = check(*BEFORE, every, some)
+    assert checked["s"].exchange_schemas[0].names == [*SOURCE_SCHEMA.names, "key", "position"]
+    assert checked["s"].output_schema.names == [*SOURCE_SCHEMA.names, "key"]
+    assert checked["some"].exchange_schemas[0].names == ["source", "key", "position"]
+    assert checked["some"].read_columns == ("doc_id", "source", "key")
+    assert checked["some"].output_schema.names == ["source"]
 
 
 def test_schemas_of_a_whole_recipe():
