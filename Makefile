@@ -19,7 +19,7 @@ unexport PYTHONPATH
 FAST_TESTS := $(wildcard tests/unit tests/laws tests/golden tests/architecture)
 SLOW_TESTS := $(wildcard tests/integration tests/faults tests/gpu)
 
-.PHONY: help setup demo test check lint format unit integration soak bench-spine bench-dedup bench-filters bench-models quickstart-models clean distclean
+.PHONY: help setup demo test check lint format unit integration soak bench-spine bench-dedup bench-filters bench-models bench-tokens quickstart-models clean distclean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -85,6 +85,9 @@ bench-filters: setup ## measure language identification and filters beside other
 
 bench-models: setup ## measure operators that run models; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.models.run
+
+bench-tokens: setup ## measure tokenizing and packing beside other tools; results go to benchmarks/results
+	$(BIN)/python -m benchmarks.tokens.run
 
 quickstart-models: setup ## make the tokenizer and the classifier of the quickstart again
 	rm -rf runs/quickstart-models

@@ -7,12 +7,13 @@ takes some six minutes of a core for all 541 MB, which is why `--every` may take
 """
 
 import argparse
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +30,18 @@ from pipeline.operator import AnnotateFunction, FileRef
 
 TOKENIZERS: Final = ROOT.parent / "shared/data/tokenizers"
 NAMES: Final = ("gpt-neox-20b", "gpt2", "smollm2", "stories260k")
+TABLE: Final = ROOT / "benchmarks/results/token_identity.md"
+GUARDED: Final = "guarded"
 BATCH_BYTES: Final = 1 << 22
+
+
+@dataclass(slots=True)
+class Totals:
+    """What was compared."""
+
+    documents: int = 0
+    text_bytes: int = 0
+    tokens: int = 0
 
 
 @dataclass(slots=True)
@@ -41,6 +53,22 @@ class Compared:
     annotate: AnnotateFunction | None
     num_differing: int = 0
     note: str = ""
+
+    def described(self) -> dict[str, Any]:  # Any: what json.dumps takes
+        """Plain data."""
+        caught = self.annotate is None
+        differing = 0 if caught and self.what == GUARDED else None if caught else self.num_differing
+        return {"what": self.what, "made_with": self.made_with, "differing_documents": differing, "note": self.note}
+
+    def row(self, tokenizer: str, totals: Totals) -> str:
+        """A row of the table."""
+        total = f"{totals.documents:,} | {totals.text_bytes / 1e6:,.0f} | {totals.tokens / 1e6:,.1f}"
+        differing = self.described()["differing_documents"]
+        note = self.note or ("nothing caught" if self.what == GUARDED else "")
+        return (
+            f"| {tokenizer} | {self.what}: {self.made_with} | {total} | {'-' if differing is None else differing} | "
+            f"{note} |"
+        )
 
     def compare(self, batch: pa.RecordBatch, expected: Encoded) -> None:
         """Counts the documents of a batch that get other ids than expected."""
@@ -82,33 +110,57 @@ def opened(what: str, operator: Tokenize) -> Compared:
         return Compared(what, operator.engine, None, note=str(error).partition("found that ")[2].partition(";")[0])
 
 
-def identity(name: str, every: int) -> list[str]:
-    """Rows of the table for one tokenizer."""
+def identity(name: str, every: int) -> tuple[list[Compared], Totals]:
+    """Every way to encode with one tokenizer, compared."""
     file = FileRef(uri=name).pin(TOKENIZERS / name / "tokenizer.json")
-    guarded = Tokenize(tokenizer=file, append_eos=False)
-    ways = [opened("guarded", guarded)]
+    ways = [opened(GUARDED, Tokenize(tokenizer=file, append_eos=False))]
     ways += [
         opened("alone", Tokenize(tokenizer=file, append_eos=False, engine=engine, check_share=0)) for engine in ENGINES
     ]
     reference = loaded_tokenizer(file, "tokenizers", reads_special=False).reference
-    num_documents = num_bytes = num_tokens = 0
+    totals = Totals()
     for batch in batches(every):
         expected = from_documents(encode_texts(reference, batch["text"].to_pylist()))
         for way in ways:
             try:
                 way.compare(batch, expected)
             except FallBackNeeded as error:
-                way.note = f"the guard caught it after {num_documents} documents: {error.reason}"
+                way.note = f"the guard caught it after {totals.documents} documents: {error.reason}"
                 way.annotate = None
-        num_documents += batch.num_rows
-        num_bytes += batch["text"].nbytes
-        num_tokens += expected.ids.size
-    total = f"{num_documents:,} | {num_bytes / 1e6:,.0f} | {num_tokens / 1e6:,.1f}"
-    return [
-        f"| {name} | {way.what}: {way.made_with} | {total} | {'-' if way.annotate is None else way.num_differing} | "
-        f"{way.note or 'nothing caught' if way.what == 'guarded' else way.note} |"
-        for way in ways
-    ]
+        totals.documents += batch.num_rows
+        totals.text_bytes += batch["text"].nbytes
+        totals.tokens += expected.ids.size
+    return ways, totals
+
+
+def identity_figures(names: Sequence[str] = NAMES, every: int = 1, table: Path = TABLE) -> dict[str, Any]:
+    """Compares, writes the table, and gives its numbers: Any is what json.dumps takes.
+
+    `differing_documents` are those of the operator as recipes get it, of all tokenizers together. Where its guard
+    catches an engine, the step is made with `tokenizers` itself, so no document differs.
+    """
+    found: dict[str, Any] = {}
+    rows = []
+    for name in names:
+        ways, totals = identity(name, every)
+        found[name] = {**asdict(totals), "ways": [way.described() for way in ways]}
+        rows += [way.row(name, totals) for way in ways]
+    table.write_text(_page(names, every, rows), encoding="utf-8")
+    guarded = [way["differing_documents"] for one in found.values() for way in one["ways"] if way["what"] == GUARDED]
+    return {"every": every, "differing_documents": sum(guarded), "tokenizers": found}
+
+
+def _page(names: Sequence[str], every: int, rows: Sequence[str]) -> str:
+    share = "all documents" if every == 1 else f"each {every}th document"
+    return (
+        f"# Ids of `tokenize` against {reference_version()}\n\n"
+        f"`python -m benchmarks.tokens.identity --tokenizers {','.join(names)} --every {every}`, "
+        f"{datetime.now(UTC):%Y-%m-%d},\n{machine()['cpu']}, commit {commit()}:\n{share} of every folder of "
+        "`shared/data/text`. The guarded engine is the operator as recipes get it;\nalone it goes without the share of "
+        "documents that is checked. What an engine refuses is encoded by `tokenizers`.\n\n"
+        "| tokenizer | encoded by | documents | MB | million tokens | differing documents | what the guard caught |\n"
+        "|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    )
 
 
 def main() -> None:
@@ -116,23 +168,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokenizers", default=",".join(NAMES))
     parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks/results/token_identity.md")
+    parser.add_argument("--output", type=Path, default=TABLE)
     asked = parser.parse_args()
     if not TEXTS.is_dir() or not TOKENIZERS.is_dir():
         raise SystemExit(f"expected documents at {TEXTS} and tokenizers at {TOKENIZERS}; found none")
     use_one_core()
-    rows = [row for name in asked.tokenizers.split(",") for row in identity(name, asked.every)]
-    share = "all documents" if asked.every == 1 else f"each {asked.every}th document"
-    asked.output.write_text(
-        f"# Ids of `tokenize` against {reference_version()}\n\n"
-        f"`python -m benchmarks.tokens.identity --tokenizers {asked.tokenizers} --every {asked.every}`, "
-        f"{datetime.now(UTC):%Y-%m-%d},\n{machine()['cpu']}, commit {commit()}:\n{share} of every folder of "
-        "`shared/data/text`. The guarded engine is the operator as recipes get it;\nalone it goes without the share of "
-        "documents that is checked. What an engine refuses is encoded by `tokenizers`.\n\n"
-        "| tokenizer | encoded by | documents | MB | million tokens | differing documents | what the guard caught |\n"
-        "|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n",
-        encoding="utf-8",
-    )
+    print(json.dumps(identity_figures(asked.tokenizers.split(","), asked.every, asked.output), indent=1))
 
 
 if __name__ == "__main__":
