@@ -19,7 +19,12 @@ unexport PYTHONPATH
 FAST_TESTS := $(wildcard tests/unit tests/laws tests/golden tests/architecture)
 SLOW_TESTS := $(wildcard tests/integration tests/faults tests/gpu)
 
-.PHONY: help setup demo test check lint format unit integration soak bench-spine bench-dedup bench-filters bench-models bench-tokens quickstart-models clean distclean
+# Environments of trainers, whose packages do not fit into ours: tests/formats/requirements-NAME.txt and, run in it,
+# READERS_NAME.
+FORMAT_ENVIRONMENTS := streams
+READERS_streams := test_layouts.py test_megatron.py test_datatrove.py test_olmo.py
+
+.PHONY: help setup demo test check lint format unit integration soak formats bench-spine bench-dedup bench-filters bench-models bench-tokens quickstart-models clean distclean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -70,6 +75,19 @@ integration: setup
 soak: setup ## the slow fault and scale tests, in their long form
 	$(PYTEST) -m soak
 
+.venv-formats-%/.installed: tests/formats/requirements-%.txt $(VENV)/.created
+	$(PYTHON) -m venv --clear $(@D)
+	PIP_DISABLE_PIP_VERSION_CHECK=1 $(@D)/bin/python -m pip install -q torch==2.13.0
+	PIP_DISABLE_PIP_VERSION_CHECK=1 $(@D)/bin/python -m pip install -q -r $<
+	@touch $@
+
+formats: $(VENV)/.compiled $(FORMAT_ENVIRONMENTS:%=.venv-formats-%/.installed) ## datasets of every format, read back by the trainers' own packages
+	rm -rf runs/formats
+	$(BIN)/corpusmill run tests/formats/recipe.yaml --output runs/formats
+	$(BIN)/python -m tests.formats.expected runs/formats
+	$(foreach name,$(FORMAT_ENVIRONMENTS),.venv-formats-$(name)/bin/python -m pytest -q -c /dev/null --rootdir . \
+	    --confcutdir tests/formats -p no:cacheprovider $(addprefix tests/formats/,$(READERS_$(name))) &&) true
+
 format: setup ## put the code in form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -98,4 +116,4 @@ clean: ## remove builds, caches and compiled kernels
 	find pipeline operators jobs tests $(wildcard benchmarks infra) -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean ## remove the virtual environment too
-	rm -rf $(VENV) *.egg-info
+	rm -rf $(VENV) .venv-formats-* *.egg-info

@@ -12,7 +12,7 @@ from operators.tokenize.reference import load_tokenizer
 from operators.tokenize.tokenizer import NUM_TOKENS, Tokenize
 from pipeline.artifact import DATA, Manifest
 from pipeline.operator import FileRef
-from pipeline.plan.logical import Recipe
+from pipeline.plan.logical import BASE_KINDS, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def first_packed_text(
     """
     for step in reversed(recipe.steps):
         manifest = manifests.get(step.name)
-        if manifest is None or not {INPUT_IDS, NUM_TOKENS} <= set(manifest.columns):
+        if manifest is None or manifest.kind not in BASE_KINDS or not {INPUT_IDS, NUM_TOKENS} <= set(manifest.columns):
             continue
         operator = next(_tokenizers_above(recipe, step.name), None)
         ids = _first_window(manifest)

@@ -134,7 +134,7 @@ def _described(manifest: Manifest) -> str:
     """Where a trainer's files lie, and how much they hold."""
     files = f"{len(manifest.dataset):,} file{'' if len(manifest.dataset) == 1 else 's'}"
     return (
-        f"{manifest.folder / DATASET}: {files} of {manifest.operators[-1]['name']}, "
+        f"{manifest.folder / DATASET}: {files} of {manifest.operators[-1]['operator']}, "
         f"{manifest.total('conserved_out'):,} tokens"
     )
 

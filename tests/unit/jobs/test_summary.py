@@ -12,7 +12,9 @@ from operators.pack.packing_report import PACKING_FILE, PACKING_PLOT_FILE
 from operators.pack.packing_statistics import PackingStatistics
 from pipeline.artifact import Fallback
 from pipeline.execution.prepare import PreparedRecipe
-from pipeline.run import Run
+from pipeline.run import Run, run_recipe
+from tests.corpus import write_files
+from tests.small import small, small_files
 
 
 def printed(run: Run, prepared: PreparedRecipe) -> list[str]:
@@ -94,3 +96,18 @@ def test_a_report_on_packing_is_a_line_and_its_plot(prepared: PreparedRecipe, fi
     )
     assert expected in lines
     assert f"report: {tmp_path / 'packing.svg'}" in lines
+
+
+def test_datasets_of_trainers_are_named(tmp_path: Path):
+    run = run_recipe(small(), tmp_path / "out", directory=write_files(tmp_path / "in", small_files()))
+    stream = StringIO()
+    print_summary(run, small(), Console(file=stream, width=200))
+    manifest = run.manifests["files"]
+    tokens = manifest.total("conserved_out")
+    files = len(manifest.shards) + 1
+    folder = manifest.folder / "dataset"
+    lines = stream.getvalue().splitlines()
+    assert f"dataset: {folder}: {files} files of text_files, {tokens:,} tokens" in lines
+    assert f"last artifact: {folder}" in lines
+    assert run.funnel.tokens_in == 0, "nothing was packed"
+    assert run.funnel.rows_in == run.funnel.rows_kept + run.funnel.rows_dropped + run.funnel.rows_quarantined
