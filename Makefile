@@ -21,8 +21,9 @@ SLOW_TESTS := $(wildcard tests/integration tests/faults tests/gpu)
 
 # Environments of trainers, whose packages do not fit into ours: tests/formats/requirements-NAME.txt and, run in it,
 # READERS_NAME.
-FORMAT_ENVIRONMENTS := streams
+FORMAT_ENVIRONMENTS := streams rows
 READERS_streams := test_layouts.py test_megatron.py test_datatrove.py test_olmo.py
+READERS_rows := test_litdata.py test_litgpt.py test_mds.py test_parquet_rows.py
 
 .PHONY: help setup demo test check lint format unit integration soak formats bench-spine bench-dedup bench-filters bench-models bench-tokens quickstart-models clean distclean
 .DELETE_ON_ERROR:

@@ -45,5 +45,6 @@ def test_manifests_and_listings_count_the_tokens_of_the_store(datasets, folder, 
             listing = json.loads(path.read_text())
             assert listing["tokens"] == len(expected["tokens"])
             assert sum(shard["tokens"] for shard in listing["shards"]) == listing["tokens"]
-            names = {name for shard in listing["shards"] for name in shard["files"]} | {"dataset.json"}
-            assert names == {found.name for found in folder(step).iterdir()}
+            names = {name for shard in listing["shards"] for name in shard["files"]}
+            files = {found.relative_to(folder(step)).as_posix() for found in folder(step).rglob("*.*")}
+            assert names == files - {"dataset.json", "index.json"}
