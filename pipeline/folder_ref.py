@@ -1,8 +1,7 @@
 """Folders of model files: the second door through which files enter an operator, for what is not one file."""
 
-import re
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Self
 
 import xxhash
 from pydantic import GetJsonSchemaHandler, model_validator
@@ -10,12 +9,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from pipeline.errors import PlanError, StorageError
+from pipeline.hub import HubName
 from pipeline.operator import FileRef, content_digest
-
-HUB: Final = "hub:"
-_HUB_URI: Final = re.compile(r"hub:(?P<repository>[\w.-]+/[\w.-]+)@(?P<commit>[0-9a-f]{40})")
-HUB_FILES: Final = ("*.json", "*.jinja", "*.txt", "*.model", "*.safetensors", "*.gguf")
-"""What is fetched of a hub's repository: settings, tokenizers and weights in formats that cannot hold code."""
 
 
 class FolderRef(FileRef):
@@ -27,13 +22,16 @@ class FolderRef(FileRef):
     count.
     """
 
-    @model_validator(mode="after")
-    def _names_a_folder(self) -> Self:
-        if self.uri.startswith(HUB) and not _HUB_URI.fullmatch(self.uri):
+    def _check_hub_name(self) -> None:
+        name = HubName.of(self.uri)
+        if name is None or name.file is not None:
             raise ValueError(
                 f"folder {self.uri!r}: expected hub:OWNER/NAME@COMMIT with the 40 digits of a commit; name one, as the "
                 "page of the repository's history shows it"
             )
+
+    @model_validator(mode="after")
+    def _names_a_folder(self) -> Self:
         if self.uri.startswith(("step:", "package:")):
             raise ValueError(f"folder {self.uri!r}: expected a path or hub:OWNER/NAME@COMMIT")
         return self
@@ -46,8 +44,8 @@ class FolderRef(FileRef):
 
     def pinned(self, relative_to: Path) -> "FolderRef":
         """This reference bound to its content: a folder to the digest of its files, a repository to its commit."""
-        hub = _HUB_URI.fullmatch(self.uri)
-        return FolderRef(uri=self.uri, digest=hub["commit"]) if hub else self.pin(relative_to / self.uri)
+        name = HubName.of(self.uri)
+        return self.pin(relative_to / self.uri) if name is None else FolderRef(uri=self.uri, digest=name.digest)
 
     def pin(self, path: Path, digest: str | None = None) -> "FolderRef":
         """This reference bound to the folder `path`; the digest is computed unless given."""
@@ -59,9 +57,9 @@ class FolderRef(FileRef):
         """The pinned folder's path, after checking that it is still what was pinned; fetched if it is a hub's."""
         if self.digest is None:
             raise PlanError(f"folder {self.uri!r}: expected a pinned reference; call pinned() first")
-        hub = _HUB_URI.fullmatch(self.uri)
-        if hub:
-            return _fetched(self.uri, hub["repository"], hub["commit"])
+        name = HubName.of(self.uri)
+        if name is not None:
+            return name.fetched(f"folder {self.uri!r}")
         if self.path is None or not Path(self.path).is_dir():
             raise StorageError(
                 f"folder {self.uri!r}: expected it at {self.path!r} on the machine of every worker; found none; put it "
@@ -86,17 +84,3 @@ def folder_digest(folder: Path) -> str:
     for name, path in sorted(shown.items()):
         digest.update(f"{name}\0{content_digest(path)}\n".encode())
     return digest.hexdigest()
-
-
-def _fetched(uri: str, repository: str, commit: str) -> Path:
-    """Where the hub's cache has the files of a commit, fetching what is missing."""
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 -- who reads no hub need not load it
-
-    download: Any = snapshot_download  # Any: its overloads say nothing about the call below
-    try:
-        return Path(download(repository, revision=commit, allow_patterns=list(HUB_FILES)))
-    except Exception as error:  # the library raises its own errors, those of its HTTP client, and OSError
-        raise StorageError(
-            f"folder {uri!r}: expected to fetch it from the hub, or to find it in the hub's cache; found "
-            f"{type(error).__name__}; check the name, the network and HF_TOKEN, or download it and name the folder"
-        ) from error

@@ -35,6 +35,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from pipeline.errors import PlanError, SchemaError, StorageError
+from pipeline.hub import HUB, HubName
 
 
 class Determinism(StrEnum):
@@ -72,9 +73,10 @@ class FileRef(BaseModel):
 
     Its identity is the file's content, never its path.
 
-    `uri` is a path (relative to the recipe), `package:PACKAGE/FILE` for a file that corpusmill ships, or
-    `step:NAME/FILE` for a file of a model artifact of the same recipe. The driver pins it before anything
-    runs: `path` is then where the file lies and `digest` what it must contain.
+    `uri` is a path (relative to the recipe), `package:PACKAGE/FILE` for a file that corpusmill ships,
+    `step:NAME/FILE` for a file of a model artifact of the same recipe, or `hub:OWNER/NAME@COMMIT/FILE` for one of a
+    repository of the Hugging Face hub. The driver pins it before anything runs: `path` is then where the file lies and
+    `digest` what it must contain. A hub's file counts by its name and commit, and workers fetch it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -88,6 +90,20 @@ class FileRef(BaseModel):
     def _from_string(cls, value: Any) -> Any:  # Any: pydantic hands over raw input
         return {"uri": value} if isinstance(value, str) else value
 
+    @model_validator(mode="after")
+    def _named_in_full(self) -> Self:
+        if self.uri.startswith(HUB):
+            self._check_hub_name()
+        return self
+
+    def _check_hub_name(self) -> None:
+        name = HubName.of(self.uri)
+        if name is None or name.file is None:
+            raise ValueError(
+                f"file {self.uri!r}: expected hub:OWNER/NAME@COMMIT/FILE with the 40 digits of a commit; name one, as "
+                "the page of the repository's history shows it"
+            )
+
     @model_serializer
     def _as_string(self) -> str:
         return self.uri
@@ -96,7 +112,10 @@ class FileRef(BaseModel):
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Editors see what a recipe writes: a string."""
         del core_schema, handler
-        return {"type": "string", "description": "A path, package:PACKAGE/FILE or step:NAME/FILE."}
+        return {
+            "type": "string",
+            "description": "A path, package:PACKAGE/FILE, step:NAME/FILE or hub:OWNER/NAME@COMMIT/FILE.",
+        }
 
     @property
     def step(self) -> str | None:
@@ -121,8 +140,9 @@ class FileRef(BaseModel):
         return relative_to / self.uri
 
     def pinned(self, relative_to: Path) -> "FileRef":
-        """This reference bound to the file where it lies on this machine. Not for `step:` files."""
-        return self.pin(self.locate(relative_to))
+        """This reference bound to the file where it lies on this machine, or to a commit. Not for `step:` files."""
+        name = HubName.of(self.uri)
+        return self.pin(self.locate(relative_to)) if name is None else FileRef(uri=self.uri, digest=name.digest)
 
     def pin(self, path: Path, digest: str | None = None) -> "FileRef":
         """This reference bound to `path`; the content digest is computed unless given."""
@@ -131,7 +151,10 @@ class FileRef(BaseModel):
         return FileRef(uri=self.uri, path=str(path), digest=digest or content_digest(path))
 
     def open_path(self) -> Path:
-        """The pinned file's path, after checking that the content is still what was pinned."""
+        """The pinned file's path, after checking that it is still what was pinned; fetched if it is a hub's."""
+        name = HubName.of(self.uri)
+        if name is not None:
+            return name.fetched(f"file {self.uri!r}")
         if self.path is None or self.digest is None:
             raise PlanError(f"file {self.uri!r}: expected a pinned reference; call pin() first")
         found = content_digest(Path(self.path))
