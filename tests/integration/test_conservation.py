@@ -89,6 +89,7 @@ def test_columns_have_exactly_the_rows_of_their_base(folders: dict[str, Folder])
 def test_a_steps_folder_holds_what_its_manifest_names_and_nothing_else(folders: dict[str, Folder]) -> None:
     for folder in folders.values():
         named = {file["name"] for shard in folder.manifest["shards"] for file in shard["files"].values()}
+        named |= {file["name"] for file in folder.manifest.get("dataset", ())}
         found = {path.relative_to(folder.path).as_posix() for path in folder.path.rglob("*") if path.is_file()}
         assert found == named | {"manifest.json"}
 

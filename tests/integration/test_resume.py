@@ -34,23 +34,23 @@ def test_an_edited_share_reruns_the_threshold_and_what_depends_on_it(
     finished: Path, reference: Built, corpus: Path
 ) -> None:
     again = run_build(everything(share=0.4), corpus, finished)
-    redone = {"best.threshold", "best", "vocabulary", "tokens", "chunks", "bins"}
+    redone = {"best.threshold", "best", "vocabulary", "tokens", "chunks", "bins", "indexed", "flat"}
     assert {name for name, step in again.steps.items() if not step.was_cached} == redone
     assert again.manifest("best").total("rows_dropped") > reference.manifest("best").total("rows_dropped")
 
 
 def test_an_edited_leaf_reruns_alone(finished: Path, reference: Built, corpus: Path) -> None:
     times = modification_times(finished)
-    again = run_build(everything(overrides=("bins.best_fit.window=600",)), corpus, finished)
-    assert [name for name, step in again.steps.items() if not step.was_cached] == ["bins"]
+    again = run_build(everything(overrides=("chunks.concat_and_chunk.window=600",)), corpus, finished)
+    assert [name for name, step in again.steps.items() if not step.was_cached] == ["chunks"]
     assert times.items() <= modification_times(finished).items(), "what was there is as it was"
-    assert reference.manifest("bins").folder.name != again.manifest("bins").folder.name
+    assert reference.manifest("chunks").folder.name != again.manifest("chunks").folder.name
     named = {entry["step"]: entry["folder"] for entry in json.loads((finished / "run.json").read_text())["steps"]}
-    assert named["bins"] == f"steps/{again.manifest('bins').folder.name}"
+    assert named["chunks"] == f"steps/{again.manifest('chunks').folder.name}"
 
 
 def test_going_back_to_an_earlier_recipe_finds_everything(finished: Path, corpus: Path, reference: Built) -> None:
-    run_build(everything(overrides=("bins.best_fit.window=600",)), corpus, finished)
+    run_build(everything(overrides=("chunks.concat_and_chunk.window=600",)), corpus, finished)
     back = run_build(everything(), corpus, finished)
     assert back.num_units == 0
     assert (finished / "run.json").read_bytes() == (reference.output / "run.json").read_bytes()

@@ -1,4 +1,7 @@
-"""A slow stage on scarce actors and a quick one on CPUs run side by side: the slow one is never kept waiting."""
+"""A slow stage on scarce actors and a quick one on CPUs run side by side: the next unit is always ready.
+
+What that is worth in time is measured by `make bench-models` (stage_overlap), on an idle machine.
+"""
 
 from pathlib import Path
 
@@ -41,13 +44,6 @@ def timed(ray_runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Path:
         built = run_build(recipe, inputs, root / "out", ray_runner)
     assert len(built.manifest("documents").shards) >= NUM_SHARDS
     return folder
-
-
-@pytest.mark.ray
-def test_the_slow_stage_takes_as_long_as_it_would_alone(timed: Path) -> None:
-    slow = spans(timed, "slow")
-    busy = sum(end - start for start, end in slow)
-    assert slow[-1][1] - spans(timed, "quick")[0][0] <= 1.15 * busy
 
 
 @pytest.mark.ray

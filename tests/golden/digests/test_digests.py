@@ -47,7 +47,7 @@ def test_outputs_are_not_empty(table, tmp_path):
         found = output_of(example, folder)
         if isinstance(example.operator, FormatWriter):
             assert found, name
-            assert all(path.stat().st_size > 60 for path in folder.iterdir()), name
+            assert all(path.stat().st_size for path in folder.iterdir()), name
         else:
             assert len(str(found)) > 60, name
 
