@@ -63,8 +63,8 @@ class RecordedRun:
                 found[step.step] = manifest
         return found
 
-    def sources(self) -> dict[str, dict[str, str]]:
-        """root, format and text_column of each source where the recipe was last run; empty without its logs."""
+    def sources(self) -> dict[str, dict[str, Any]]:  # Any: JSON
+        """What reading a record of each source needs, where the recipe was last run; empty without its logs."""
         return dict(self._log().get("sources", {}))
 
     def imported(self) -> dict[str, Manifest]:

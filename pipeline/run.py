@@ -102,6 +102,7 @@ def _log_of(
             "root": files[0].path.removesuffix(files[0].relative_path),
             "format": format_of(files[0], prepared.recipe.sources[name]),
             "text_column": prepared.recipe.sources[name].text_column,
+            "max_document_bytes": prepared.recipe.sources[name].max_document_bytes,
         }
         for name, files in prepared.files.items()
     }

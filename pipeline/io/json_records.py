@@ -133,11 +133,14 @@ class RecordDecoder:
         return self._parser.num_duplicate_keys
 
     def decode(self, offset: int, block: bytes) -> ReadBatch:
-        """The records of a block of whole lines whose first byte lies at `offset` of the decompressed stream."""
+        """The records of a block of lines whose first byte lies at `offset` of the decompressed stream.
+
+        The lines are whole, but for those that are too long.
+        """
         rows = _Rows(columns={name: [] for name in self._declared})
         is_utf8 = _is_utf8(block)
         for line in block.split(b"\n"):
-            if line.strip(_BLANK):
+            if len(line) > self._source.max_document_bytes or line.strip(_BLANK):
                 self._decode_line(offset, line, rows, is_utf8=is_utf8)
             offset += len(line) + 1
         batch = ReadBatch(
@@ -157,6 +160,7 @@ class RecordDecoder:
         rows.positions.append(position)
         input_id: str | None = None
         try:
+            _check_size(line, self._source.max_document_bytes)
             if not is_utf8:
                 _check_utf8(line)
             fields = self._parser.parse(line.removeprefix(BYTE_ORDER_MARK) if position == 0 else line)
@@ -296,6 +300,12 @@ def _is_utf8(block: bytes) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
+
+
+def _check_size(line: bytes, max_bytes: int) -> None:
+    if len(line) > max_bytes:
+        # The line may lack its end here, so how long it is nobody knows.
+        raise RejectedRecordError(RejectReason.TOO_LARGE, f"expected at most {max_bytes} bytes, found more")
 
 
 def _check_utf8(line: bytes) -> None:

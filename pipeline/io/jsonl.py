@@ -1,7 +1,8 @@
 """Reads one split of a JSONL file: finds the lines that belong to it, streams them, and says where the file broke off.
 
 A record is a line that is not blank. Its position is the line's first byte in the decompressed stream. A byte order
-mark belongs to the first line.
+mark belongs to the first line. A line that is longer than the source allows is a record too, whatever it holds: of such
+a line only the beginning is kept in memory, and more need not be readable.
 """
 
 from collections.abc import Generator, Iterable, Iterator
@@ -26,18 +27,28 @@ from pipeline.plan.logical import Source
 class LineBlocks:
     """The lines that begin in [start, end) of a split's file, in blocks of whole lines.
 
-    `damage` is set, once `blocks` is exhausted, if the file broke off before the split's last line was read whole.
+    Once `blocks` is exhausted, `damage` is set if the file broke off before the split's last line was read whole, and
+    `num_bytes` and `digest` are of all lines, those that are too long with every byte.
+
+    Args:
+        split: the part of a file to read.
+        batch_bytes: how much a block holds, but for one longer line.
+        max_line_bytes: a longer line ends its block, and lacks its end there.
     """
 
-    def __init__(self, split: Split, batch_bytes: int) -> None:
+    def __init__(self, split: Split, batch_bytes: int, max_line_bytes: int) -> None:
         self.damage: Damage | None = None
+        self.num_bytes = 0
+        self.digest = xxhash.xxh3_128()
         self._split = split
         self._batch_bytes = batch_bytes
+        self._max_line_bytes = max_line_bytes
         # The byte before a split tells whether a line begins right at its start.
         self._offset = max(0, split.start - 1)
+        self._is_in_long_line = False
 
     def blocks(self) -> Iterator[tuple[int, bytes]]:
-        """(offset of its first byte, block) pairs; a block holds about `batch_bytes`, or one longer line."""
+        """(offset of its first byte, block) pairs."""
         stream = InputStream(self._split.file, self._offset, min(CHUNK_BYTES, self._batch_bytes))
         is_complete = False
         with closing(stream.chunks()) as chunks:
@@ -55,18 +66,22 @@ class LineBlocks:
             newline = chunk.find(b"\n")
             self._offset += len(chunk) if newline < 0 else newline + 1
             if newline >= 0:
-                is_past_end = self._split.end is not None and self._offset >= self._split.end
-                return None if is_past_end else chunk[newline + 1 :]
+                return None if self._is_end(self._offset) else chunk[newline + 1 :]
         return None
 
     def _whole_lines(self, chunks: Iterable[bytes], stream: InputStream) -> Generator[tuple[int, bytes], None, bool]:
         """Blocks of lines; returns whether the split's end was found before the file's."""
         pending: list[bytes] = []
         num_pending = 0
-        for chunk in chunks:
+        num_open = 0  # bytes of the line that has not ended, at the end of what is pending
+        for piece in chunks:
+            chunk = self._behind_long_line(piece) if self._is_in_long_line else piece
+            if not self._is_in_long_line and self._is_end(self._offset):
+                return True
             last = self._end_of_split(chunk, self._offset + num_pending)
             # Looking for a line's end in the new bytes alone keeps very long lines linear.
-            cut = last or (chunk.rfind(b"\n") + 1 if num_pending + len(chunk) >= self._batch_bytes else 0)
+            newline = chunk.rfind(b"\n")
+            cut = last or (newline + 1 if num_pending + len(chunk) >= self._batch_bytes else 0)
             if cut:
                 yield self._take(b"".join([*pending, chunk[:cut]]))
                 pending, num_pending = [], 0
@@ -74,6 +89,11 @@ class LineBlocks:
                 return True
             pending.append(chunk[cut:])
             num_pending += len(chunk) - cut
+            num_open = len(chunk) - 1 - newline if newline >= 0 else num_open + len(chunk)
+            if num_open > self._max_line_bytes:
+                yield self._take(b"".join(pending))
+                pending, num_pending, num_open = [], 0, 0
+                self._is_in_long_line = True
         block = b"".join(pending)
         if stream.damage is not None:
             block = block[: block.rfind(b"\n") + 1]
@@ -84,7 +104,20 @@ class LineBlocks:
     def _take(self, block: bytes) -> tuple[int, bytes]:
         start = self._offset
         self._offset += len(block)
+        self.num_bytes += len(block)
+        self.digest.update(block)
         return start, block
+
+    def _behind_long_line(self, chunk: bytes) -> bytes:
+        """What of a chunk lies behind the line whose beginning went out: its rest is counted, and not kept."""
+        end = chunk.find(b"\n") + 1
+        self._is_in_long_line = not end
+        self._take(chunk[: end or len(chunk)])
+        return chunk[end or len(chunk) :]
+
+    def _is_end(self, offset: int) -> bool:
+        """Whether a line that begins at `offset` is no longer the split's."""
+        return self._split.end is not None and offset >= self._split.end
 
     def _end_of_split(self, chunk: bytes, offset: int) -> int:
         """How much of a chunk at `offset` belongs to lines that begin before the split's end; 0 if all of it may."""
@@ -101,32 +134,36 @@ class JsonlReader:
         self.summary: SplitSummary | None = None
         self._split = split
         self._batch_bytes = batch_bytes
+        self._max_line_bytes = source.max_document_bytes
         self._records = RecordDecoder(split.file.source, split.file.relative_path, source, schema)
 
     def batches(self) -> Iterator[ReadBatch]:
         """The split's records in order."""
-        lines = LineBlocks(self._split, self._batch_bytes)
-        digest = xxhash.xxh3_128()
-        num_bytes = 0
+        lines = LineBlocks(self._split, self._batch_bytes, self._max_line_bytes)
         for offset, block in lines.blocks():
-            digest.update(block)
-            num_bytes += len(block)
             batch = self._records.decode(offset, block)
             if batch.num_records:
                 yield batch
         self.summary = SplitSummary(
             num_records=self._records.num_records,
-            num_bytes=num_bytes,
-            content_digest=digest.hexdigest(),
+            num_bytes=lines.num_bytes,
+            content_digest=lines.digest.hexdigest(),
             num_duplicate_keys=self._records.num_duplicate_keys,
             damaged=lines.damage,
         )
 
 
-def read_record(file: InputFile, position: int) -> dict[str, Any]:  # Any: a JSON value
-    """The record at `position` of a JSONL file, as it is in the input."""
-    lines = LineBlocks(Split(file, "jsonl", position, position + 1, whole=False, estimated_bytes=1), CHUNK_BYTES)
-    line = b"".join(block for _, block in lines.blocks()).removeprefix(BYTE_ORDER_MARK if position == 0 else b"")
+def read_record(file: InputFile, position: int, max_bytes: int) -> dict[str, Any]:  # Any: a JSON value
+    """The record at `position` of a JSONL file, as it is in the input; one of more than `max_bytes` is unreadable."""
+    split = Split(file, "jsonl", position, position + 1, whole=False, estimated_bytes=1)
+    lines = LineBlocks(split, CHUNK_BYTES, max_bytes)
+    line = b"".join(block for _, block in lines.blocks()).removesuffix(b"\n")
+    if len(line) > max_bytes:
+        raise StorageError(
+            f"input {file.path!r}: expected a record of at most {max_bytes} bytes at byte {position}; found more; "
+            "raise the source's max_document_bytes"
+        )
+    line = line.removeprefix(BYTE_ORDER_MARK if position == 0 else b"")
     try:
         return msgspec.json.decode(line, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

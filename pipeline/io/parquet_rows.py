@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.document import (
     COLUMN_TYPES,
@@ -54,6 +55,7 @@ class RowDecoder:
         self._reject_bytes(rows, rejections)
         input_ids = self._input_ids(rows, rejections)  # (R,)
         self._reject_nulls(rows, input_ids, rejections)
+        self._reject_large(rows, rejections)
         self._reject_types(rows, rejections)
         kept = rejections.kept()  # (D,)
         sound_ids = input_ids
@@ -93,6 +95,16 @@ class RowDecoder:
         if TEXT in self._used:
             detail = f"column {self._source.text_column!r}: expected string, found null"
             rejections.add(_nulls(rows.column(self._source.text_column)), RejectReason.NULL_TEXT, detail)
+
+    def _reject_large(self, rows: pa.RecordBatch, rejections: "_Rejections") -> None:
+        limit = self._source.max_document_bytes
+        # All texts together rarely reach the limit of one.
+        if TEXT not in self._used or rows.column(self._source.text_column).nbytes <= limit:
+            return
+        texts = rejections.masked(rows.column(self._source.text_column)).cast(TEXT_TYPE)
+        num_bytes = pc.fill_null(pc.binary_length(texts), 0).to_numpy()  # (R,)
+        detail = f"column {self._source.text_column!r}: expected at most {limit} bytes, found more"
+        rejections.add(np.flatnonzero(num_bytes > limit).astype(np.int64), RejectReason.TOO_LARGE, detail)
 
     def _reject_types(self, rows: pa.RecordBatch, rejections: "_Rejections") -> None:
         for name, kind in self._source.columns.items():

@@ -27,6 +27,8 @@ class RejectReason(StrEnum):
     """A field that is read has another type than declared."""
     NO_ID = "no_id"
     """The source says `id_from: column`, and the record has no id."""
+    TOO_LARGE = "too_large"
+    """A line, or a text, of more bytes than the source's `max_document_bytes`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,20 +67,24 @@ class SplitReader:
         return self._reader.summary
 
 
-def read_record(path: str, file_format: str, position: int) -> dict[str, Any]:  # Any: a JSON or Arrow value
+def read_record(
+    path: str, file_format: str, position: int, max_bytes: int
+) -> dict[str, Any]:  # Any: a JSON or Arrow value
     """The record at `position` of an input file, under the names that it has there.
 
     Args:
         path: of the input file, as in `InputFile.path`.
         file_format: `jsonl` or `parquet`.
         position: as in doc_ids: the record's first byte in the decompressed stream, or its row ordinal.
+        max_bytes: the source's `max_document_bytes`; a longer line is not read.
 
     Raises:
         StorageError: no readable record begins there.
     """
     file = InputFile(source="", path=path, relative_path=path, size_bytes=input_size(path), digest="")
-    read = parquet.read_record if file_format == "parquet" else jsonl.read_record
-    return read(file, position)
+    if file_format == "parquet":
+        return parquet.read_record(file, position)
+    return jsonl.read_record(file, position, max_bytes)
 
 
 def _parquet_schema(source: Source, files: Sequence[InputFile]) -> pa.Schema:

@@ -418,7 +418,8 @@ def _text(run: RecordedRun, entry: Mapping[str, Any], position: int, num_chars: 
     if source is None:
         return None
     try:
-        record = read_record(source["root"] + str(entry["path"]), source["format"], position)
+        path = source["root"] + str(entry["path"])
+        record = read_record(path, source["format"], position, source["max_document_bytes"])
     except StorageError:
         return None
     text = record.get(source["text_column"])

@@ -12,6 +12,7 @@ from pipeline.errors import StorageError
 from pipeline.io.damage import DamageReason
 from pipeline.io.jsonl import LineBlocks, read_record
 from pipeline.io.splits import Split
+from pipeline.plan.logical import Source
 
 RELAXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 WORDS = random.Random(11)
@@ -87,7 +88,7 @@ def test_digest_is_of_the_splits_lines(write_input, read):
 def test_batches_hold_about_their_bytes_or_one_longer_line(write_input):
     lines = [b"a" * 30 + b"\n"] * 50 + [b"b" * 1000 + b"\n"] + [b"a" * 30 + b"\n"] * 50
     file = write_input("a.jsonl", b"".join(lines))
-    blocks = [block for _, block in LineBlocks(parts(file, [])[0], 100).blocks()]
+    blocks = [block for _, block in LineBlocks(parts(file, [])[0], 100, 2000).blocks()]
     assert b"".join(blocks) == b"".join(lines)
     assert all(block.endswith(b"\n") for block in blocks)
     assert max(len(block) for block in blocks if b"b" not in block) <= 200
@@ -100,6 +101,57 @@ def test_long_lines(write_input, read):
     file = write_input("a.jsonl", content)
     assert read(file).texts == texts
     assert read(parts(file, [500_000, 1_000_000, 2_000_000, 2_500_000]), batch_bytes=4096).texts == texts
+
+
+LIMITED = Source(paths=("*",), max_document_bytes=1024)
+
+
+def spelled(num_bytes):
+    """A record of so many bytes."""
+    return b'{"text":"' + b"a" * (num_bytes - 11) + b'"}'
+
+
+LARGE_LINES = st.lists(
+    st.sampled_from([spelled(50), spelled(1024), spelled(1025), spelled(4000), b"", b" " * 1500, b"broken" * 300]),
+    max_size=9,
+)
+
+
+@RELAXED
+@given(LARGE_LINES, st.booleans(), st.sets(st.integers(1, 9000)), st.integers(1, 3000))
+def test_what_is_too_large_does_not_depend_on_how_it_is_read(write_input, read, lines, has_end, cuts, batch_bytes):
+    content = b"\n".join(lines) + (b"\n" if has_end else b"")
+    file = write_input("a.jsonl", content)
+    whole = read(file, LIMITED)
+    divided = read(parts(file, sorted(cuts)), LIMITED, batch_bytes=batch_bytes)
+    assert divided.documents == whole.documents
+    assert divided.positions == whole.positions
+    assert divided.reasons == whole.reasons == ["too_large"] * sum(len(line) > 1024 for line in lines)
+    assert sum(summary.num_bytes for summary in divided.summaries) == len(content)
+    alone = read(parts(file, []), LIMITED, batch_bytes=batch_bytes).summaries
+    assert alone == whole.summaries
+    # The digest is of every byte, whether it was kept or not.
+    assert alone[0].content_digest == read(file).summaries[0].content_digest
+
+
+def test_of_a_line_that_is_too_long_only_the_beginning_is_kept(write_input):
+    content = spelled(50) + b"\n" + b"b" * 1_000_000 + b"\n" + spelled(60) + b"\n"
+    blocks = list(LineBlocks(parts(write_input("a.jsonl", content), [])[0], 100, 1024).blocks())
+    assert max(len(block) for _, block in blocks) < 1300
+    assert blocks[-1] == (1_000_052, spelled(60) + b"\n")
+    assert b"".join(block for _, block in blocks).count(b"\n") == 2
+
+
+@pytest.mark.parametrize("batch_bytes", [50, 8 << 20])
+def test_a_file_that_breaks_off_in_a_long_line(write_input, read, batch_bytes):
+    content = spelled(50) + b"\n" + b"b" * 100_000
+    stored = gzip.compress(content, 0)
+    found = read(write_input("a.jsonl.gz", stored[:-20_000]), LIMITED, batch_bytes=batch_bytes)
+    assert found.texts == ["a" * 39]
+    assert found.reasons == ["too_large"]
+    (summary,) = found.summaries
+    assert summary.damaged.offset == summary.num_bytes
+    assert 75_000 < summary.num_bytes < 85_000
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
@@ -153,9 +205,16 @@ def test_truncated_plain_file_ends_in_a_broken_record(write_input, read):
 def test_read_record(write_input):
     for suffix, pack in (("", bytes), (".gz", gzip.compress), (".zst", zstandard.compress)):
         file = write_input("a.jsonl" + suffix, pack(b"\xef\xbb\xbf" + CONTENT))
-        assert read_record(file, 0) == RECORDS[0]
+        assert read_record(file, 0, 1 << 20) == RECORDS[0]
         position = 3 + CONTENT.index(b'{"id": 1234')
-        assert read_record(file, position) == RECORDS[1234]
+        assert read_record(file, position, 1 << 20) == RECORDS[1234]
         for wrong in (position + 1, len(CONTENT) + 100):
             with pytest.raises(StorageError, match=f"at byte {wrong}"):
-                read_record(file, wrong)
+                read_record(file, wrong, 1 << 20)
+
+
+def test_a_record_that_is_too_long_is_not_read_again(write_input):
+    file = write_input("a.jsonl", b'{"text":"' + b"a" * 5_000_000 + b'"}\n')
+    assert read_record(file, 0, 5_000_011) == {"text": "a" * 5_000_000}
+    with pytest.raises(StorageError, match="at byte 0"):
+        read_record(file, 0, 5_000_010)

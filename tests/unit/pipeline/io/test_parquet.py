@@ -43,6 +43,16 @@ def test_divided_by_row_groups_the_rows_are_the_same(write_input, read, shard_by
         assert len(divided.batches) > 100
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary(), pa.dictionary(pa.int32(), pa.string())])
+@pytest.mark.parametrize("batch_bytes", [100, 8 << 20])
+def test_texts_that_are_too_large_are_rejected(write_input, read, kind, batch_bytes):
+    texts = pa.array(["a" * 1024, "é" * 513, None, "b", "c" * 5000]).cast(kind)
+    file = write_input("a.parquet", stored(pa.table({"id": range(5), "text": texts})))
+    found = read(file, Source(paths=("*",), max_document_bytes=1024), batch_bytes=batch_bytes)
+    assert found.texts == ["a" * 1024, "b"]
+    assert found.reasons == ["too_large", "null_text", "too_large"]
+
+
 def test_digest_does_not_depend_on_batches_but_on_content(write_input, read):
     file = write_input("a.parquet", stored())
     digests = {read(file, batch_bytes=size).summaries[0].content_digest for size in (100, 1 << 20)}
