@@ -26,6 +26,7 @@ from operators.catalogue import catalogue
 from pipeline.errors import PipelineError, PlanError, SchemaError
 from pipeline.execution.prepare import PreparedRecipe, prepare
 from pipeline.execution.work import Execution
+from pipeline.io.system_errors import storage_error
 from pipeline.plan.logical import Recipe
 from pipeline.recipe import load_recipe, recipe_json_schema
 from pipeline.recorded_run import RecordedRun, load_run
@@ -229,6 +230,8 @@ def main() -> NoReturn:
         _fail(error, 2)
     except PipelineError as error:
         _fail(error, 1)
+    except OSError as error:
+        _fail(storage_error("command", error), 1)
     except KeyboardInterrupt:
         print("corpusmill: interrupted; committed work stays, run again to go on", file=sys.stderr)  # noqa: T201
         raise SystemExit(130) from None

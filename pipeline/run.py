@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -80,8 +81,7 @@ def run_prepared(prepared: PreparedRecipe, output: Path, runner: Runner, executi
     """As `run_recipe`, for a recipe that is prepared already."""
     _refuse_url(output)
     output = output.absolute()  # workers of a running cluster have another current folder
-    started = time.time()
-    log = _RunLog(output, _log_of(prepared, runner, execution, started), watch, started)
+    log = _RunLog(output, _log_of(prepared, runner, execution, time.time()), watch)
     try:
         finished = build(prepared, output, runner, execution, log)
     except PipelineError as error:
@@ -90,7 +90,7 @@ def run_prepared(prepared: PreparedRecipe, output: Path, runner: Runner, executi
     manifests = {name: step.manifest for name, step in finished.items()}
     steps = {name: step.checked.step for name, step in finished.items()}
     cached = tuple(name for name, step in finished.items() if step.was_cached)
-    return Run(output, manifests, funnel(manifests, steps), cached, time.time() - started)
+    return Run(output, manifests, funnel(manifests, steps), cached, log.seconds)
 
 
 def _log_of(
@@ -119,12 +119,17 @@ def _log_of(
 class _RunLog:
     """Keeps logs/ of a build from the moment that the folder is its own: a build that is refused leaves no trace."""
 
-    def __init__(self, output: Path, log: Mapping[str, Any], watch: Watch, started: float) -> None:  # Any: JSON
+    def __init__(self, output: Path, log: Mapping[str, Any], watch: Watch) -> None:  # Any: JSON
         self._folder = output / "logs"
         self._log = log
         self._watch = watch
-        self._started = started
+        self._begun = time.monotonic()
         self._has_begun = False
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began, by a clock that nobody sets."""
+        return time.monotonic() - self._begun
 
     def __call__(self, event: Event) -> None:
         """Notes an event and passes it on."""
@@ -132,16 +137,20 @@ class _RunLog:
             self._has_begun = True
             self._write(self._log)
         with (self._folder / "events.jsonl").open("a") as stream:
-            stream.write(json.dumps({"seconds": round(time.time() - self._started, 3), **asdict(event)}) + "\n")
+            stream.write(json.dumps({"seconds": round(self.seconds, 3), **asdict(event)}) + "\n")
         self._watch(event)
 
     def fail(self, error: PipelineError) -> None:
         """Notes why the build ended."""
-        if self._has_begun:
+        if not self._has_begun:
+            return
+        with suppress(OSError):  # the failure may be that nothing can be written; the caller tells it all the same
             self._write({**self._log, "failure": str(error)})
 
     def _write(self, log: Mapping[str, Any]) -> None:  # Any: JSON
-        (self._folder / LOG_NAME).write_text(json.dumps(log, indent=1) + "\n")
+        staged = self._folder / f"{LOG_NAME}.new"  # a full disk must not leave half of it
+        staged.write_text(json.dumps(log, indent=1) + "\n")
+        staged.replace(self._folder / LOG_NAME)
 
 
 def _refuse_url(output: Path) -> None:

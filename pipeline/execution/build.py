@@ -21,11 +21,12 @@ from pipeline.execution.imports import ImportedArtifact, check_import_files
 from pipeline.execution.input_checks import check_contents, check_unique_ids, known_contents
 from pipeline.execution.prepare import PreparedRecipe, pin_step_files
 from pipeline.execution.quarantine import check_budget
-from pipeline.execution.run_folder import clear_staging, is_recorded, only_driver, write_run
+from pipeline.execution.run_folder import check_hard_links, clear_staging, is_recorded, only_driver, write_run
 from pipeline.execution.runner import Event, Runner, SegmentJob, Watch
 from pipeline.execution.step_inputs import StepInputs
 from pipeline.execution.work import Execution, SourceShard, StageSpec, Unit
 from pipeline.format_writer import FormatWriter
+from pipeline.io.system_errors import explained
 from pipeline.ledger import Action
 from pipeline.operator import PartitionOperator, Task
 from pipeline.plan.checked_step import CheckedStep
@@ -52,12 +53,21 @@ def build(
 
     Raises:
         BudgetError: more bad input than allowed; what was done stays committed.
+        StorageError: the output folder cannot be written to, or has no hard links.
         PipelineError: anything else that stops the build; run again to go on from what is committed.
     """
+    with explained(f"output {str(output)!r}"):
+        return _build(prepared, output, runner, execution, watch)
+
+
+def _build(
+    prepared: PreparedRecipe, output: Path, runner: Runner, execution: Execution, watch: Watch
+) -> dict[str, FinishedStep]:
     output.mkdir(parents=True, exist_ok=True)
     with only_driver(output):
         watch(Event("build_started"))
         clear_staging(output)
+        check_hard_links(output)
         finished: dict[str, FinishedStep] = {}
         imports_to_check = set(prepared.imports)
         if not is_recorded(prepared, output):

@@ -13,6 +13,7 @@ from pipeline.execution.imports import ImportedArtifact, find_import
 from pipeline.io.reading import source_schema
 from pipeline.io.splits import InputShard, plan_input_shards
 from pipeline.io.storage import InputFile, list_inputs
+from pipeline.io.system_errors import explained
 from pipeline.operator import FileRef, Operator
 from pipeline.plan.check import check_recipe
 from pipeline.plan.checked_step import CheckedStep
@@ -80,6 +81,11 @@ def prepare(recipe: Recipe, directory: Path) -> PreparedRecipe:
         SchemaError: columns or types do not fit.
         StorageError: an input or a file cannot be read.
     """
+    with explained(f"recipe {recipe.name}"):
+        return _prepare(recipe, directory)
+
+
+def _prepare(recipe: Recipe, directory: Path) -> PreparedRecipe:
     directory = directory.absolute()  # workers of a running cluster have another current folder
     used = {name for step in recipe.steps for name in step.view.sources}
     unknown = sorted(used - set(recipe.sources))

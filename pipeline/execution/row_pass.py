@@ -15,6 +15,7 @@ from pipeline.errors import FallBackNeeded, OperatorError, PipelineError
 from pipeline.execution.judged_rows import JudgedRows
 from pipeline.execution.row_order import leading_words
 from pipeline.execution.windows import Piece, joined, windows
+from pipeline.io.system_errors import is_refusal
 from pipeline.ledger import Action, LedgerBuilder
 from pipeline.operator import (
     Annotator,
@@ -262,7 +263,9 @@ class RowPass:
             raise _asked_by(opened.stands_at, asked) from asked
         except (PipelineError, MemoryError):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever an operator raises on a row is that row's fault
+        except Exception as error:  # whatever else an operator raises on a row is that row's fault
+            if is_refusal(error):
+                raise
             if batch.num_rows == 1:
                 self._fail(opened, int(rows[0]), error)
                 return

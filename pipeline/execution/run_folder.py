@@ -1,19 +1,25 @@
 """The output folder of a run: who may write to it, what it says about itself, and its staging area."""
 
+import errno
 import fcntl
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from pipeline.artifact import Manifest
-from pipeline.errors import RunnerError
+from pipeline.errors import RunnerError, StorageError
 from pipeline.execution.prepare import PreparedRecipe
 from pipeline.operator import Task
 from pipeline.plan.logical import Exchange
 from pipeline.recorded_run import RUN_NAME
+
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
+"""What link(2) says on file systems without hard links: EPERM on those of Linux, the others behind FUSE."""
 
 
 def write_run(prepared: PreparedRecipe, output: Path, manifests: Mapping[str, Manifest]) -> None:
@@ -59,6 +65,34 @@ def clear_staging(output: Path) -> None:
     staging.mkdir(exist_ok=True)
 
 
+def check_hard_links(output: Path) -> None:
+    """Refuses a folder in which commits could not be made, before there is work that would be lost.
+
+    Raises:
+        StorageError: its file system has no hard links, or gives a name that is taken to another file.
+    """
+    first, second = (output / "tmp" / f"links-{uuid.uuid4().hex}" for _ in range(2))
+    first.touch()
+    try:
+        os.link(first, second)
+        os.link(first, second)
+    except FileExistsError:
+        return
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        found = f"link(2) fails with {errno.errorcode[error.errno]} ({error.strerror})"
+    else:
+        found = "link(2) replaces a file that is there"
+    finally:
+        for path in (first, second):
+            path.unlink(missing_ok=True)
+    raise StorageError(
+        f"output {str(output)!r}: expected a file system with hard links, which commits rest on; found that {found}; "
+        "choose a folder on a local disk or on NFS"
+    )
+
+
 @contextmanager
 def only_driver(output: Path) -> Iterator[None]:
     """Warns a second driver early. Safety does not rest on it: commits are created only if absent."""
@@ -67,7 +101,7 @@ def only_driver(output: Path) -> Iterator[None]:
     with (logs / "driver.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             lock.seek(0)
             raise RunnerError(
                 f"output {str(output)!r}: expected no other build in this folder; process "

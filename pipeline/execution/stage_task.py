@@ -27,6 +27,7 @@ from pipeline.execution.windows import Piece
 from pipeline.execution.work import Passage, Result, SourceShard, StageSpec, Unit
 from pipeline.format_writer import FormatWriter, WriteFunction
 from pipeline.io.reading import SplitReader
+from pipeline.io.system_errors import storage_error
 from pipeline.ledger import Action, LedgerBuilder
 from pipeline.operator import (
     Annotator,
@@ -105,6 +106,8 @@ class StageWorker:
         except PipelineError as error:
             error.add_note(f"{spec.label}, unit {unit.index}")
             raise
+        except OSError as error:
+            raise storage_error(f"{spec.label}, unit {unit.index}", error) from error
         if isinstance(outcome, Passage):
             outcome.made_with = made_with
             return outcome
@@ -265,7 +268,7 @@ class _UnitRun:
         try:
             for batch in call(batch for batch, _ in flow):
                 yield batch, None
-        except PipelineError:
+        except (PipelineError, OSError):
             raise
         except Exception as error:
             raise OperatorError(
@@ -286,7 +289,7 @@ class _UnitRun:
                     self._conserved["conserved_out"] += amount(batch[declared[1]])
                     self._conserved["conserved_cut"] += amount(batch[declared[2]])
                 yield batch, None
-        except PipelineError:
+        except (PipelineError, OSError):
             raise
         except Exception as error:
             raise OperatorError(f"operator {operator.name}: failed on a shard") from error

@@ -4,7 +4,6 @@ Local paths go straight to the operating system; everything with a scheme (`s3:/
 fsspec. Knows nothing of formats.
 """
 
-import glob
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from typing import Any, BinaryIO, Final, TypeVar, cast
 import xxhash
 
 from pipeline.errors import PlanError, StorageError
+from pipeline.io.local_files import has_magic, local_files
 from pipeline.plan.logical import Source
 
 DIGEST_WINDOW_BYTES: Final = 1 << 20
@@ -23,7 +23,6 @@ DIGEST_WINDOW_BYTES: Final = 1 << 20
 NUM_LISTING_THREADS: Final = 16
 """Reading many small pieces waits for the store, not for a processor."""
 
-_GLOB_CHARACTERS: Final = frozenset("*?[")
 _OPEN_BUFFER_BYTES: Final = 1 << 20
 
 
@@ -184,14 +183,12 @@ def _matches(pattern: str) -> list[_Found]:
 
 
 def _local_matches(pattern: str) -> list[_Found]:
-    # pathlib's glob has no absolute patterns.
-    paths = glob.iglob(pattern, recursive=True) if _has_magic(pattern) else (pattern,)  # noqa: PTH207
-    return [_Found(path, Path(path).stat().st_size) for path in paths if Path(path).is_file()]
+    return [_Found(path, found.st_size) for path, found in local_files(pattern)]
 
 
 def _remote_matches(pattern: str) -> list[_Found]:
     filesystem, inner = _filesystem(pattern)
-    if _has_magic(inner):
+    if has_magic(inner):
         entries = list(filesystem.glob(inner, detail=True).values())
     else:
         entries = [filesystem.info(inner)] if filesystem.exists(inner) else []
@@ -200,10 +197,6 @@ def _remote_matches(pattern: str) -> list[_Found]:
         for entry in entries
         if entry["type"] == "file"
     ]
-
-
-def _has_magic(pattern: str) -> bool:
-    return not _GLOB_CHARACTERS.isdisjoint(pattern)
 
 
 def _root(name: str, source: Source, patterns: Sequence[str], directory: Path) -> str:
@@ -223,7 +216,7 @@ def _root(name: str, source: Source, patterns: Sequence[str], directory: Path) -
 def _fixed_folder(pattern: str) -> str:
     """The folder part of a pattern before its first glob character."""
     parts = pattern.split("/")
-    fixed = next((place for place, part in enumerate(parts) if _has_magic(part)), len(parts) - 1)
+    fixed = next((place for place, part in enumerate(parts) if has_magic(part)), len(parts) - 1)
     return "/".join(parts[:fixed])
 
 

@@ -1,5 +1,6 @@
 """Fused row operators: verdicts applied, edits made, failing rows isolated, examples chosen."""
 
+import errno
 import random
 
 import numpy as np
@@ -156,7 +157,9 @@ def test_rows_that_are_gone_change_no_window_when_they_go_on(texts, batch_rows):
     assert carry_cut(WINDOWED, texts, batch_rows, judged=JudgedRows()) == carry_cut(WINDOWED, texts, 100)
 
 
-@pytest.mark.parametrize("error", [MemoryError(), StorageError("store is gone")])
+@pytest.mark.parametrize(
+    "error", [MemoryError(), StorageError("store is gone"), OSError(errno.EMFILE, "no more files")]
+)
 def test_what_is_no_rows_fault_is_raised(error):
     def fail(batch):
         del batch
