@@ -27,8 +27,8 @@ def has_magic(pattern: str) -> bool:
     return not _GLOB_CHARACTERS.isdisjoint(pattern)
 
 
-def local_files(pattern: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Path and status of every file that an absolute pattern names; one may come twice if it holds `**` twice.
+def local_files(pattern: str) -> Iterator[str]:
+    """Path of every file that an absolute pattern names.
 
     `*`, `?` and `[...]` stand for characters of one name, `**` for any number of folders. Names that begin with a dot
     are only found by patterns that have the dot. Links to files and folders are followed.
@@ -38,10 +38,10 @@ def local_files(pattern: str) -> Iterator[tuple[str, os.stat_result]]:
         StorageError: what is named is neither a file nor a folder, or a link leads to a folder that it lies in.
     """
     for path in dict.fromkeys(_paths("/", pattern.removeprefix("/").split("/"))):
-        found = os.stat(path)  # noqa: PTH116 - paths are strings here
-        if stat.S_ISREG(found.st_mode):
-            yield path, found
-        elif not stat.S_ISDIR(found.st_mode):
+        mode = os.stat(path).st_mode  # noqa: PTH116 - paths are strings here
+        if stat.S_ISREG(mode):
+            yield path
+        elif not stat.S_ISDIR(mode):
             raise StorageError(
                 f"input {path!r}: expected a file; found a pipe, socket or device; remove it, or correct the pattern"
             )

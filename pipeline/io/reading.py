@@ -12,7 +12,7 @@ from pipeline.io.damage import Damage, DamageReason
 from pipeline.io.parquet_footer import document_schema, document_type, read_footer, schema_difference
 from pipeline.io.read_batch import ReadBatch, Rejected, RejectReason, SplitSummary
 from pipeline.io.splits import Split, format_of
-from pipeline.io.storage import InputFile, input_size, map_files
+from pipeline.io.storage import InputFile, check_unchanged, input_size, map_files
 from pipeline.plan.logical import Source
 
 BATCH_BYTES: Final = 8 << 20
@@ -50,6 +50,7 @@ class SplitReader:
 
     def __init__(self, split: Split, source: Source, schema: pa.Schema, batch_bytes: int = BATCH_BYTES) -> None:
         reader = parquet.ParquetReader if split.format == "parquet" else jsonl.JsonlReader
+        self._file = split.file
         self._reader = reader(split, source, schema, batch_bytes)
 
     def batches(self) -> Iterator[ReadBatch]:
@@ -58,7 +59,8 @@ class SplitReader:
         Raises:
             StorageError: the file cannot be read, or changed after the run was planned.
         """
-        return self._reader.batches()
+        yield from self._reader.batches()
+        check_unchanged(self._file)
 
     @property
     def summary(self) -> SplitSummary:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TypeVar, cast
+from typing import BinaryIO, Final, TypeVar, cast
 
 import xxhash
 
 from pipeline.errors import PlanError, StorageError
 from pipeline.io.local_files import has_magic, local_files
+from pipeline.io.remote_files import RemoteFile, full_url, open_remote, remote_files
 from pipeline.plan.logical import Source
 
 DIGEST_WINDOW_BYTES: Final = 1 << 20
@@ -30,6 +31,16 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """Tells, without reading it, whether a file is still the one that it was. Never part of identity."""
+
+    content: str
+    """When it was last written, or what its store calls its content; empty if the store does not tell."""
+    place: str = ""
+    """Of a local file, its inode and the time of its last change of any kind."""
+
+
+@dataclass(frozen=True, slots=True)
 class InputFile:
     """One file of a source, as it was when the run was planned."""
 
@@ -41,12 +52,8 @@ class InputFile:
     size_bytes: int
     digest: str
     """xxh3-128, in hex, of the first, middle and last MiB and the size."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    path: str
-    size_bytes: int
+    version: Version | None = None
+    """As it was then; None: not known."""
 
 
 def map_files(function: Callable[[InputFile], R], files: Sequence[InputFile]) -> list[R]:
@@ -83,18 +90,30 @@ def list_inputs(name: str, source: Source, recipe_directory: Path) -> tuple[Inpu
             f"tried {patterns!r}; correct `paths` (a folder needs a pattern, such as folder/**/*.jsonl.zst)"
         )
     root = _root(name, source, patterns, recipe_directory)
-    found = {file.path: file for files in matches for file in files}
+    found = {path for paths in matches for path in paths}
     odd = sorted(path for path in found if not _is_unicode(path))
     if odd:
         raise PlanError(f"source {name!r}: expected file names in UTF-8; found {odd[0]!a}; rename it")
     relative = {path: _relative(name, path, root) for path in found}
-    ordered = sorted(found.values(), key=lambda file: relative[file.path])
+    ordered = sorted(found, key=lambda path: relative[path])
     with ThreadPoolExecutor(NUM_LISTING_THREADS) as pool:
-        digests = list(pool.map(lambda file: file_digest(file.path, file.size_bytes), ordered))
-    return tuple(
-        InputFile(name, file.path, relative[file.path], file.size_bytes, digest)
-        for file, digest in zip(ordered, digests, strict=True)
-    )
+        return tuple(pool.map(lambda path: _identified(name, path, relative[path]), ordered))
+
+
+def _identified(name: str, path: str, relative_path: str) -> InputFile:
+    """A file as it is now. Sizes are the files' own: a listing may be older."""
+    with open_input(path) as stream:
+        size_bytes, version = _state(stream)
+    return InputFile(name, path, relative_path, size_bytes, file_digest(path, size_bytes), version)
+
+
+def _state(stream: BinaryIO) -> tuple[int, Version]:
+    """Size and version of an open file."""
+    raw = getattr(stream, "raw", None)
+    if isinstance(raw, RemoteFile):
+        return raw.size_bytes, Version(raw.version)
+    found = os.fstat(stream.fileno())
+    return found.st_size, Version(str(found.st_mtime_ns), f"{found.st_ino} {found.st_ctime_ns}")
 
 
 def open_input(path: str) -> BinaryIO:
@@ -106,8 +125,7 @@ def open_input(path: str) -> BinaryIO:
     try:
         if not is_url(path):
             return Path(path).open("rb", buffering=_OPEN_BUFFER_BYTES)
-        filesystem, inner = _filesystem(path)
-        return cast("BinaryIO", filesystem.open(inner, "rb"))
+        return cast("BinaryIO", open_remote(path))
     except OSError as error:
         raise read_error(path, error) from error
 
@@ -119,17 +137,45 @@ def input_size(path: str) -> int:
 
 
 def open_planned(file: InputFile) -> BinaryIO:
-    """As `open_input`, after checking that the file still has the size that it had when the run was planned."""
+    """As `open_input`, after checking that the file is still the one that it was when the run was planned."""
     stream = open_input(file.path)
-    found = stream.seek(0, os.SEEK_END)
-    if found != file.size_bytes:
+    try:
+        _check_planned(file, stream)
+    except StorageError:
         stream.close()
-        raise StorageError(
-            f"input {file.path!r}: expected {file.size_bytes} bytes; found {found}; "
-            "the file changed after the run was planned, so run again"
-        )
-    stream.seek(0)
+        raise
     return stream
+
+
+def check_unchanged(file: InputFile) -> None:
+    """Checks, once a file is read, that it did not change meanwhile.
+
+    Raises:
+        StorageError: it did, or it is gone.
+    """
+    with open_input(file.path) as stream:
+        _check_planned(file, stream)
+
+
+def _check_planned(file: InputFile, stream: BinaryIO) -> None:
+    size_bytes, version = _state(stream)
+    if size_bytes != file.size_bytes:
+        raise _changed(file, f"{file.size_bytes} bytes", str(size_bytes))
+    if file.version is None or version == file.version:
+        return
+    digest = file_digest(file.path, size_bytes)
+    if digest != file.digest:
+        raise _changed(file, f"digest {file.digest}", digest)
+    # Another inode alone is that of a copy on another node, or of a file that was moved.
+    if version.content != file.version.content and size_bytes > 3 * DIGEST_WINDOW_BYTES:
+        raise _changed(file, f"version {file.version.content!r}", repr(version.content))
+
+
+def _changed(file: InputFile, expected: str, found: str) -> StorageError:
+    return StorageError(
+        f"input {file.path!r}: expected {expected}; found {found}; the file changed after the run was planned, so run "
+        "again"
+    )
 
 
 def file_digest(path: str, size_bytes: int) -> str:
@@ -158,45 +204,16 @@ def file_digest(path: str, size_bytes: int) -> str:
 def _absolute(pattern: str, directory: Path) -> str:
     """The pattern as an absolute path or a URL in its store's spelling; `file://` is a local path."""
     if is_url(pattern) and not pattern.startswith("file://"):
-        filesystem, inner = _filesystem(pattern)
-        return str(filesystem.unstrip_protocol(inner))
+        return full_url(pattern)
     return os.path.normpath(Path.cwd() / directory / pattern.removeprefix("file://"))
 
 
-def _filesystem(url: str) -> tuple[Any, str]:  # Any: fsspec is untyped
-    """The store of a URL, and the path inside it."""
-    import fsspec  # noqa: PLC0415 - slow to import, and local files do without
-
-    try:
-        filesystem, inner = fsspec.core.url_to_fs(url)
-    except (OSError, ImportError, ValueError) as error:
-        raise read_error(url, error) from error
-    return filesystem, inner
-
-
-def _matches(pattern: str) -> list[_Found]:
+def _matches(pattern: str) -> list[str]:
     """The files that one absolute pattern names, in any order."""
     try:
-        return _remote_matches(pattern) if is_url(pattern) else _local_matches(pattern)
+        return list(remote_files(pattern) if is_url(pattern) else local_files(pattern))
     except OSError as error:
         raise read_error(pattern, error) from error
-
-
-def _local_matches(pattern: str) -> list[_Found]:
-    return [_Found(path, found.st_size) for path, found in local_files(pattern)]
-
-
-def _remote_matches(pattern: str) -> list[_Found]:
-    filesystem, inner = _filesystem(pattern)
-    if has_magic(inner):
-        entries = list(filesystem.glob(inner, detail=True).values())
-    else:
-        entries = [filesystem.info(inner)] if filesystem.exists(inner) else []
-    return [
-        _Found(str(filesystem.unstrip_protocol(entry["name"])), int(entry["size"]))
-        for entry in entries
-        if entry["type"] == "file"
-    ]
 
 
 def _root(name: str, source: Source, patterns: Sequence[str], directory: Path) -> str:
@@ -254,5 +271,5 @@ def read_error(path: str, error: Exception) -> StorageError:
         return error
     return StorageError(
         f"input {path!r}: expected a readable file; found {type(error).__name__}: {error}; "
-        "check the path, the permissions and that the store's fsspec package is installed"
+        "check the path and the permissions"
     )
