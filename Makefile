@@ -17,7 +17,7 @@ export RAY_USAGE_STATS_ENABLED ?= 0
 unexport PYTHONPATH
 
 FAST_TESTS := $(wildcard tests/unit tests/laws tests/golden tests/architecture)
-SLOW_TESTS := $(wildcard tests/integration tests/faults tests/gpu)
+SLOW_TESTS := $(wildcard tests/integration tests/faults tests/hostile tests/gpu)
 
 # Environments of trainers, whose packages do not fit into ours: tests/formats/requirements-NAME.txt and, run in it,
 # READERS_NAME.

@@ -10,6 +10,8 @@ import json
 import os
 import shutil
 import sys
+import tempfile
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -230,12 +232,30 @@ def main() -> NoReturn:
         _fail(error, 2)
     except PipelineError as error:
         _fail(error, 1)
+    except BrokenPipeError:  # whoever reads our output has seen enough, as in `corpusmill status RUN | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered goes nowhere, without a second error
+        raise SystemExit(1) from None
     except OSError as error:
         _fail(storage_error("command", error), 1)
     except KeyboardInterrupt:
         print("corpusmill: interrupted; committed work stays, run again to go on", file=sys.stderr)  # noqa: T201
         raise SystemExit(130) from None
+    except Exception as error:  # noqa: BLE001 - a defect of ours; a traceback helps nobody who did not write the code
+        _fail(_as_defect(error), 1)
     raise SystemExit(0)
+
+
+def _as_defect(error: Exception) -> PipelineError:
+    """What to tell of an error that nobody expected: its kind and place, since its message may quote a document."""
+    trace = traceback.extract_tb(error.__traceback__)
+    place = f" in {Path(trace[-1].filename).name}, line {trace[-1].lineno}" if trace else ""
+    descriptor, path = tempfile.mkstemp(prefix="corpusmill-", suffix=".traceback")
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
+        traceback.print_exception(error, file=stream)
+    return PipelineError(
+        f"expected no such error; found {type(error).__name__}{place}; committed work stays; "
+        f"report it with {path}, which may quote documents"
+    )
 
 
 def _fail(error: PipelineError, code: int) -> NoReturn:

@@ -1,19 +1,24 @@
 """Decompressed bytes of an input file, from any offset, with a precise end where the file is damaged.
 
 A truncated or corrupt file gives every byte that can still be decompressed and then a `StreamDamage`; which bytes
-those are depends on the file alone, never on buffer sizes. Only bounded pieces are held in memory.
+those are depends on the file alone, never on buffer sizes. Only bounded pieces are held in memory, and no more comes
+out than the source allows: a few kilobytes can stand for terabytes.
 """
 
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from enum import StrEnum
 from typing import BinaryIO, Final
 
-from pipeline.io.damage import StreamDamage
+from pipeline.io.damage import DamageReason, StreamDamage
 from pipeline.io.gzip_members import MemberReader
 from pipeline.io.storage import InputFile, open_planned, read_error
 from pipeline.io.zstd_frames import FrameReader, read_seek_table
 
 CHUNK_BYTES: Final = 1 << 20
+FREE_EXPANSION_BYTES: Final = 64 << 20
+"""Every file may decompress to so much, whatever its own size: what a worker reads in less than a second does no harm,
+and small files of equal lines are compressed more than a thousandfold."""
 
 
 class Codec(StrEnum):
@@ -32,21 +37,44 @@ def codec_of(path: str) -> Codec:
     return next((codec for suffix, codec in CODEC_SUFFIXES.items() if path.endswith(suffix)), Codec.NONE)
 
 
+def expansion_limit(file: InputFile, max_expansion: float) -> int:
+    """Decompressed bytes that are read of a file at most."""
+    return max(FREE_EXPANSION_BYTES, int(max_expansion * file.size_bytes))
+
+
 class InputStream:
-    """The decompressed bytes of `file` from `offset` on.
+    """The decompressed bytes of `file` from `offset` on, as far as `end_limit` of the whole file.
 
     `damage` says, once `chunks` is exhausted, whether the file broke off. Plain files and seekable zstd are read from
     the place asked for; other files are decompressed from their start.
     """
 
-    def __init__(self, file: InputFile, offset: int = 0, chunk_bytes: int = CHUNK_BYTES) -> None:
+    def __init__(
+        self, file: InputFile, offset: int = 0, chunk_bytes: int = CHUNK_BYTES, *, end_limit: int | None = None
+    ) -> None:
         self.damage: StreamDamage | None = None
         self._file = file
         self._offset = offset
         self._chunk_bytes = chunk_bytes
+        self._end_limit = end_limit
 
     def chunks(self) -> Generator[bytes, None, None]:
         """Pieces of at most `chunk_bytes`; the first one begins at `offset`."""
+        if self._end_limit is None or codec_of(self._file.path) is Codec.NONE:
+            yield from self._all_chunks()
+            return
+        num_allowed = self._end_limit - self._offset
+        with closing(self._all_chunks()) as chunks:
+            for chunk in chunks:
+                allowed = chunk[: max(0, num_allowed)]
+                if allowed:
+                    yield allowed
+                num_allowed -= len(chunk)
+                if num_allowed < 0:
+                    self.damage = StreamDamage(DamageReason.EXPANDS_TOO_FAR, None)
+                    return
+
+    def _all_chunks(self) -> Generator[bytes, None, None]:
         try:
             with open_planned(self._file) as stream:
                 match codec_of(self._file.path):

@@ -11,6 +11,8 @@ class DamageReason(StrEnum):
     """The file ends in the middle of a compressed unit."""
     CORRUPT = "corrupt"
     """Bytes that are not what the format or its checksum demands."""
+    EXPANDS_TOO_FAR = "expands_too_far"
+    """The file decompresses to more than its source allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class StreamDamage:
     """Why decompression stopped, and how much of the file was left."""
 
     reason: DamageReason
-    unread_compressed_bytes: int
+    unread_compressed_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,10 @@ class Damage:
     """The remainder of a file that gave no rows.
 
     `offset` is the first byte, in the decompressed stream, of the first record that was not read whole; in a Parquet
-    file it is the ordinal of the first row that was not read.
+    file it is the ordinal of the first row that was not read. `unread_compressed_bytes` is None where a limit ended
+    the reading: how much stored content a decompressor has used by then depends on its buffers.
     """
 
     offset: int
     reason: DamageReason
-    unread_compressed_bytes: int
+    unread_compressed_bytes: int | None

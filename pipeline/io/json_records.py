@@ -140,7 +140,8 @@ class RecordDecoder:
         rows = _Rows(columns={name: [] for name in self._declared})
         is_utf8 = _is_utf8(block)
         for line in block.split(b"\n"):
-            if len(line) > self._source.max_document_bytes or line.strip(_BLANK):
+            content = line.removeprefix(BYTE_ORDER_MARK) if offset == 0 else line
+            if len(line) > self._source.max_document_bytes or content.strip(_BLANK):
                 self._decode_line(offset, line, rows, is_utf8=is_utf8)
             offset += len(line) + 1
         batch = ReadBatch(

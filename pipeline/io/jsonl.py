@@ -15,7 +15,7 @@ import pyarrow as pa
 import xxhash
 
 from pipeline.errors import StorageError
-from pipeline.io.compression import CHUNK_BYTES, InputStream
+from pipeline.io.compression import CHUNK_BYTES, InputStream, expansion_limit
 from pipeline.io.damage import Damage
 from pipeline.io.json_records import BYTE_ORDER_MARK, RecordDecoder
 from pipeline.io.read_batch import ReadBatch, SplitSummary
@@ -34,22 +34,25 @@ class LineBlocks:
         split: the part of a file to read.
         batch_bytes: how much a block holds, but for one longer line.
         max_line_bytes: a longer line ends its block, and lacks its end there.
+        end_limit: decompressed bytes of the whole file that are read at most.
     """
 
-    def __init__(self, split: Split, batch_bytes: int, max_line_bytes: int) -> None:
+    def __init__(self, split: Split, batch_bytes: int, max_line_bytes: int, end_limit: int | None = None) -> None:
         self.damage: Damage | None = None
         self.num_bytes = 0
         self.digest = xxhash.xxh3_128()
         self._split = split
         self._batch_bytes = batch_bytes
         self._max_line_bytes = max_line_bytes
+        self._end_limit = end_limit
         # The byte before a split tells whether a line begins right at its start.
         self._offset = max(0, split.start - 1)
         self._is_in_long_line = False
 
     def blocks(self) -> Iterator[tuple[int, bytes]]:
         """(offset of its first byte, block) pairs."""
-        stream = InputStream(self._split.file, self._offset, min(CHUNK_BYTES, self._batch_bytes))
+        chunk_bytes = min(CHUNK_BYTES, self._batch_bytes)
+        stream = InputStream(self._split.file, self._offset, chunk_bytes, end_limit=self._end_limit)
         is_complete = False
         with closing(stream.chunks()) as chunks:
             head = self._first_line(chunks)
@@ -135,11 +138,12 @@ class JsonlReader:
         self._split = split
         self._batch_bytes = batch_bytes
         self._max_line_bytes = source.max_document_bytes
+        self._end_limit = expansion_limit(split.file, source.max_expansion)
         self._records = RecordDecoder(split.file.source, split.file.relative_path, source, schema)
 
     def batches(self) -> Iterator[ReadBatch]:
         """The split's records in order."""
-        lines = LineBlocks(self._split, self._batch_bytes, self._max_line_bytes)
+        lines = LineBlocks(self._split, self._batch_bytes, self._max_line_bytes, self._end_limit)
         for offset, block in lines.blocks():
             batch = self._records.decode(offset, block)
             if batch.num_records:

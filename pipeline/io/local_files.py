@@ -35,13 +35,21 @@ def local_files(pattern: str) -> Iterator[str]:
 
     Raises:
         OSError: a folder may not be listed, or a link leads nowhere.
-        StorageError: what is named is neither a file nor a folder, or a link leads to a folder that it lies in.
+        StorageError: what is named is neither a file nor a folder, or a folder by a pattern with a suffix, or a link
+            leads to a folder that it lies in.
     """
+    names_files = has_magic(pattern) and bool(os.path.splitext(pattern)[1])  # noqa: PTH122 - paths are strings here
     for path in dict.fromkeys(_paths("/", pattern.removeprefix("/").split("/"))):
         mode = os.stat(path).st_mode  # noqa: PTH116 - paths are strings here
         if stat.S_ISREG(mode):
             yield path
-        elif not stat.S_ISDIR(mode):
+        elif stat.S_ISDIR(mode):
+            if names_files:
+                raise StorageError(
+                    f"input {path!r}: expected a file; found a folder, whose files would be missing; remove it, or "
+                    "name its files by FOLDER/*"
+                )
+        else:
             raise StorageError(
                 f"input {path!r}: expected a file; found a pipe, socket or device; remove it, or correct the pattern"
             )

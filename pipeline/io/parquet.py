@@ -4,14 +4,16 @@ A record's position is its row ordinal in the file. A row group that cannot be d
 of it until then comes out, the rest of the split is damage.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pyarrow as pa
 import xxhash
 
 from pipeline.errors import StorageError
+from pipeline.io.compression import expansion_limit
 from pipeline.io.damage import Damage, DamageReason
 from pipeline.io.parquet_footer import Footer, is_broken_content, open_parquet, read_footer
 from pipeline.io.parquet_rows import RowDecoder
@@ -50,11 +52,14 @@ class ParquetReader:
             return
         groups = range(len(footer.group_rows))[self._split.start : self._split.end]
         decoder = RowDecoder(self._split.file, self._source, footer.schema, self._schema)
-        for decoded in self._decoded(footer, groups, decoder.file_columns):
+        allowed = range(groups.start, max(groups.start, min(groups.stop, self._num_allowed(footer))))
+        for decoded in self._decoded(footer, allowed, decoder.file_columns):
             for rows in self._cut(decoded):
                 position = self._split.first_row + self._num_records
                 yield decoder.decode(rows, position, self._num_records)
                 self._num_records += rows.num_rows
+        if self._damage is None and len(allowed) < len(groups):
+            self._damage = Damage(self._split.first_row + self._num_records, DamageReason.EXPANDS_TOO_FAR, None)
         self.summary = SplitSummary(
             num_records=self._num_records,
             num_bytes=self._num_bytes,
@@ -62,6 +67,11 @@ class ParquetReader:
             num_duplicate_keys=0,
             damaged=self._damage,
         )
+
+    def _num_allowed(self, footer: Footer) -> int:
+        """Row groups, from the file's first, that may be read before it has expanded too far."""
+        limit = expansion_limit(self._split.file, self._source.max_expansion)
+        return bisect_right(list(accumulate(footer.group_bytes)), limit)
 
     def _decoded(self, footer: Footer, groups: range, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """Rows of the groups until one cannot be decoded."""

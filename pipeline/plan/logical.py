@@ -86,6 +86,9 @@ class Source(_Frozen):
     """Further fields to read as typed columns: name -> string, int64, float64 or bool."""
     max_document_bytes: int = Field(default=32 << 20, ge=1 << 10)
     """Of a JSON line, or of a Parquet row's text; what is longer is quarantined as `too_large`."""
+    max_expansion: float = Field(default=200, ge=1)
+    """A compressed file that gives more than this many times its size, and more than 64 MiB, is damaged from there on.
+    Text gives 3 to 10 times as much, logs up to 100 times; a bomb of zeros gives a thousand times."""
 
     @field_validator("paths", mode="before")
     @classmethod

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -127,6 +129,31 @@ def test_failures(
     found, out, err = corpusmill(*filled)
     assert (found, out) == (code, "")
     assert message in err
+
+
+def test_an_error_that_nobody_expected_is_one_line_and_a_file(
+    corpusmill: Command, recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("text of a document")
+
+    monkeypatch.setattr("jobs.cli.prepare", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code, out, err = corpusmill("validate", recipe_file)
+    assert (code, out) == (1, "")
+    assert err.startswith("corpusmill: expected no such error; found ZeroDivisionError in test_cli.py, line ")
+    assert err.count("\n") == 1
+    assert "text of a document" not in err
+    (written,) = tmp_path.glob("corpusmill-*.traceback")
+    assert str(written) in err
+    assert "text of a document" in written.read_text()
+    assert written.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    command = f"{sys.executable} -m jobs schema | head -c 1"
+    ended = subprocess.run(["/bin/sh", "-c", command], capture_output=True, cwd=Path(__file__).parents[3], check=False)
+    assert (ended.stdout, ended.stderr) == (b"{", b"")
 
 
 def test_clean_removes_other_builds_and_keeps_unfinished_work(

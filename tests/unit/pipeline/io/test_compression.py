@@ -5,8 +5,8 @@ import pytest
 import zstandard
 
 from pipeline.errors import StorageError
-from pipeline.io.compression import Codec, InputStream, codec_of
-from pipeline.io.damage import DamageReason
+from pipeline.io.compression import FREE_EXPANSION_BYTES, Codec, InputStream, codec_of, expansion_limit
+from pipeline.io.damage import DamageReason, StreamDamage
 
 DATA = random.Random(5).randbytes(3000)
 
@@ -49,3 +49,31 @@ def test_a_file_that_changed_is_refused(write_input, tmp_path):
 def test_codec_of():
     names = {"a.jsonl": Codec.NONE, "a.jsonl.gz": Codec.GZIP, "a.zst": Codec.ZSTD, "a.zstd": Codec.ZSTD}
     assert {name: codec_of(name) for name in names} == names
+
+
+@pytest.mark.parametrize("codec", ["gz", "zst"])
+@pytest.mark.parametrize("chunk_bytes", [1, 1000, 1 << 20])
+@pytest.mark.parametrize("offset", [0, 900, 1700, 2500])
+def test_no_more_comes_out_than_the_limit(write_input, codec, chunk_bytes, offset):
+    stream = InputStream(write_input(*stored(codec)), offset, chunk_bytes, end_limit=1700)
+    assert b"".join(stream.chunks()) == DATA[offset:1700]
+    assert stream.damage == StreamDamage(DamageReason.EXPANDS_TOO_FAR, None)
+
+
+@pytest.mark.parametrize("codec", ["gz", "zst"])
+def test_a_limit_that_is_just_reached_is_no_damage(write_input, codec):
+    stream = InputStream(write_input(*stored(codec)), end_limit=len(DATA))
+    assert b"".join(stream.chunks()) == DATA
+    assert stream.damage is None
+
+
+def test_plain_files_expand_to_themselves(write_input):
+    stream = InputStream(write_input(*stored("plain")), end_limit=17)
+    assert b"".join(stream.chunks()) == DATA
+    assert stream.damage is None
+
+
+def test_the_limit_is_a_multiple_of_the_stored_size_and_not_too_small(write_input):
+    file = write_input("a.jsonl.gz", DATA)
+    assert expansion_limit(file, 200) == FREE_EXPANSION_BYTES
+    assert expansion_limit(file, 100_000) == 100_000 * len(DATA)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import StorageError
-from pipeline.io.damage import DamageReason
+from pipeline.io.damage import Damage, DamageReason
 from pipeline.io.jsonl import LineBlocks, read_record
 from pipeline.io.splits import Split
 from pipeline.plan.logical import Source
@@ -71,6 +71,23 @@ def test_divided_compressed_files_and_batches(write_input, read, suffix):
     assert divided.summaries[0].num_records == 1
     ordinals = [ordinal for batch in read(parts(file, []), batch_bytes=5000).batches for ordinal in batch.ordinals]
     assert ordinals == list(range(len(RECORDS)))
+
+
+def test_a_byte_order_mark_alone_is_no_record(write_input, read):
+    for content in (b"\xef\xbb\xbf", b"\xef\xbb\xbf \r\n"):
+        assert read(write_input("a.jsonl", content)).positions == []
+    assert read(write_input("a.jsonl", b"\n\xef\xbb\xbf\n")).reasons == ["invalid_json"]
+
+
+def test_a_file_that_expands_too_far_is_damaged_there(write_input, read, monkeypatch):
+    monkeypatch.setattr("pipeline.io.compression.FREE_EXPANSION_BYTES", 1000)
+    lines = [b'{"text":"a"}\n'] * 200
+    for suffix, pack in ((".gz", gzip.compress), (".zst", zstandard.compress)):
+        file = write_input("a.jsonl" + suffix, pack(b"".join(lines)))
+        found = read(file, Source(paths=("*",), max_expansion=1))
+        assert len(found.texts) == 1000 // len(lines[0])
+        assert found.summaries[0].damaged == Damage(988, DamageReason.EXPANDS_TOO_FAR, None)
+        assert read(file, Source(paths=("*",), max_expansion=200)).summaries[0].damaged is None
 
 
 def test_digest_is_of_the_splits_lines(write_input, read):

@@ -67,3 +67,12 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
         listening.bind(str(tmp_path / "s"))
         with pytest.raises(StorageError, match="expected a file"):
             found(f"{tmp_path}/s")
+
+
+def test_a_folder_that_is_named_like_a_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "part.jsonl").mkdir()
+    (tmp_path / "a.jsonl").write_text("")
+    for pattern in ("*.jsonl", "**/*.jsonl", "part.*"):
+        with pytest.raises(StorageError, match=r"part\.jsonl': expected a file; found a folder"):
+            found(f"{tmp_path}/{pattern}")
+    assert found(f"{tmp_path}/*") == [f"{tmp_path}/a.jsonl"]

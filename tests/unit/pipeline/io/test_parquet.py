@@ -3,7 +3,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.io.damage import DamageReason
+from pipeline.io.damage import Damage, DamageReason
 from pipeline.io.parquet import read_record
 from pipeline.io.parquet_footer import read_footer
 from pipeline.io.splits import plan_input_shards, split_file
@@ -96,3 +96,18 @@ def test_read_record(write_input):
         assert read_record(file, position) == TABLE.slice(position, 1).to_pylist()[0]
     with pytest.raises(StorageError, match="expected row 1000; found 1000 rows"):
         read_record(file, ROWS)
+
+
+def test_a_file_that_expands_too_far_is_damaged_there(write_input, read, monkeypatch):
+    monkeypatch.setattr("pipeline.io.compression.FREE_EXPANSION_BYTES", 1000)
+    file = write_input("a.parquet", stored())
+    sizes = read_footer(file).group_bytes
+    allowed = sum(sizes[:3]) + 1
+    source = Source(paths=("*",), max_expansion=max(1, allowed / file.size_bytes))
+    whole = read(file, source)
+    num_groups = sum(sum(sizes[: group + 1]) <= max(file.size_bytes, allowed) for group in range(len(sizes)))
+    assert 3 <= num_groups < len(sizes)
+    assert whole.summaries[0].damaged == Damage(100 * num_groups, DamageReason.EXPANDS_TOO_FAR, None)
+    assert whole.summaries[0].num_records == 100 * num_groups
+    divided = read(list(split_file(file, "parquet", 1)), source)
+    assert divided.documents == whole.documents
