@@ -26,6 +26,7 @@ from jobs.status import print_status, run_status
 from jobs.summary import print_summary
 from operators.catalogue import catalogue
 from pipeline.errors import PipelineError, PlanError, SchemaError
+from pipeline.execution.memory_budget import MEGABYTE, is_tight, keep_little, share_of_machine, within
 from pipeline.execution.prepare import PreparedRecipe, prepare
 from pipeline.execution.work import Execution
 from pipeline.io.system_errors import storage_error
@@ -54,28 +55,34 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913, PLR0917 -- a parameter for each option
     recipe: RecipeArgument,
     output: Annotated[Path | None, typer.Option(help="Output folder.  [default: runs/<recipe name>]")] = None,
     runner: Annotated[str, typer.Option(help="ray or local.")] = "ray",
     workers: Annotated[int | None, typer.Option(help="Actors at most.  [default: one per CPU]")] = None,
     address: Annotated[str | None, typer.Option(help="Ray cluster to join, e.g. auto.")] = None,
     batch_rows: Annotated[int, typer.Option(help="Documents that pass through operators together.", min=1)] = 1024,
+    memory_per_worker: Annotated[
+        int | None,
+        typer.Option(metavar="MB", help="What each worker stays within.  [default: its share of the machine]"),
+    ] = None,
     set_: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Build a recipe: does what is missing, and goes on from where a killed run stopped."""
     prepared = _prepare(recipe, set_)
     folder = output or Path("runs") / prepared.recipe.name
+    execution = _execution(batch_rows, memory_per_worker, _workers_here(runner, workers, address))
     chosen = open_runner(runner, workers, address)  # type: ignore[arg-type]
     with _stdout_kept_clean():
         try:
             with show_progress() as watch:
-                done = run_prepared(prepared, folder, chosen, Execution(batch_rows=batch_rows), watch)
+                done = run_prepared(prepared, folder, chosen, execution, watch)
         finally:
             chosen.close()
     if as_json:
-        _print_json({"output": str(done.output), "seconds": round(done.seconds, 3), **done.funnel.to_json()})
+        told = {"output": str(done.output), "seconds": round(done.seconds, 3), "memory": asdict(done.memory)}
+        _print_json({**told, **done.funnel.to_json()})
     else:
         print_summary(done, prepared.recipe, Console())
 
@@ -276,6 +283,23 @@ def _prepare(recipe: Path, overrides: list[str] | None) -> PreparedRecipe:
     except PipelineError as error:
         error.add_note(f"recipe {recipe}")
         raise
+
+
+def _workers_here(runner: str, workers: int | None, address: str | None) -> int | None:
+    """How many workers share this machine; None where they are on a cluster that exists."""
+    if runner == "local":
+        return 1
+    return None if address or os.environ.get("RAY_ADDRESS") else workers or os.cpu_count() or 1
+
+
+def _execution(batch_rows: int, memory_mb: int | None, workers_here: int | None) -> Execution:
+    """Settings for the memory that a worker may have, as it was stated or as the machine has it."""
+    if memory_mb is None and workers_here is None:
+        return Execution(batch_rows=batch_rows)
+    memory = share_of_machine(workers_here or 1) if memory_mb is None else memory_mb * MEGABYTE
+    if is_tight(memory):
+        keep_little()  # Ray's workers on this machine inherit it
+    return within(memory, batch_rows)
 
 
 def _owner(run: RecordedRun, at: str) -> TokenOwner:

@@ -8,9 +8,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from jobs.summary import print_memory
 from pipeline.artifact import MANIFEST_NAME, ShardRecord, load_manifest
 from pipeline.execution.commit import fallbacks_in
-from pipeline.recorded_run import RecordedRun, RecordedStep
+from pipeline.recorded_run import MemoryUse, RecordedRun, RecordedStep
 from pipeline.report.quarantined import QuarantinedRow, quarantined_rows
 
 WAITING, STARTED, DONE = "waiting", "started", "done"
@@ -48,6 +49,8 @@ class RunStatus:
     steps: tuple[StepStatus, ...]
     quarantined: tuple[QuarantinedRow, ...]
     """The first quarantined rows."""
+    memory: MemoryUse | None
+    """What the last run took; None before its end."""
 
 
 def run_status(run: RecordedRun) -> RunStatus:
@@ -60,6 +63,7 @@ def run_status(run: RecordedRun) -> RunStatus:
         failure=None if is_running else _failure(run.output),
         steps=tuple(status for status, _ in found),
         quarantined=tuple(row for _, rows in found for row in rows)[:MAX_QUARANTINED],
+        memory=run.memory(),
     )
 
 
@@ -87,6 +91,8 @@ def print_status(status: RunStatus, console: Console) -> None:
     for step in status.steps:
         for fallback in step.fallbacks:
             console.print(f"warning: {step.step}: {fallback}", style="yellow", markup=False, soft_wrap=True)
+    if status.memory is not None:
+        print_memory(status.memory, console)
     if status.quarantined:
         total = sum(step.rows_quarantined for step in status.steps)
         console.print(f"quarantined rows, {len(status.quarantined)} of {total:,}:")

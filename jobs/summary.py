@@ -11,6 +11,7 @@ from jobs.examples import removed_examples
 from pipeline.artifact import DATA, DATASET, Manifest
 from pipeline.operator import ShardOperator
 from pipeline.plan.logical import ArtifactKind, Recipe
+from pipeline.recorded_run import MemoryUse
 from pipeline.report.funnel import Funnel
 from pipeline.run import Run
 
@@ -29,6 +30,7 @@ def print_summary(run: Run, recipe: Recipe, console: Console) -> None:
         _print_packed(recipe, run, console)
     cached = f" ({len(run.cached_steps)} of {len(run.manifests)} steps were already built)" if run.cached_steps else ""
     console.print(f"time: {run.seconds:.1f} s{cached}")
+    print_memory(run.memory, console)
     for step, manifest in run.manifests.items():
         for fallback in manifest.fallbacks:
             console.print(f"warning: {step}: {fallback}", style="yellow", markup=False, soft_wrap=True)
@@ -41,6 +43,22 @@ def print_summary(run: Run, recipe: Recipe, console: Console) -> None:
         if manifest.kind is ArtifactKind.FILES:
             console.print(f"dataset: {_described(manifest)}", soft_wrap=True)
     console.print(f"last artifact: {last.folder / _FOLDERS.get(last.kind, DATA)}", soft_wrap=True)
+
+
+def print_memory(memory: MemoryUse, console: Console) -> None:
+    """The most that a worker and the driver have had, beside what workers were to stay within."""
+    if not memory.peak_worker_bytes:  # everything was built already
+        return
+    worker, driver = (round(peak / 1e6) for peak in (memory.peak_worker_bytes, memory.peak_driver_bytes))
+    budget = "" if memory.budget_bytes is None else f" of {memory.budget_bytes / 1e6:,.0f} MB"
+    console.print(f"memory: {worker:,} MB{budget} for a worker at most, {driver:,} MB for the driver", highlight=False)
+    if memory.budget_bytes is not None and memory.peak_worker_bytes > memory.budget_bytes:
+        console.print(
+            f"warning: memory: expected workers within {memory.budget_bytes / 1e6:,.0f} MB; found {worker:,} MB; "
+            "docs/operate.md says what takes how much: lower layout.shard_bytes, or give workers more",
+            style="yellow",
+            soft_wrap=True,
+        )
 
 
 def print_funnel(total: Funnel, console: Console) -> None:

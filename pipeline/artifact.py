@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from pipeline.document import POSITION, POSITION_TYPE
 from pipeline.errors import StorageError
-from pipeline.io.shard_file import FileColumns, read_aligned
+from pipeline.io.shard_file import BatchSize, FileColumns, read_aligned
 from pipeline.ledger import IDENTITY_SCHEMA, READ
 from pipeline.plan.logical import ArtifactKind
 
@@ -241,7 +241,7 @@ class ViewShard:
             parts.append(removed_rows(self.rejects, operator=READ))
         return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.uint32)
 
-    def batches(self, batch_rows: int) -> Iterator[tuple[pa.RecordBatch, Rows]]:
+    def batches(self, size: BatchSize) -> Iterator[tuple[pa.RecordBatch, Rows]]:
         """Batches of the rows that are still there, with each row's number in the base.
 
         Raises:
@@ -249,7 +249,7 @@ class ViewShard:
         """
         gone = self.removed_rows()
         start = num_removed = 0
-        for batch in read_aligned(self.files, batch_rows):
+        for batch in read_aligned(self.files, size):
             rows = np.arange(start, start + batch.num_rows, dtype=np.uint32)
             start += batch.num_rows
             first, last = np.searchsorted(gone, [rows[0], rows[-1] + np.int64(1)])
@@ -382,12 +382,12 @@ class ShardRows:
 
     shards: tuple[ViewShard, ...]
     schema: pa.Schema
-    batch_rows: int
+    batch_size: BatchSize
 
     def batches(self, columns: tuple[str, ...] | None = None) -> Iterator[tuple[int, pa.RecordBatch]]:
         """(shard, batch) pairs in shard and row order."""
         for shard in self.shards:
             read = shard if columns is None else shard.narrowed(columns)
-            for batch, _ in read.batches(self.batch_rows):
+            for batch, _ in read.batches(self.batch_size):
                 if batch.num_rows:
                     yield shard.index, batch if columns is None else batch.select(list(columns))

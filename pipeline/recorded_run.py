@@ -15,6 +15,15 @@ LOG_NAME = "run.json"
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryUse:
+    """The most memory that processes of a run have had, beside what a worker was to stay within."""
+
+    budget_bytes: int | None
+    peak_worker_bytes: int
+    peak_driver_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedStep:
     """A step as run.json lists it."""
 
@@ -66,6 +75,11 @@ class RecordedRun:
     def sources(self) -> dict[str, dict[str, Any]]:  # Any: JSON
         """What reading a record of each source needs, where the recipe was last run; empty without its logs."""
         return dict(self._log().get("sources", {}))
+
+    def memory(self) -> MemoryUse | None:
+        """What the last run used; None before its end."""
+        found = self._log().get("memory")
+        return None if found is None else MemoryUse(**found)
 
     def imported(self) -> dict[str, Manifest]:
         """Manifests of the imports that still lie where the recipe found them when it was last run."""

@@ -14,11 +14,12 @@ from pipeline.errors import PipelineError, PlanError
 from pipeline.execution.build import build
 from pipeline.execution.local import LocalRunner
 from pipeline.execution.prepare import PreparedRecipe, prepare
+from pipeline.execution.process_memory import peak_bytes
 from pipeline.execution.runner import Event, Runner, Watch
 from pipeline.execution.work import Execution
 from pipeline.io.splits import format_of
 from pipeline.plan.logical import Recipe
-from pipeline.recorded_run import LOG_NAME
+from pipeline.recorded_run import LOG_NAME, MemoryUse
 from pipeline.report.funnel import Funnel, funnel
 
 RunnerName = Literal["local", "ray"]
@@ -35,6 +36,7 @@ class Run:
     cached_steps: tuple[str, ...]
     """Steps that were there already."""
     seconds: float
+    memory: MemoryUse
 
 
 def open_runner(name: RunnerName, workers: int | None = None, address: str | None = None) -> Runner:
@@ -81,7 +83,7 @@ def run_prepared(prepared: PreparedRecipe, output: Path, runner: Runner, executi
     """As `run_recipe`, for a recipe that is prepared already."""
     _refuse_url(output)
     output = output.absolute()  # workers of a running cluster have another current folder
-    log = _RunLog(output, _log_of(prepared, runner, execution, time.time()), watch)
+    log = _RunLog(output, _log_of(prepared, runner, execution, time.time()), watch, execution.memory_bytes)
     try:
         finished = build(prepared, output, runner, execution, log)
     except PipelineError as error:
@@ -90,7 +92,7 @@ def run_prepared(prepared: PreparedRecipe, output: Path, runner: Runner, executi
     manifests = {name: step.manifest for name, step in finished.items()}
     steps = {name: step.checked.step for name, step in finished.items()}
     cached = tuple(name for name, step in finished.items() if step.was_cached)
-    return Run(output, manifests, funnel(manifests, steps), cached, log.seconds)
+    return Run(output, manifests, funnel(manifests, steps), cached, log.seconds, log.end())
 
 
 def _log_of(
@@ -119,12 +121,20 @@ def _log_of(
 class _RunLog:
     """Keeps logs/ of a build from the moment that the folder is its own: a build that is refused leaves no trace."""
 
-    def __init__(self, output: Path, log: Mapping[str, Any], watch: Watch) -> None:  # Any: JSON
+    def __init__(
+        self,
+        output: Path,
+        log: Mapping[str, Any],  # Any: JSON
+        watch: Watch,
+        memory_bytes: int | None,
+    ) -> None:
         self._folder = output / "logs"
         self._log = log
         self._watch = watch
         self._begun = time.monotonic()
         self._has_begun = False
+        self._memory_bytes = memory_bytes
+        self._peak_worker_bytes = 0
 
     @property
     def seconds(self) -> float:
@@ -138,14 +148,24 @@ class _RunLog:
             self._write(self._log)
         with (self._folder / "events.jsonl").open("a") as stream:
             stream.write(json.dumps({"seconds": round(self.seconds, 3), **asdict(event)}) + "\n")
+        self._peak_worker_bytes = max(self._peak_worker_bytes, event.peak_bytes)
         self._watch(event)
+
+    def end(self) -> MemoryUse:
+        """Notes what memory the build took."""
+        memory = self._memory()
+        self._write({**self._log, "memory": asdict(memory)})
+        return memory
 
     def fail(self, error: PipelineError) -> None:
         """Notes why the build ended."""
         if not self._has_begun:
             return
         with suppress(OSError):  # the failure may be that nothing can be written; the caller tells it all the same
-            self._write({**self._log, "failure": str(error)})
+            self._write({**self._log, "memory": asdict(self._memory()), "failure": str(error)})
+
+    def _memory(self) -> MemoryUse:
+        return MemoryUse(self._memory_bytes, self._peak_worker_bytes, peak_bytes())
 
     def _write(self, log: Mapping[str, Any]) -> None:  # Any: JSON
         staged = self._folder / f"{LOG_NAME}.new"  # a full disk must not leave half of it

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +29,7 @@ ENGINES: Final[dict[str, OpenEngine]] = {FASTOKENS: open_fastokens, GIGATOKEN: o
 """In the order in which `auto` tries them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class LoadedTokenizer:
     """A tokenizer on one worker: the reference, and the engine that encodes in its place, if any."""
 
@@ -51,9 +51,25 @@ def reference_version() -> str:
     return f"{REFERENCE} {tokenizers.__version__}"
 
 
-@lru_cache(maxsize=2)
+_LOADED: Final[WeakValueDictionary[tuple[FileRef, str, bool], LoadedTokenizer]] = WeakValueDictionary()
+"""Tokenizers that something uses. One takes up to 200 MB with its engine, which the steps that follow need."""
+
+
 def loaded_tokenizer(file: FileRef, engine: EngineName, reads_special: bool) -> LoadedTokenizer:
-    """The pinned tokenizer with the engine asked for; a process loads it once.
+    """The pinned tokenizer with the engine asked for; a process has it once, as long as anything uses it.
+
+    Raises:
+        PlanError: the file is no tokenizer, its results are random, or the engine asked for cannot stand for it.
+    """
+    key = file, engine, reads_special
+    loaded = _LOADED.get(key)
+    if loaded is None:
+        loaded = _LOADED[key] = _load(file, engine, reads_special)
+    return loaded
+
+
+def _load(file: FileRef, engine: EngineName, reads_special: bool) -> LoadedTokenizer:
+    """The tokenizer with the engine asked for, or with the first that fits.
 
     Raises:
         PlanError: the file is no tokenizer, its results are random, or the engine asked for cannot stand for it.

@@ -28,8 +28,6 @@ CHUNK_ROWS: Final = 1 << 16
 """Rows are handed to the partition operator in chunks of at most this many."""
 CHUNK_BYTES: Final = 32 << 20
 """And of about so many bytes, where rows are large."""
-PIECE_BYTES: Final = 128 << 20
-"""A map unit holds about so many bytes of rows before it writes them. It decides no row and no order."""
 SAMPLED_KEYS: Final = 1 << 18
 """Of so many keys, about, key ranges are made. They decide speed, never rows."""
 
@@ -55,10 +53,17 @@ class PartitionInput:
 
 
 class ExchangeWriter:
-    """Writes the rows of one map unit by partition. Rows with a null key meet nobody and stay out."""
+    """Writes the rows of one map unit by partition. Rows with a null key meet nobody and stay out.
 
-    def __init__(self, partitioning: Partitioning, path: Path) -> None:
+    Args:
+        partitioning: where rows go.
+        path: the file to write.
+        piece_bytes: about so many bytes of rows are held before they are written. It decides no row and no order.
+    """
+
+    def __init__(self, partitioning: Partitioning, path: Path, piece_bytes: int) -> None:
         self._target = partitioning
+        self._piece_bytes = piece_bytes
         self._sink = pa.OSFile(str(path), "wb")
         self._writer = pa.ipc.new_file(self._sink, partitioning.schema)
         self._batches: list[pa.RecordBatch] = []
@@ -77,7 +82,7 @@ class ExchangeWriter:
         self._batches.append(batch)
         self.num_rows += batch.num_rows
         self._num_bytes += batch.nbytes
-        if self._num_bytes >= PIECE_BYTES:
+        if self._num_bytes >= self._piece_bytes:
             self._write_piece()
 
     def close(self) -> None:

@@ -24,12 +24,19 @@ class Event:
     """Something that a watcher of a build may want to see. Never stored outside logs."""
 
     kind: str
-    """build_started, step_started, step_finished, step_cached, segment_started, unit_finished, fell_back, waiting,
-    actor_lost."""
+    """build_started, step_started, step_finished, step_cached, segment_started, unit_finished, workers_measured,
+    fell_back, waiting, actor_lost."""
     step: str = ""
     done: int = 0
     total: int = 0
     message: str = ""
+    peak_bytes: int = 0
+    """Of workers_measured: the most memory that a worker has had."""
+
+
+def workers_measured(job: SegmentJob, peak_bytes: int) -> Event:
+    """At the end of a segment, how much memory a worker has had at most so far."""
+    return Event("workers_measured", job.stages[0].folder.step, peak_bytes=peak_bytes)
 
 
 Watch = Callable[[Event], None]

@@ -107,7 +107,7 @@ class _ExchangeSink:
         self._shard = shard
         reach("write.begin")
         self._staged = spec.folder.stage_file()
-        self._writer = ExchangeWriter(spec.partitioning, self._staged)
+        self._writer = ExchangeWriter(spec.partitioning, self._staged, spec.execution.exchange_memory_bytes)
         self.num_rows = 0
 
     def write(self, batch: pa.RecordBatch, rows: Rows | None) -> None:  # noqa: ARG002

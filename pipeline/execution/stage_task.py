@@ -219,7 +219,7 @@ class _UnitRun:
         elif isinstance(source, SourceShard):
             yield from self._source_batches(source)
         elif isinstance(source, ViewShard):
-            for batch, rows in source.batches(execution.batch_rows):
+            for batch, rows in source.batches(execution.batch_size):
                 self._rows_read += batch.num_rows
                 yield batch, rows
         else:

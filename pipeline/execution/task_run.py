@@ -10,6 +10,7 @@ from pipeline.artifact import ShardRecord, ShardRows
 from pipeline.errors import OperatorError, PipelineError
 from pipeline.execution.sinks import RowsSink
 from pipeline.execution.work import Result, StageSpec, TaskSource, Unit
+from pipeline.io.shard_file import BatchSize
 from pipeline.operator import Task, TaskInputs
 from pipeline.plan.logical import ArtifactKind
 
@@ -22,7 +23,7 @@ def run_task(spec: StageSpec, unit: Unit, task: Task) -> Result:
     directory = spec.folder.stage_file()
     directory.mkdir()
     try:
-        produced = task.open()(_inputs(unit.source, directory, spec.execution.batch_rows))
+        produced = task.open()(_inputs(unit.source, directory, spec.execution.batch_size))
         if spec.kind is ArtifactKind.MODEL:
             return (_model_record(spec, unit, directory, produced),)
         return tuple(_shard_records(spec, unit, task, produced))
@@ -34,9 +35,9 @@ def run_task(spec: StageSpec, unit: Unit, task: Task) -> Result:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _inputs(source: TaskSource, directory: Path, batch_rows: int) -> TaskInputs:
-    rows = None if source.rows is None else ShardRows(source.rows, source.rows_schema, batch_rows)
-    tables = {name: ShardRows(shards, source.table_schemas[name], batch_rows) for name, shards in source.tables.items()}
+def _inputs(source: TaskSource, directory: Path, size: BatchSize) -> TaskInputs:
+    rows = None if source.rows is None else ShardRows(source.rows, source.rows_schema, size)
+    tables = {name: ShardRows(shards, source.table_schemas[name], size) for name, shards in source.tables.items()}
     return TaskInputs(rows, tables, source.base_rows, directory)
 
 

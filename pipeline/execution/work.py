@@ -14,7 +14,7 @@ from pipeline.artifact import ShardRecord, ViewShard
 from pipeline.execution.commit import StepFolder
 from pipeline.execution.exchange import PartitionInput
 from pipeline.execution.judged_rows import JudgedRows
-from pipeline.io.shard_file import RowGroups
+from pipeline.io.shard_file import BatchSize, RowGroups
 from pipeline.io.splits import InputShard
 from pipeline.ledger import LedgerBuilder
 from pipeline.operator import Annotator
@@ -29,9 +29,17 @@ class Execution:
     batch_rows: int = 1024
     """Rows that pass through operators together."""
     read_bytes: int = 8 << 20
-    """Input bytes that one batch from a reader aims at."""
+    """Bytes that one batch aims at, of an input or of an artifact; a row that is longer stands alone."""
     exchange_memory_bytes: int = 128 << 20
-    """Rows of a partition that a reducer sorts at once; it takes about twice that, beside mapped files."""
+    """Rows of a partition that a reducer sorts at once, and rows that a map unit holds before it writes them; either
+    takes about twice that, beside mapped files."""
+    memory_bytes: int | None = None
+    """What a worker is to stay within, if anyone said; the numbers above follow from it (memory_budget.py)."""
+
+    @property
+    def batch_size(self) -> BatchSize:
+        """Of what is read from artifacts."""
+        return BatchSize(self.batch_rows, self.read_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ contiguous array per column and group: otherwise chunking shows in the Parquet b
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ WRITER_VERSION = 4
 """Raised whenever equal rows may give other bytes; part of the layout and so of every fingerprint."""
 
 _ALIGNED_BATCH_ROWS = 4096
+_ALIGNED_BATCH_BYTES = 8 << 20
 
 _NO_DICTIONARY = frozenset({TEXT, METADATA, INPUT_ID})
 
@@ -180,9 +181,21 @@ class FileColumns:
     names: tuple[str, ...]
 
 
-def read_aligned(files: Sequence[FileColumns], batch_rows: int) -> Iterator[pa.RecordBatch]:
-    """Rows of files that hold different columns of the same rows, side by side, at most `batch_rows` at a time."""
-    streams = [_batches(file, batch_rows) for file in files]
+@dataclass(frozen=True, slots=True)
+class BatchSize:
+    """How much passes at a time: so many rows at most, and about so many bytes, or one row that has more."""
+
+    max_rows: int
+    max_bytes: int
+
+    def rows_of(self, num_rows: int, num_bytes: int) -> int:
+        """Rows of a batch where `num_rows` of them have `num_bytes`."""
+        return max(1, min(self.max_rows, self.max_bytes * num_rows // max(1, num_bytes)))
+
+
+def read_aligned(files: Sequence[FileColumns], size: BatchSize) -> Iterator[pa.RecordBatch]:
+    """Rows of files that hold different columns of the same rows, side by side, in batches of `size` at most."""
+    streams = [_batches(file, size) for file in files]
     heads: list[pa.RecordBatch] = [next(stream, None) for stream in streams]
     while all(head is not None for head in heads):
         length = min(head.num_rows for head in heads)
@@ -205,7 +218,7 @@ class AlignedRows:
 
     def __init__(self, files: Sequence[FileColumns]) -> None:
         self._files = files
-        self._batches = read_aligned(files, _ALIGNED_BATCH_ROWS)
+        self._batches = read_aligned(files, BatchSize(_ALIGNED_BATCH_ROWS, _ALIGNED_BATCH_BYTES))
         self._rest: pa.RecordBatch | None = None
 
     def take(self, num_rows: int) -> pa.RecordBatch:
@@ -229,13 +242,23 @@ class AlignedRows:
         return parts[0] if len(parts) == 1 else pa.Table.from_batches(parts).combine_chunks().to_batches()[0]
 
 
-def _batches(file: FileColumns, batch_rows: int) -> Iterator[pa.RecordBatch]:
+def _batches(file: FileColumns, size: BatchSize) -> Iterator[pa.RecordBatch]:
+    """No batch is of two row groups, so that none has more bytes than the writer put into one."""
     try:
         with pq.ParquetFile(file.path, memory_map=True) as parquet:
-            for batch in parquet.iter_batches(batch_rows, columns=list(file.names), use_threads=False):
-                if batch.num_rows:
-                    yield batch.select(list(file.names))
+            for group in range(parquet.num_row_groups):
+                rows = size.rows_of(*_extent(parquet.metadata.row_group(group), file.names))
+                for batch in parquet.iter_batches(rows, [group], columns=list(file.names), use_threads=False):
+                    if batch.num_rows:
+                        yield batch.select(list(file.names))
     except FileNotFoundError as error:
         raise StorageError(
             f"shard file {file.path!r}: expected by a manifest; not found; run the recipe again"
         ) from error
+
+
+def _extent(group: Any, names: Sequence[str]) -> tuple[int, int]:  # Any: pyarrow is untyped
+    """Rows of a row group, and bytes of these columns."""
+    chunks = (group.column(place) for place in range(group.num_columns))
+    num_bytes = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.split(".", 1)[0] in names)
+    return group.num_rows, num_bytes

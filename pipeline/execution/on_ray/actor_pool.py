@@ -8,6 +8,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,7 +26,9 @@ from ray.exceptions import (
 )
 
 from pipeline.errors import PipelineError, RunnerError
+from pipeline.execution.memory_budget import is_tight, keep_little
 from pipeline.execution.on_ray.sizing import ActorLoad
+from pipeline.execution.process_memory import peak_bytes, release_free_memory
 from pipeline.execution.stage_task import StageWorker
 from pipeline.execution.work import Passage, Result, StageSpec, Unit
 from pipeline.operator import Resources
@@ -44,6 +47,7 @@ LOST: Final = (
 
 MAX_START_FAILURES: Final = 5
 START_BACKOFF_SECONDS: Final = 0.5
+PEAK_SECONDS: Final = 5.0
 
 _ONE_THREAD: Final = {"TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
@@ -56,10 +60,15 @@ class StageActor:
             for name, value in _ONE_THREAD.items():
                 os.environ.setdefault(name, value)
         self._worker: StageWorker | None = None
+        self._is_tight = False
 
     def load(self, spec: StageSpec) -> bool:
         """Opens a stage's operators, in place of the previous stage's."""
         self._worker = None
+        self._is_tight = is_tight(spec.execution.memory_bytes)
+        if self._is_tight:
+            keep_little()
+        release_free_memory()
         self._worker = StageWorker(spec)
         return True
 
@@ -67,7 +76,13 @@ class StageActor:
         """Carries one unit through the loaded stage: its result if this stage writes, else its rows for the next."""
         assert self._worker is not None
         outcome = self._worker.run(unit, given)
+        if self._is_tight:
+            release_free_memory()
         return (None, outcome) if isinstance(outcome, Passage) else (outcome, None)
+
+    def peak_bytes(self) -> int:
+        """The most memory that the actor's process has had."""
+        return peak_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +190,16 @@ class ActorPool:
         self.actors.remove(actor)
         self._start()
         return lost
+
+    def peak_bytes(self) -> int:
+        """The most memory that one of the actors has had; of those that do not answer at once nothing is known."""
+        answers = [actor.handle.peak_bytes.remote() for actor in self.actors if actor.starting is None]
+        done, _ = ray.wait(answers, num_returns=len(answers), timeout=PEAK_SECONDS) if answers else ([], [])
+        peaks = [0]
+        for answer in done:
+            with suppress(*LOST):
+                peaks.append(ray.get(answer))
+        return max(peaks)
 
     def abandon(self) -> None:
         """Kills actors that still hold units: nobody waits for them once their segment has failed."""

@@ -28,7 +28,7 @@ from pipeline.execution.on_ray.sizing import (
     share_cpus,
     total_resources,
 )
-from pipeline.execution.runner import Event, SegmentJob, Watch
+from pipeline.execution.runner import Event, SegmentJob, Watch, workers_measured
 from pipeline.execution.work import Result, StageSpec, Unit
 from pipeline.operator import Resources
 
@@ -75,6 +75,7 @@ class RayRunner:
         _load(stages, watch, on_one_node=len(nodes) == 1)
         try:
             yield from _SegmentRun(job, pools, watch).run()
+            watch(workers_measured(job, max(pool.peak_bytes() for pool in pools)))
         finally:
             for pool in pools:
                 pool.abandon()

@@ -12,6 +12,7 @@ from operators.pack.packing_report import PACKING_FILE, PACKING_PLOT_FILE
 from operators.pack.packing_statistics import PackingStatistics
 from pipeline.artifact import Fallback
 from pipeline.execution.prepare import PreparedRecipe
+from pipeline.recorded_run import MemoryUse
 from pipeline.run import Run, run_recipe
 from tests.corpus import write_files
 from tests.small import small, small_files
@@ -59,6 +60,17 @@ def test_a_fallback_is_a_warning(prepared: PreparedRecipe, finished: Run):
     lines = printed(replace(finished, manifests={**finished.manifests, "documents": first}), prepared)
     assert "warning: documents: tokenize fell back (engine 'quick' -> 'sound'): other ids" in lines
     assert not any(line.startswith("warning") for line in printed(finished, prepared))
+
+
+def test_memory_is_told_beside_its_budget(prepared: PreparedRecipe, finished: Run):
+    assert finished.memory.peak_worker_bytes > 50_000_000  # the driver, here
+    within = replace(finished, memory=MemoryUse(600_000_000, 590_000_000, 180_000_000))
+    assert "memory: 590 MB of 600 MB for a worker at most, 180 MB for the driver" in printed(within, prepared)
+    beyond = printed(replace(finished, memory=MemoryUse(600_000_000, 1_610_000_000, 180_000_000)), prepared)
+    (warning,) = (line for line in beyond if line.startswith("warning: memory: "))
+    assert "expected workers within 600 MB; found 1,610 MB" in warning
+    nothing_done = replace(finished, memory=MemoryUse(600_000_000, 0, 180_000_000))
+    assert not any(line.startswith("memory") for line in printed(nothing_done, prepared))
 
 
 def test_what_a_terminal_would_obey_is_not_printed(prepared: PreparedRecipe, finished: Run):

@@ -8,6 +8,7 @@ from pipeline.appended import with_tables
 from pipeline.artifact import DATA, LEDGER, FileRecord, Manifest, ShardRecord, view_shards
 from pipeline.document import position
 from pipeline.errors import StorageError
+from pipeline.io.shard_file import BatchSize
 from pipeline.ledger import Action, LedgerBuilder
 from pipeline.plan.logical import ArtifactKind
 
@@ -59,7 +60,12 @@ def bound(tmp_path, against, *, ledgers=()):
 
 
 def rows(shards):
-    return [tuple(row.values()) for shard in shards for batch, _ in shard.batches(2) for row in batch.to_pylist()]
+    return [
+        tuple(row.values())
+        for shard in shards
+        for batch, _ in shard.batches(BatchSize(2, 1 << 20))
+        for row in batch.to_pylist()
+    ]
 
 
 def test_rows_of_tables_come_after_those_of_the_base(base, old):

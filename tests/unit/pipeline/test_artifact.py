@@ -25,6 +25,7 @@ from pipeline.artifact import (
 )
 from pipeline.document import position
 from pipeline.errors import StorageError
+from pipeline.io.shard_file import BatchSize
 from pipeline.ledger import Action, LedgerBuilder
 from pipeline.plan.logical import ArtifactKind
 
@@ -165,7 +166,7 @@ def read(shards, batch_rows):
     """[(shard, text..., row number)] of all that is left."""
     found = []
     for shard in shards:
-        for batch, rows in shard.batches(batch_rows):
+        for batch, rows in shard.batches(BatchSize(batch_rows, 1 << 20)):
             assert batch.num_rows == len(rows)
             assert batch.schema.names == [*shard.columns, *(["position"] if shard.with_position else [])]
             found += [
@@ -212,7 +213,9 @@ def test_artifacts_of_another_base_are_refused(tmp_path, base):
 
 def test_a_task_reads_what_is_left_shard_by_shard(base, scores, removals):
     shards = view_shards(base, [scores, removals], ["text", "score"], with_position=False)
-    rows = ShardRows(shards, pa.schema([("text", pa.large_string()), ("score", pa.float64())]), batch_rows=2)
+    rows = ShardRows(
+        shards, pa.schema([("text", pa.large_string()), ("score", pa.float64())]), batch_size=BatchSize(2, 1 << 20)
+    )
     for _ in range(2):  # a task may pass over its rows again
         found = [(shard, row) for shard, batch in rows.batches(("score",)) for row in batch.to_pylist()]
         assert found == [(0, {"score": 0.0}), (0, {"score": 1.0}), (0, {"score": 1.5})]

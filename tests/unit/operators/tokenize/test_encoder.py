@@ -1,7 +1,6 @@
 """The guard: what an engine refuses, may not see, or gets wrong."""
 
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from operators.tokenize import engines
 from operators.tokenize.encoded import from_documents
 from operators.tokenize.encoder import Encoder
 from operators.tokenize.engine import Engine
-from operators.tokenize.engines import LoadedTokenizer, loaded_tokenizer, reference_version
+from operators.tokenize.engines import LoadedTokenizer, reference_version
 from operators.tokenize.reference import as_plain_text, encode_texts
 from operators.tokenize.tokenizer import Tokenize
 from pipeline.document import IdHasher
@@ -26,16 +25,14 @@ WRONG = 437
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Iterator[FileRef]:
-    """A tokenizer of single bytes; nothing of it stays in the process."""
+def file(tmp_path: Path) -> FileRef:
+    """A tokenizer of single bytes."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer = Tokenizer(models.BPE(vocab={letter: index for index, letter in enumerate(alphabet)}, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.add_special_tokens(["<|endoftext|>"])
     tokenizer.save(str(tmp_path / "tokenizer.json"))
-    loaded_tokenizer.cache_clear()
-    yield FileRef(uri="tokenizer.json").pin(tmp_path / "tokenizer.json")
-    loaded_tokenizer.cache_clear()
+    return FileRef(uri="tokenizer.json").pin(tmp_path / "tokenizer.json")
 
 
 def documents() -> pa.RecordBatch:

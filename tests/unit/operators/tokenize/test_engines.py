@@ -1,7 +1,6 @@
 """Which engine is taken: the first that loads the tokenizer and agrees on the probes."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +18,6 @@ from pipeline.errors import PlanError
 from pipeline.operator import FileRef
 
 REAL = Path(__file__).parents[4] / ".." / "shared" / "data" / "tokenizers"
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    loaded_tokenizer.cache_clear()
-    yield
-    loaded_tokenizer.cache_clear()
 
 
 @pytest.fixture
@@ -75,7 +67,6 @@ def missing(*_: object) -> Engine:
 
 
 def taken(file: FileRef, monkeypatch: pytest.MonkeyPatch, table, *, reads_special: bool = False) -> str:
-    loaded_tokenizer.cache_clear()
     monkeypatch.setattr(engines, "ENGINES", table)
     return loaded_tokenizer(file, "auto", reads_special).made_with
 

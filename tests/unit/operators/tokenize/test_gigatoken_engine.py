@@ -10,7 +10,6 @@ from tokenizers import Tokenizer
 
 from operators.tokenize import engines, gigatoken_engine
 from operators.tokenize.encoded import from_documents
-from operators.tokenize.engines import loaded_tokenizer
 from operators.tokenize.gigatoken_engine import open_gigatoken
 from operators.tokenize.reference import as_plain_text, encode_texts
 from operators.tokenize.tokenizer import Tokenize
@@ -56,12 +55,10 @@ def test_the_guard_catches_marks_of_a_later_unicode(monkeypatch: pytest.MonkeyPa
         {"doc_id": IdHasher("tests", "texts").many(range(2)), "text": pa.array(texts, pa.large_string())}
     )
     monkeypatch.setattr(engines, "PROBES", ("plain",))
-    loaded_tokenizer.cache_clear()
     operator = Tokenize(tokenizer=file, engine="gigatoken", check_share=1)
     operator.open()(batch.slice(0, 1))
     with pytest.raises(FallBackNeeded, match=r"gigatoken .* gave other ids"):
         operator.open()(batch)
-    loaded_tokenizer.cache_clear()
     operator.fallback().open()(batch)
 
 

@@ -31,12 +31,12 @@ def partitioning(count=3, sort=(), schema=SCHEMA):
     return Partitioning("key", Exchange(key="key", sort=sort), count, schema)
 
 
-def write(tmp_path, target, units, batch_rows=4):
+def write(tmp_path, target, units, batch_rows=4, piece_bytes=LARGE):
     """Files of map units, each a list of rows as dictionaries."""
     paths = []
     for number, rows in enumerate(units):
         path = tmp_path / f"{number}.arrow"
-        writer = ExchangeWriter(target, path)
+        writer = ExchangeWriter(target, path, piece_bytes)
         for start in range(0, len(rows), batch_rows):
             writer.write(pa.RecordBatch.from_pylist(rows[start : start + batch_rows], target.schema))
         writer.close()
@@ -112,18 +112,15 @@ def test_files_in_pieces_hold_the_same_rows_in_the_same_order(tmp_path_factory, 
     units = make_units(*([row[i] for row in rows] for i in range(3)), 2)
     target = Partitioning("key", Exchange(key="key", order=order), 3, SCHEMA)
     found = []
-    for num_bytes in (piece, exchange.PIECE_BYTES):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(exchange, "PIECE_BYTES", num_bytes)
-            paths = write(tmp_path_factory.mktemp("exchange"), target, units)
+    for num_bytes in (piece, LARGE):
+        paths = write(tmp_path_factory.mktemp("exchange"), target, units, piece_bytes=num_bytes)
         found.append([[rows_of(part) for part in read(paths, target, memory)] for memory in (1, LARGE)])
     assert found[0] == found[1]
 
 
-def test_a_map_unit_writes_pieces_of_bounded_size(tmp_path, monkeypatch):
-    monkeypatch.setattr(exchange, "PIECE_BYTES", 1000)
+def test_a_map_unit_writes_pieces_of_bounded_size(tmp_path):
     target = partitioning(2)
-    write(tmp_path, target, [make_units(list(range(400)), [None] * 400, ["x" * 20] * 400, 1)[0]])
+    write(tmp_path, target, [make_units(list(range(400)), [None] * 400, ["x" * 20] * 400, 1)[0]], piece_bytes=1000)
     with pa.memory_map(str(tmp_path / "0.arrow")) as source:
         file = pa.ipc.open_file(source)
         sizes = [file.get_batch(place).nbytes for place in range(file.num_record_batches)]
@@ -269,7 +266,7 @@ def test_removals_go_home_in_order(tmp_path):
 def test_slices_with_offsets_are_written_as_they_are(tmp_path):
     target = partitioning(1)
     units = make_units(list(range(10)), [float(n) for n in range(10)], [str(n) for n in range(10)], 1)
-    writer = ExchangeWriter(target, tmp_path / "a")
+    writer = ExchangeWriter(target, tmp_path / "a", LARGE)
     whole = pa.RecordBatch.from_pylist(units[0], SCHEMA)
     writer.write(whole.slice(3, 4))
     writer.write(whole.slice(9))
@@ -280,7 +277,7 @@ def test_slices_with_offsets_are_written_as_they_are(tmp_path):
 
 def test_only_travelling_columns_are_written(tmp_path):
     target = partitioning(1, schema=pa.schema([SCHEMA.field("key")]))
-    writer = ExchangeWriter(target, tmp_path / "a")
+    writer = ExchangeWriter(target, tmp_path / "a", LARGE)
     writer.write(pa.record_batch({"text": ["long"], "key": pa.array([1], pa.uint64())}))
     writer.close()
     assert read(listing(tmp_path, ["a"]), target) == [[[{"key": 1}]]]

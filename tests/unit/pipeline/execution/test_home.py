@@ -20,7 +20,7 @@ def removals(tmp_path, *files):
     """Map files of removals, each a list of (shard, row)."""
     paths = []
     for number, places in enumerate(files):
-        writer = ExchangeWriter(HOME, tmp_path / f"{number}.arrow")
+        writer = ExchangeWriter(HOME, tmp_path / f"{number}.arrow", 1 << 20)
         rows = [{"position": position(*place), "rule": "later", "survivor": bytes(16)} for place in places]
         writer.write(pa.RecordBatch.from_pylist(rows, REMOVAL_SCHEMA))
         writer.close()
@@ -66,7 +66,7 @@ def columns_of(tmp_path, base_rows, *files, shard=1):
     """The record and the `rank` column of a shard; map files are lists of (shard, row), ranked as they come."""
     paths = []
     for number, places in enumerate(files):
-        writer = ExchangeWriter(RANKS_HOME, tmp_path / f"{number}.arrow")
+        writer = ExchangeWriter(RANKS_HOME, tmp_path / f"{number}.arrow", 1 << 20)
         rows = [{"position": position(*place), "rank": rank} for rank, place in enumerate(places)]
         writer.write(pa.RecordBatch.from_pylist(rows, RANKS_HOME.schema))
         writer.close()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import StorageError
-from pipeline.io.shard_file import FileColumns, RowGroups, ShardWriter, group_ends, read_aligned, row_bytes
+from pipeline.io.shard_file import BatchSize, FileColumns, RowGroups, ShardWriter, group_ends, read_aligned, row_bytes
 
 SCHEMA = pa.schema(
     [
@@ -219,8 +219,9 @@ def test_bytes_of_a_row_are_those_of_its_values():
 # Reading several files row by row together
 
 
-def aligned(paths_and_columns, batch_rows):
-    return list(read_aligned([FileColumns(str(path), names) for path, names in paths_and_columns], batch_rows))
+def aligned(paths_and_columns, batch_rows, batch_bytes=1 << 20):
+    files = [FileColumns(str(path), names) for path, names in paths_and_columns]
+    return list(read_aligned(files, BatchSize(batch_rows, batch_bytes)))
 
 
 @pytest.mark.parametrize("batch_rows", [1, 4, 7, 1000])
@@ -235,6 +236,19 @@ def test_files_with_other_row_groups_are_read_side_by_side(tmp_path, batch_rows)
         {name: row[name] for name in ("language", "text", "minhash")} for row in data
     ]
     assert all(0 < batch.num_rows <= batch_rows for batch in batches)
+
+
+def test_batches_hold_about_their_bytes_or_one_longer_row(tmp_path):
+    lengths = [10] * 100 + [5000] + [10] * 100
+    schema = pa.schema([pa.field("text", pa.large_string()), pa.field("language", pa.string())])
+    data = [{"text": "x" * length, "language": "y" * 1000} for length in lengths]
+    written(tmp_path / "a", [pa.RecordBatch.from_pylist(data, schema)], RowGroups(50, 1 << 20, 1), schema)
+    batches = aligned([(tmp_path / "a", ("text",))], 1000, 300)
+    assert [len(row["text"]) for batch in batches for row in batch.to_pylist()] == lengths
+    assert max(batch.num_rows for batch in batches) > 10  # the other column's bytes do not count
+    assert max(batch.nbytes for batch in batches if batch.nbytes < 5000) < 900
+    assert max(batch.num_rows for batch in batches if batch.nbytes >= 5000) < 4
+    assert max(batch.num_rows for batch in aligned([(tmp_path / "a", ("text",))], 1000, 1)) == 1
 
 
 @pytest.mark.parametrize("longer", [0, 1])
