@@ -91,9 +91,10 @@ def _readable_schema(schema: pa.Schema) -> pa.Schema:
 def _readable(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_fixed_size_binary(kind):
         return pa.binary()
-    if pa.types.is_list(kind):
-        return pa.list_(_readable(kind.value_type))
-    return pa.large_list(_readable(kind.value_type)) if pa.types.is_large_list(kind) else kind
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        values = kind.value_field.with_type(_readable(kind.value_type))
+        return pa.list_(values) if pa.types.is_list(kind) else pa.large_list(values)
+    return kind
 
 
 def _dictionaries(schema: pa.Schema) -> list[str]:

@@ -44,7 +44,7 @@ class BestFit(WholeDocuments):
     """
 
     name: ClassVar[str] = "best_fit"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def bins(self, lengths: Numbers) -> tuple[Numbers, int]:
         """Best fit, from the longest piece to the shortest."""

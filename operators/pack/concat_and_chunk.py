@@ -45,7 +45,7 @@ class ConcatAndChunk(Packing):
     """
 
     name: ClassVar[str] = "concat_and_chunk"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     extra_token: Literal[0, 1] = 1
     """1: a row ends with the next row's first token, for readers that take `window` + 1 ids every `window` ids."""

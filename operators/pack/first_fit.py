@@ -41,6 +41,7 @@ class FirstFit(WholeDocuments):
     """
 
     name: ClassVar[str] = "first_fit"
+    version: ClassVar[int] = 2
 
     def bins(self, lengths: Numbers) -> tuple[Numbers, int]:
         """First fit, in order."""

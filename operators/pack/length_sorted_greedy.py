@@ -45,6 +45,7 @@ class LengthSortedGreedy(WholeDocuments):
     """
 
     name: ClassVar[str] = "length_sorted_greedy"
+    version: ClassVar[int] = 2
 
     def bins(self, lengths: Numbers) -> tuple[Numbers, int]:
         """The bin being filled or a new one, from the longest piece to the shortest."""

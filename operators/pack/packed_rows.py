@@ -21,6 +21,7 @@ from operators.pack.packed_table import (
     POSITION_IDS,
     SEGMENT_IDS,
     Boundaries,
+    list_type,
     packed_schema,
 )
 from operators.pack.pieces import Pieces, Windows, running_totals
@@ -92,7 +93,11 @@ def _id_columns(tokens: Ids, pieces: Pieces, before: Numbers, bounds: Numbers, f
         first = before if form.positions_continue else np.zeros_like(before)
         describe_tokens(first, pieces.length, bounds, position_ids, segment_ids, loss_mask)
         columns |= {POSITION_IDS: position_ids, SEGMENT_IDS: segment_ids, LOSS_MASK: loss_mask}
-    return {name: pa.FixedSizeListArray.from_arrays(pa.array(ids), form.length) for name, ids in columns.items()}
+    return {name: _fixed_lists(pa.array(ids), form.length) for name, ids in columns.items()}
+
+
+def _fixed_lists(values: pa.Array, length: int) -> pa.Array:
+    return pa.FixedSizeListArray.from_arrays(values, type=list_type(values.type, length))
 
 
 def _piece_ends(length: Numbers, bounds: Numbers) -> pa.Array:
@@ -104,13 +109,17 @@ def _piece_ends(length: Numbers, bounds: Numbers) -> pa.Array:
     values = np.zeros(int(offsets[-1]), np.int32)
     row_of = np.repeat(np.arange(num_rows), np.diff(bounds))  # (P,)
     values[np.arange(len(length)) + row_of + 1] = ends - row_start[row_of]
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values))
+    return _lists(offsets, pa.array(values))
 
 
 def _doc_ids(words: DocIds, offsets: Numbers) -> pa.Array:
     """Lists of ids, list n from offsets[n] to offsets[n + 1]."""
     values = pa.Array.from_buffers(DOC_ID_TYPE, len(words), [None, pa.py_buffer(np.ascontiguousarray(words))])
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
+    return _lists(offsets, values)
+
+
+def _lists(offsets: Numbers, values: pa.Array) -> pa.Array:
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values, type=list_type(values.type))
 
 
 def _row_sums(values: Numbers | npt.NDArray[np.bool_], bounds: Numbers) -> Numbers:

@@ -7,7 +7,7 @@ from typing import ClassVar, Final, Literal
 import pyarrow as pa
 from pydantic import Field
 
-from operators.pack.packed_table import DOC_IDS, NUM_CONTINUED, NUM_TRUNCATED
+from operators.pack.packed_table import DOC_IDS, NUM_CONTINUED, NUM_TRUNCATED, list_type
 from operators.pack.packing_plot import packing_plot
 from operators.pack.packing_statistics import PackingStatistics
 from operators.tokenize.tokenizer import NUM_TOKENS
@@ -44,7 +44,7 @@ class PackingReport(Task):
         """What is counted."""
         return pa.schema(
             [
-                pa.field(DOC_IDS, pa.list_(DOC_ID_TYPE), nullable=False),
+                pa.field(DOC_IDS, list_type(DOC_ID_TYPE), nullable=False),
                 *(pa.field(name, pa.int64(), nullable=False) for name in (NUM_TOKENS, NUM_CONTINUED, NUM_TRUNCATED)),
             ]
         )

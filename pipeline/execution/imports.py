@@ -132,9 +132,13 @@ def _schema(name: str, manifest: Manifest) -> pa.Schema:
 def _in_memory(kind: pa.DataType) -> pa.DataType:
     """A type as operators spell it: Parquet has its own name for the values of lists."""
     if pa.types.is_fixed_size_list(kind):
-        return pa.list_(_in_memory(kind.value_type), kind.list_size)
+        return pa.list_(_values(kind), kind.list_size)
     if pa.types.is_large_list(kind):
-        return pa.large_list(_in_memory(kind.value_type))
-    if pa.types.is_list(kind):
-        return pa.list_(_in_memory(kind.value_type))
-    return kind
+        return pa.large_list(_values(kind))
+    return pa.list_(_values(kind)) if pa.types.is_list(kind) else kind
+
+
+def _values(kind: pa.DataType) -> pa.Field:
+    values = kind.value_field
+    # Arrow's own name for them: a list type that does not name its values has it.
+    return pa.field("item", _in_memory(values.type), values.nullable)

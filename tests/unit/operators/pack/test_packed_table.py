@@ -2,14 +2,14 @@
 
 import pyarrow as pa
 
-from operators.pack.packed_table import packed_schema
+from operators.pack.packed_table import list_type, packed_schema
 
 
 def test_columns_that_describe_tokens_are_as_long_as_the_ids() -> None:
     schema = packed_schema(5)
-    assert schema.field("input_ids").type == pa.list_(pa.uint32(), 5)
-    assert schema.field("position_ids").type == schema.field("segment_ids").type == pa.list_(pa.int32(), 5)
-    assert schema.field("loss_mask").type == pa.list_(pa.uint8(), 5)
+    assert schema.field("input_ids").type == pa.list_(pa.field("item", pa.uint32(), nullable=False), 5)
+    assert schema.field("position_ids").type == schema.field("segment_ids").type == list_type(pa.int32(), 5)
+    assert schema.field("loss_mask").type == list_type(pa.uint8(), 5)
     assert schema.names[4:] == ["doc_ids", "num_tokens", "num_continued", "num_truncated"]
 
 
