@@ -19,6 +19,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -86,6 +87,9 @@ class StepFolder:
         """Moves a finished file to its name by content, and says what it holds.
 
         It is on the disk by then: a commit that outlives a loss of power must not name a file that does not.
+
+        Raises:
+            CommitError: the step was finished without this attempt, which was given up; its file is gone again.
         """
         reach("write.closed")
         _sync(staged)
@@ -95,8 +99,26 @@ class StepFolder:
         target = self.path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(target)
+        self._withdraw_late(name)
         reach("write.renamed")
         return FileRecord(name, num_rows, num_bytes, digest)
+
+    def _withdraw_late(self, name: str) -> None:
+        """Takes a file back that came after the step's manifest: nothing would sweep it any more.
+
+        Asked after the rename: a manifest that is not there yet comes before the sweep, which then finds the file.
+        """
+        manifest = self.manifest()
+        if manifest is None or name in _named(manifest):
+            return
+        path = self.path / name
+        path.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder of a segment, which the sweep had removed; others are not empty
+            path.parent.rmdir()
+        raise CommitError(
+            f"step {self.step}, file {name!r}: expected an unfinished step; found its manifest, as another attempt or "
+            "driver left it; run again"
+        )
 
     # What the driver does
 
@@ -199,8 +221,7 @@ class StepFolder:
         Segment folders go last: while one is there, a sweep that was cut short is taken up again by the next run.
         """
         reach("sweep.begin")
-        named = {file.name for shard in manifest.shards for file in shard.files.values()} | {MANIFEST_NAME}
-        named |= {file.name for file in manifest.dataset}
+        named = _named(manifest)
         segments = sorted(self.path.glob("segment-*"))
         for path in sorted(self.path.rglob("*")):
             if path.is_file() and path.parent not in segments and path.relative_to(self.path).as_posix() not in named:
@@ -304,6 +325,12 @@ def _equations_of_rows(
         # Only a shard operator, a partition operator or a task may give other rows than it was given.
         equations.append(("file = kept + reshaped", found, counts["rows_kept"] + counts.get("rows_reshaped", 0)))
     return equations
+
+
+def _named(manifest: Manifest) -> set[str]:
+    """What stays of a finished step's folder."""
+    files = {file.name for shard in manifest.shards for file in shard.files.values()}
+    return {MANIFEST_NAME, *files, *(file.name for file in manifest.dataset)}
 
 
 def _records(paths: Iterable[Path]) -> list[ShardRecord]:

@@ -1,11 +1,13 @@
 """Named points at which a crash is tested: in commits, in exchanges, and between steps.
 
-`reach` does nothing unless the environment variable CORPUSMILL_CRASH_AT names the point (`name`, or `name:n` for the
-n-th time it is reached); then the process kills itself, as a machine that loses power would.
+`reach` does nothing unless a test watches, or the environment variable CORPUSMILL_CRASH_AT names the point (`name`, or
+`name:n` for the n-th time it is reached); then the process kills itself, as a machine that loses power would.
 """
 
 import os
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 VARIABLE: Final = "CORPUSMILL_CRASH_AT"
@@ -35,11 +37,14 @@ FAULT_POINTS: Final = (
 )
 
 _reached: dict[str, int] = {}
+_watchers: list[Callable[[str], None]] = []
 
 
 def reach(point: str) -> None:
     """Marks that execution got to `point`; kills the process when a test asked for it."""
     assert point in FAULT_POINTS, point
+    for watcher in _watchers:
+        watcher(point)
     wanted = os.environ.get(VARIABLE)
     if not wanted:
         return
@@ -48,3 +53,13 @@ def reach(point: str) -> None:
         _reached[point] = _reached.get(point, 0) + 1
         if _reached[point] >= int(number or 1):
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def watched(watcher: Callable[[str], None]) -> Iterator[None]:
+    """Tells `watcher` of every point that is reached in this process meanwhile, before anything else happens there."""
+    _watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watchers.remove(watcher)

@@ -217,6 +217,25 @@ def test_a_sweep_leaves_the_artifact_and_nothing_else(folder):
     assert lost.name not in files
 
 
+def test_what_comes_after_the_manifest_is_taken_back(folder):
+    """An attempt that was given up may still be writing; what it was to read and write is swept already."""
+    kept = data_file(folder)
+    folder.commit(0, record(WRITTEN, {DATA: kept}), DOCUMENTS)
+    late_rows, late_exchange = folder.stage_file(), folder.stage_file()
+    late_rows.write_bytes(b"other bytes")
+    late_exchange.write_bytes(b"rows that travel")
+    manifest = finished(folder, {DATA: kept})
+    folder.finish(manifest)
+    folder.sweep(manifest)
+    left = sorted(folder.path.rglob("*"))
+    assert data_file(folder) == kept, "an equal file is the one that is named"
+    for staged, where in ((late_rows, DATA), (late_exchange, "segment-0")):
+        with pytest.raises(CommitError, match="expected an unfinished step; found its manifest"):
+            folder.publish(staged, where, 0, ".arrow", 1)
+    assert sorted(folder.path.rglob("*")) == left
+    assert folder.is_swept
+
+
 @pytest.mark.parametrize(("before", "after"), [(7, 123_456), (123_456, 7), (3, 3)])
 def test_an_equal_shard_is_taken_over_under_its_new_number(tmp_path, before, after):
     earlier = StepFolder(tmp_path, "s", "1" * 32)

@@ -6,13 +6,22 @@ import sys
 
 import pytest
 
-from pipeline.execution.faults import FAULT_POINTS, VARIABLE, reach
+from pipeline.execution.faults import FAULT_POINTS, VARIABLE, reach, watched
 
 
 def test_points_do_nothing_by_default(monkeypatch):
     monkeypatch.delenv(VARIABLE, raising=False)
     for point in FAULT_POINTS:
         reach(point)
+
+
+def test_a_watcher_is_told_of_points_while_it_watches():
+    seen = []
+    with watched(seen.append):
+        reach("write.begin")
+        reach("step.done")
+    reach("write.closed")
+    assert seen == ["write.begin", "step.done"]
 
 
 def test_a_point_must_be_known():
