@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,8 @@ from tests.builds import run_build
 from tests.small import small
 
 TIMEOUT_SECONDS: Final = 120
+_LIBRARIES: Final = ("torch", "transformers.models.bert.modeling_bert")
+"""What takes longest to import; passed over where it is not installed."""
 
 
 def fragile() -> Recipe:
@@ -21,12 +24,16 @@ def fragile() -> Recipe:
     return small(shard_bytes=1 << 14)
 
 
+def clean_context() -> ForkServerContext:
+    """Starts processes that have the project's modules and nothing else of this one: a server imports them once."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, *_LIBRARIES])
+    return context
+
+
 def crash_locally(point: str, inputs: Path, output: Path, recipe: Callable[[], Recipe] = fragile) -> int:
     """The exit code of a process that builds on the local runner and dies at `point`; 0 if it never got there."""
-    # The server imports the project once and forks a clean process for each build.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    process = context.Process(target=_build, args=(point, inputs, output, recipe))
+    process = clean_context().Process(target=_build, args=(point, inputs, output, recipe))
     process.start()
     process.join(TIMEOUT_SECONDS)
     code = process.exitcode

@@ -23,13 +23,13 @@ def test_a_process_that_is_not_told_to_die_finishes(small_inputs: Path, undistur
     assert tree_digest(tmp_path / "out") == tree_digest(undisturbed.output)
 
 
-@pytest.mark.parametrize("occurrence", [1, 2, 3])
 @pytest.mark.parametrize("point", [point for point in FAULT_POINTS if not point.startswith(("round.", "fallback."))])
 def test_a_killed_build_is_finished_by_the_next_run(
-    point: str, occurrence: int, small_inputs: Path, undisturbed: Built, tmp_path: Path
+    point: str, small_inputs: Path, undisturbed: Built, tmp_path: Path
 ) -> None:
+    """By SIGKILL; the chaos harness has copies of the output at more moments of a larger recipe."""
     output = tmp_path / "out"
-    code = crash_locally(f"{point}:{occurrence}", small_inputs, output)
+    code = crash_locally(f"{point}:2", small_inputs, output)
     assert code == -signal.SIGKILL, "the point was not reached"
     run_build(fragile(), small_inputs, output)
     assert staged_files(output) == []
