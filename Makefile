@@ -25,7 +25,7 @@ FORMAT_ENVIRONMENTS := streams rows
 READERS_streams := test_layouts.py test_megatron.py test_datatrove.py test_olmo.py
 READERS_rows := test_litdata.py test_litgpt.py test_mds.py test_parquet_rows.py
 
-.PHONY: help setup demo test check lint format unit integration soak formats bench-spine bench-dedup bench-filters bench-models bench-tokens quickstart-models clean distclean
+.PHONY: help setup demo test check lint format unit integration soak formats bench-spine bench-dedup bench-filters bench-models bench-tokens bench-memory quickstart-models clean distclean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -107,6 +107,9 @@ bench-models: setup ## measure operators that run models; results go to benchmar
 
 bench-tokens: setup ## measure tokenizing and packing beside other tools; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.tokens.run
+
+bench-memory: setup ## measure the memory of workers against their budget; results go to benchmarks/results
+	$(BIN)/python -m benchmarks.memory
 
 quickstart-models: setup ## make the tokenizer and the classifier of the quickstart again
 	rm -rf runs/quickstart-models

@@ -47,6 +47,8 @@ class Usage:
     cpu_seconds: float
     """User and system time of all processes."""
     peak_pss_bytes: int
+    peak_process_pss_bytes: int
+    """Of the process that had most."""
     num_processes: int
     """Different processes that samples saw."""
     cpu_method: str
@@ -92,7 +94,14 @@ def measure(
         while (left_over := seen.sample()) and time.monotonic() - started < wall + DRAIN_SECONDS:
             time.sleep(SAMPLE_SECONDS / 5)
         return Usage(
-            process.returncode, wall, tree.cpu_seconds(), seen.peak_pss_bytes, len(seen.pids), tree.method, left_over
+            process.returncode,
+            wall,
+            tree.cpu_seconds(),
+            seen.peak_pss_bytes,
+            seen.peak_process_pss_bytes,
+            len(seen.pids),
+            tree.method,
+            left_over,
         )
 
 
@@ -103,12 +112,15 @@ class _Seen:
     tree: _Tree
     pids: set[int] = field(default_factory=set)
     peak_pss_bytes: int = 0
+    peak_process_pss_bytes: int = 0
 
     def sample(self) -> int:
         """Takes one; returns how many processes there are."""
         alive = self.tree.pids()
         self.pids.update(alive)
-        self.peak_pss_bytes = max(self.peak_pss_bytes, sum(_pss_bytes(pid) for pid in alive))
+        sizes = [_pss_bytes(pid) for pid in alive]
+        self.peak_pss_bytes = max(self.peak_pss_bytes, sum(sizes))
+        self.peak_process_pss_bytes = max(self.peak_process_pss_bytes, *sizes, 0)
         return len(alive)
 
 
