@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import os
+import resource
 from typing import Final
 
 COLLECT_AFTER: Final = 200_000
@@ -32,6 +33,7 @@ def main() -> None:
     """
     gc.disable()
     _keep_freed_memory()
+    _fit_limits()
     from jobs.cli import main as command_line  # noqa: PLC0415 -- not before the collector rests
 
     gc.freeze()
@@ -48,6 +50,16 @@ def _keep_freed_memory() -> None:
         os.environ[name] = value
         if mallopt is not None and name in MALLOPT:
             mallopt(MALLOPT[name], int(value))
+
+
+def _fit_limits() -> None:
+    """Where the memory of a process is limited, has Arrow take it from the system as it needs it.
+
+    Its own allocator reserves a gigabyte at once, which counts against such a limit though nothing is stored there.
+    """
+    limits = (resource.getrlimit(which)[0] for which in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
+    if any(limit != resource.RLIM_INFINITY for limit in limits):
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 if __name__ == "__main__":

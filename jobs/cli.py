@@ -28,6 +28,7 @@ from operators.catalogue import catalogue
 from pipeline.errors import PipelineError, PlanError, SchemaError
 from pipeline.execution.memory_budget import MEGABYTE, is_tight, keep_little, share_of_machine, within
 from pipeline.execution.prepare import PreparedRecipe, prepare
+from pipeline.execution.process_memory import out_of_memory
 from pipeline.execution.work import Execution
 from pipeline.io.system_errors import storage_error
 from pipeline.plan.logical import Recipe
@@ -244,6 +245,8 @@ def main() -> NoReturn:
         raise SystemExit(1) from None
     except OSError as error:
         _fail(storage_error("command", error), 1)
+    except MemoryError as error:
+        _fail(out_of_memory("command", error, None), 1)
     except KeyboardInterrupt:
         print("corpusmill: interrupted; committed work stays, run again to go on", file=sys.stderr)  # noqa: T201
         raise SystemExit(130) from None

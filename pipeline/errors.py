@@ -7,6 +7,7 @@
     ├── OperatorError                 an operator failed as a whole; the cause is chained
     ├── CommitError                   counts that do not add up, or two different results for one shard
     ├── BudgetError                   more bad rows or damaged files than the recipe allows
+    ├── MemoryLimitError (MemoryError) the system gave a process no more memory
     ├── FallBackNeeded                an operator asks that its whole step be made with its fallback
     └── RunnerError                   the cluster could not carry the work out
 
@@ -41,6 +42,10 @@ class CommitError(PipelineError):
 
 class BudgetError(PipelineError):
     """A step read more bad rows or damaged files than its error budget allows."""
+
+
+class MemoryLimitError(PipelineError, MemoryError):
+    """The system gave a process no more memory; what was done stays committed."""
 
 
 class FallBackNeeded(PipelineError):  # noqa: N818 -- an operator asks for something; the driver grants it

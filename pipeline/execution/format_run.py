@@ -32,7 +32,7 @@ def write_files(
             FILES + path.name: spec.folder.publish(path, FILES.rstrip("/"), shard, f"-{path.name}", num_rows=0)
             for path in left
         }
-    except (PipelineError, OSError):
+    except (PipelineError, OSError, MemoryError):
         raise
     except Exception as error:
         raise OperatorError(f"operator {writer.name}: failed on a shard: {type(error).__name__}") from error

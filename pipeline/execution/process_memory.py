@@ -1,4 +1,4 @@
-"""The memory of this process: how much it has had at most, and giving back what is free."""
+"""The memory of this process: how much it has had at most, giving back what is free, and what to do without any."""
 
 import ctypes
 import gc
@@ -9,7 +9,13 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from pipeline.errors import MemoryLimitError
+
 _PROCESS: Final = Path("/proc/self")
+_ADVICE: Final = (
+    "start fewer workers, raise the limit of the system (ulimit, container), lower --memory-per-worker, --batch-rows "
+    "or, if one document is too large, max_document_bytes of its source"
+)
 
 
 def peak_bytes() -> int:
@@ -33,6 +39,23 @@ def release_free_memory() -> None:
     trim = getattr(_c_library(), "malloc_trim", None)  # glibc's alone
     if trim is not None:
         trim(0)
+
+
+def out_of_memory(where: str, error: MemoryError, budget_bytes: int | None) -> MemoryLimitError:
+    """The error to raise at an edge, where a process has got no more memory.
+
+    Args:
+        where: in the step or the command.
+        error: what said so; libraries' messages hold sizes, never documents.
+        budget_bytes: what the process was to stay within, if anyone said.
+    """
+    budget = "" if budget_bytes is None else f", of a budget of {budget_bytes / 1e6:,.0f} MB"
+    found = " ".join(str(error).split()) or "no more"
+    peak = f"{peak_bytes() / 1e6:,.0f} MB"
+    return MemoryLimitError(
+        f"{where}: expected the memory that it needs; found {found}, at a peak of {peak}{budget}; "
+        f"{_ADVICE}; what is committed stays, so run again to go on"
+    )
 
 
 @lru_cache(maxsize=1)

@@ -157,7 +157,7 @@ def opened(name: str, open_function: Callable[[], Opened]) -> Opened:
     """What the `open` of the operator called `name` gives; a failure here is the operator's, not a row's."""
     try:
         return open_function()
-    except PipelineError:
+    except (PipelineError, MemoryError):
         raise
     except Exception as error:
         raise OperatorError(f"operator {name}: could not be opened: {type(error).__name__}: {error}") from error
@@ -261,19 +261,25 @@ class RowPass:
             result = opened.call(batch)
         except FallBackNeeded as asked:
             raise _asked_by(opened.stands_at, asked) from asked
-        except (PipelineError, MemoryError):
+        except PipelineError:
             raise
+        except MemoryError as error:
+            # Half of the rows may fit. One for which there is no memory is not at fault: elsewhere there may be.
+            if batch.num_rows == 1 or _sees_rows_together(opened.operator):
+                place = f"rows {rows[0]} to {rows[-1]}, {batch.nbytes} bytes"
+                raise MemoryError(f"none for operator {opened.label} on {place}") from error
         except Exception as error:  # whatever else an operator raises on a row is that row's fault
             if is_refusal(error):
                 raise
             if batch.num_rows == 1:
                 self._fail(opened, int(rows[0]), error)
                 return
-            half = batch.num_rows // 2
-            yield from self._isolated(opened, batch.slice(0, half), rows[:half])
-            yield from self._isolated(opened, batch.slice(half), rows[half:])
+        else:
+            yield result, batch, rows
             return
-        yield result, batch, rows
+        half = batch.num_rows // 2
+        yield from self._isolated(opened, batch.slice(0, half), rows[:half])
+        yield from self._isolated(opened, batch.slice(half), rows[half:])
 
     def _fail(self, opened: OpenOperator, row: int, error: Exception) -> None:
         """Quarantines a row, unless a filter had dropped it before."""
@@ -385,6 +391,11 @@ def _annotated(opened: OpenOperator, batch: pa.RecordBatch, new: pa.RecordBatch)
     _expect_values(operator, new, declared)
     fields = [field.with_name(DERIVED + field.name) for field in declared] if opened.is_derived else list(declared)
     return pa.RecordBatch.from_arrays([*batch.columns, *new.columns], schema=pa.schema([*batch.schema, *fields]))
+
+
+def _sees_rows_together(operator: RowOperator) -> bool:
+    """Whether its results may depend on which rows it sees together."""
+    return isinstance(operator, Annotator) and operator.window_rows is not None
 
 
 def _survivors(operator: Filter, batch: pa.RecordBatch, verdicts: Verdicts) -> pa.Array | None:

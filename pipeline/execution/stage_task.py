@@ -19,6 +19,7 @@ from pipeline.execution.exchange import PartitionInput, read_partition
 from pipeline.execution.format_run import amount, write_files
 from pipeline.execution.home import bring_home
 from pipeline.execution.judged_rows import JudgedRows
+from pipeline.execution.process_memory import out_of_memory
 from pipeline.execution.quarantine import SourceRecords
 from pipeline.execution.row_pass import OpenOperator, RowPass, open_chain, opened
 from pipeline.execution.sinks import open_sink, write_table
@@ -95,7 +96,12 @@ class StageWorker:
     """An open stage: hand it units."""
 
     def __init__(self, spec: StageSpec) -> None:
-        self._stage = open_stage(spec)
+        try:
+            self._stage = open_stage(spec)
+        except PipelineError:
+            raise
+        except MemoryError as error:
+            raise out_of_memory(f"{spec.label}, to be opened", error, spec.execution.memory_bytes) from error
 
     def run(self, unit: Unit, given: Passage | None = None) -> Passage | Result:
         """Carries one unit through the stage. Bad rows never raise; what raises may be tried again."""
@@ -108,6 +114,8 @@ class StageWorker:
             raise
         except OSError as error:
             raise storage_error(f"{spec.label}, unit {unit.index}", error) from error
+        except MemoryError as error:
+            raise out_of_memory(f"{spec.label}, unit {unit.index}", error, spec.execution.memory_bytes) from error
         if isinstance(outcome, Passage):
             outcome.made_with = made_with
             return outcome
@@ -268,7 +276,7 @@ class _UnitRun:
         try:
             for batch in call(batch for batch, _ in flow):
                 yield batch, None
-        except (PipelineError, OSError):
+        except (PipelineError, OSError, MemoryError):
             raise
         except Exception as error:
             raise OperatorError(
@@ -289,7 +297,7 @@ class _UnitRun:
                     self._conserved["conserved_out"] += amount(batch[declared[1]])
                     self._conserved["conserved_cut"] += amount(batch[declared[2]])
                 yield batch, None
-        except (PipelineError, OSError):
+        except (PipelineError, OSError, MemoryError):
             raise
         except Exception as error:
             raise OperatorError(f"operator {operator.name}: failed on a shard") from error

@@ -27,7 +27,7 @@ def run_task(spec: StageSpec, unit: Unit, task: Task) -> Result:
         if spec.kind is ArtifactKind.MODEL:
             return (_model_record(spec, unit, directory, produced),)
         return tuple(_shard_records(spec, unit, task, produced))
-    except (PipelineError, OSError):
+    except (PipelineError, OSError, MemoryError):
         raise
     except Exception as error:
         raise OperatorError(f"operator {task.name}: failed: {type(error).__name__}: {error}") from error

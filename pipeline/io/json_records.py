@@ -34,6 +34,7 @@ _MANY_DIGITS: Final = 40
 _BIG_INTEGER: Final = "integer beyond int64"
 _INTEGERS: Final = ("int64", _BIG_INTEGER)
 _PYTHON_TYPES: Final[dict[str, type]] = {"string": str, "int64": int, "float64": float, "bool": bool}
+_LONG_STRING: Final = 1 << 20
 _KINDS: Final = {b'"': "string", b"{": "object", b"[": "array", b"t": "bool", b"f": "bool", b"n": "null"}
 
 
@@ -208,6 +209,7 @@ class RecordDecoder:
         raw = fields.get(name)
         if raw is None:
             raise RejectedRecordError(RejectReason.NO_TEXT, f"column {name!r}: expected string, found no such field")
+        _expect_memory(raw)
         try:
             text: str | None = self._texts.decode(raw)
         except msgspec.ValidationError as error:
@@ -301,6 +303,13 @@ def _is_utf8(block: bytes) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
+
+
+def _expect_memory(raw: msgspec.Raw) -> None:
+    """Raises MemoryError where there is none for a long string: the decoder would end the process instead."""
+    num_bytes = len(memoryview(raw))
+    if num_bytes >= _LONG_STRING:
+        np.empty(4 * num_bytes, np.uint8)  # a character takes 4 bytes at most; nothing is written there
 
 
 def _check_size(line: bytes, max_bytes: int) -> None:

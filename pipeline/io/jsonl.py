@@ -86,16 +86,18 @@ class LineBlocks:
             newline = chunk.rfind(b"\n")
             cut = last or (newline + 1 if num_pending + len(chunk) >= self._batch_bytes else 0)
             if cut:
-                yield self._take(b"".join([*pending, chunk[:cut]]))
-                pending, num_pending = [], 0
+                pending = [b"".join([*pending, chunk[:cut]])]
+                yield self._take(pending.pop())  # and do not hold it while others work on it
+                num_pending = 0
             if last:
                 return True
             pending.append(chunk[cut:])
             num_pending += len(chunk) - cut
             num_open = len(chunk) - 1 - newline if newline >= 0 else num_open + len(chunk)
             if num_open > self._max_line_bytes:
-                yield self._take(b"".join(pending))
-                pending, num_pending, num_open = [], 0, 0
+                pending = [b"".join(pending)]
+                yield self._take(pending.pop())
+                num_pending = num_open = 0
                 self._is_in_long_line = True
         block = b"".join(pending)
         if stream.damage is not None:
@@ -146,6 +148,7 @@ class JsonlReader:
         lines = LineBlocks(self._split, self._batch_bytes, self._max_line_bytes, self._end_limit)
         for offset, block in lines.blocks():
             batch = self._records.decode(offset, block)
+            del block  # operators need the room
             if batch.num_records:
                 yield batch
         self.summary = SplitSummary(

@@ -20,6 +20,7 @@ _ADVICE: Final = {
     errno.EROFS: "mount it for writing, or choose another folder",
     errno.EACCES: "give this user the permission, or choose another path",
     errno.EPERM: "give this user the permission, or choose another path",
+    errno.ENOMEM: f"start fewer workers, or raise the limit of memory (ulimit, container); {_GO_ON}",
     errno.EIO: f"the device fails (see dmesg): mend or replace it; {_GO_ON}",
     errno.ESTALE: f"the file server lost it: mount it again; {_GO_ON}",
     errno.EMFILE: f"raise the limit of open files (ulimit -n); {_GO_ON}",

@@ -84,7 +84,7 @@ class Source(_Frozen):
     """What doc_id is made of: the record's place, or the input's own id (then it must be there and unique)."""
     columns: dict[str, str] = Field(default_factory=dict)
     """Further fields to read as typed columns: name -> string, int64, float64 or bool."""
-    max_document_bytes: int = Field(default=32 << 20, ge=1 << 10)
+    max_document_bytes: int = Field(default=16 << 20, ge=1 << 10)
     """Of a JSON line, or of a Parquet row's text; what is longer is quarantined as `too_large`."""
     max_expansion: float = Field(default=200, ge=1)
     """A compressed file that gives more than this many times its size, and more than 64 MiB, is damaged from there on.

@@ -248,9 +248,9 @@ BOMB_CASES: Final = (
         Kept(2, quarantined={"too_large": 1}),
     ),
     Case(
-        "line of 24 MiB",
-        "as long as a text may be without a word in the recipe: 32 MiB",
-        files({"a.jsonl.zst": lambda: long_line(24)}),
+        "line of 12 MiB",
+        "as long as a text may be without a word in the recipe: 16 MiB",
+        files({"a.jsonl.zst": lambda: long_line(12)}),
         Kept(3),
     ),
     Case(

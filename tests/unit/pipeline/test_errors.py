@@ -13,6 +13,7 @@ KINDS = {
     "OperatorError": Exception,
     "CommitError": Exception,
     "BudgetError": Exception,
+    "MemoryLimitError": MemoryError,
     "RunnerError": Exception,
 }
 

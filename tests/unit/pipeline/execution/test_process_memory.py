@@ -1,7 +1,10 @@
 import subprocess
 import sys
 
-from pipeline.execution.process_memory import peak_bytes
+import pytest
+
+from pipeline.errors import MemoryLimitError
+from pipeline.execution.process_memory import out_of_memory, peak_bytes
 
 TAKE_AND_FREE = """
 import numpy as np
@@ -26,3 +29,18 @@ def test_where_the_system_tells_no_shares_the_whole_resident_size_counts(monkeyp
     exact = peak_bytes()
     monkeypatch.setattr("pipeline.execution.process_memory._PROCESS", tmp_path)
     assert peak_bytes() >= exact
+
+
+@pytest.mark.parametrize(
+    ("error", "budget", "found"),
+    [
+        (MemoryError(), None, r"found no more, at a peak of \d[\d,]* MB; start fewer workers"),
+        (MemoryError("malloc of\nsize 9"), 6 * 10**8, r"found malloc of size 9, at a peak .* budget of 600 MB; start"),
+    ],
+)
+def test_want_of_memory_is_told_in_one_line(error, budget, found):
+    told = out_of_memory("step documents, unit 3", error, budget)
+    assert isinstance(told, MemoryLimitError)
+    assert "\n" not in str(told)
+    with pytest.raises(MemoryLimitError, match=r"^step documents, unit 3: expected .*" + found):
+        raise told

@@ -169,6 +169,39 @@ def test_what_is_no_rows_fault_is_raised(error):
         carry((OpenOperator(NumChars(), "num_chars", "num_chars", fail),), documents(["a", "b"]))
 
 
+def with_memory_for(num_rows, operator=None):
+    """An operator, opened, that gets no memory for more rows than that at once."""
+    operator = operator or NumChars()
+    call = operator.open()
+
+    def short(batch):
+        if batch.num_rows > num_rows:
+            raise MemoryError("malloc of size 1000 failed")
+        return call(batch)
+
+    return OpenOperator(operator, operator.name, operator.name, short)
+
+
+@pytest.mark.parametrize("num_rows", [1, 3])
+def test_with_little_memory_an_operator_gets_fewer_rows_at_a_time(num_rows):
+    texts = ["a", "bb", "", "dddd", "e", "ff", "g"]
+    table, rows, ledger, _ = carry([with_memory_for(num_rows)], documents(texts))
+    assert table["num_chars"].to_pylist() == list(map(len, texts))
+    assert rows == list(range(7))
+    assert not ledger.parts
+
+
+def test_a_row_for_which_there_is_no_memory_is_not_at_fault():
+    with pytest.raises(MemoryError, match=r"^none for operator num_chars on rows 4 to 4, \d+ bytes$") as caught:
+        carry([with_memory_for(0)], documents(["a", "b"]), rows=np.array([4, 9], np.uint32))
+    assert str(caught.value.__cause__) == "malloc of size 1000 failed"
+
+
+def test_rows_that_an_operator_must_see_together_are_not_parted_for_want_of_memory():
+    with pytest.raises(MemoryError, match="none for operator seen_together on rows 0 to 3, "):
+        carry([NumChars(), with_memory_for(2, SeenTogether())], documents(["a", "b", "c", "d"]))
+
+
 def ints(count, name="num_chars", kind=None):
     return pa.record_batch({name: pa.array(range(count), kind or pa.int64())})
 
