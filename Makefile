@@ -10,8 +10,7 @@ BIN    := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -q
 PIP_INSTALL := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt
 
-# Ray on one machine: no token file in the home folder, no usage reports.
-export RAY_AUTH_MODE ?= disabled
+# No usage reports.
 export RAY_USAGE_STATS_ENABLED ?= 0
 # PYTHONPATH of the caller could put other code before the checkout.
 unexport PYTHONPATH

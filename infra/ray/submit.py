@@ -29,10 +29,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 from ray.job_submission import JobSubmissionClient
+
+from pipeline.execution.on_ray.cluster import private_cluster
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CODE: Final = ("pipeline", "operators", "jobs", "pyproject.toml")
@@ -118,6 +121,10 @@ def _wait_for(dashboard: str, head: subprocess.Popen[bytes]) -> None:
         try:
             with urllib.request.urlopen(f"{dashboard}/api/version", timeout=5):  # noqa: S310 - our own http address
                 return
+        except urllib.error.HTTPError as error:
+            if error.code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+                return  # it answers, and wants the token, which the client of jobs has
+            time.sleep(0.5)
         except (urllib.error.URLError, OSError):
             time.sleep(0.5)
     raise SystemExit(f"submit: expected a dashboard at {dashboard} within {START_SECONDS:.0f} s; found none")
@@ -156,8 +163,6 @@ def main() -> None:
     parser.add_argument("--num-cpus", type=int, default=2, help="of the head that is started")
     parser.add_argument("--python", default=sys.executable, help="on the cluster; default: this one's path")
     given, options = parser.parse_known_args()
-    # The head listens on this machine for as long as the build; a token file of another Ray must not matter.
-    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # else a terminated submit would leave its head behind
     # `python` in an entrypoint is whatever the head's PATH finds, so the interpreter is named by its path.
     run = [given.python, "-m", "jobs", "run", str(given.recipe.resolve()), "--output", str(given.output.resolve())]
@@ -165,7 +170,7 @@ def main() -> None:
     try:
         if given.dashboard:
             raise SystemExit(submit(given.dashboard, entrypoint))
-        with local_head(given.num_cpus) as dashboard:
+        with private_cluster(), local_head(given.num_cpus) as dashboard:
             code = submit(dashboard, entrypoint)
     except KeyboardInterrupt:
         print("submit: interrupted; the job is stopped, committed work stays, run again to go on", file=sys.stderr)

@@ -1,16 +1,69 @@
-"""What the cluster has, and what its autoscaler may add."""
+"""What the cluster has, what its autoscaler may add, and clusters that only this process and its own can reach."""
 
-from collections.abc import Sequence
-from typing import Any
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 import ray
+from ray._private import ray_constants  # no public setting has Ray listen on loopback alone
 from ray._private.state import state  # no public call tells the groups of nodes that an autoscaler may start
+from ray._raylet import AuthenticationTokenLoader, Config  # no public call has them read the environment again
 
 from pipeline.execution.on_ray.sizing import holds_one_each
 from pipeline.operator import Resources
 
+AUTH_MODE: Final = "RAY_AUTH_MODE"
+_TOKEN_PATH: Final = "RAY_AUTH_TOKEN_PATH"  # noqa: S105 - a variable's name
+_TOKEN_BYTES: Final = 32
+
 Node = dict[str, float]
 """Resource name -> amount."""
+
+
+@contextmanager
+def private_cluster() -> Iterator[None]:
+    """Has clusters that are started inside listen on loopback alone, and serve only who has their token.
+
+    Whoever reaches the ports of a Ray cluster without token may run code as its user. The token is in a file that this
+    user alone may read, in a folder that is gone afterwards; processes that are started inside find it by their
+    environment. If the caller's environment names a mode of authentication, that one is used.
+    """
+    with TemporaryDirectory(prefix="corpusmill-token-") as folder:
+        changes: dict[str, str | None] = {ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0"}
+        if AUTH_MODE not in os.environ:
+            changes |= {AUTH_MODE: "token", _TOKEN_PATH: str(_new_token(Path(folder)))}
+        before = {name: os.environ.get(name) for name in changes}
+        listens_everywhere = ray_constants.ENABLE_RAY_CLUSTER
+        ray_constants.ENABLE_RAY_CLUSTER = False  # what the variable says was read when Ray was imported
+        _set_environment(changes)
+        try:
+            yield
+        finally:
+            ray_constants.ENABLE_RAY_CLUSTER = listens_everywhere
+            _set_environment(before)
+
+
+def _new_token(folder: Path) -> Path:
+    path = folder / "token"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w") as stream:  # noqa: PTH123 - a descriptor
+        stream.write(secrets.token_hex(_TOKEN_BYTES))
+    return path
+
+
+def _set_environment(variables: dict[str, str | None]) -> None:
+    """Sets variables, those that are None away, and has Ray look at them."""
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
 
 
 def nodes_for(stages: Sequence[Resources]) -> list[Node]:

@@ -8,6 +8,7 @@ An actor's death is held against a unit only where no other can have caused it.
 import os
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from ray.exceptions import RayTaskError
 
 from pipeline.errors import PipelineError, RunnerError, StorageError
 from pipeline.execution.on_ray.actor_pool import LOST, ActorPool
-from pipeline.execution.on_ray.cluster import nodes_for
+from pipeline.execution.on_ray.cluster import nodes_for, private_cluster
 from pipeline.execution.on_ray.sizing import (
     StageQueue,
     actors_per_stage,
@@ -52,6 +53,7 @@ class RayRunner:
         self._max_workers = workers
         self._address = address or os.environ.get("RAY_ADDRESS")
         self._owns_connection = False
+        self._own_cluster = ExitStack()
         self._pools: dict[str, ActorPool] = {}
 
     def run_segment(self, job: SegmentJob, watch: Watch) -> Generator[tuple[Unit, Result], None, None]:
@@ -88,6 +90,7 @@ class RayRunner:
         if self._owns_connection:
             ray.shutdown()
             self._owns_connection = False
+        self._own_cluster.close()
 
     def _pool(self, key: str, resources: Resources) -> ActorPool:
         return self._pools.setdefault(key, ActorPool(resources))
@@ -98,6 +101,7 @@ class RayRunner:
             if self._address:
                 ray.init(address=self._address, **quiet)
             else:
+                self._own_cluster.enter_context(private_cluster())
                 ray.init(
                     address="local",
                     num_cpus=max(self._max_workers or 0, os.cpu_count() or 1),
