@@ -40,6 +40,7 @@ from pipeline.plan.logical import (
 )
 from pipeline.rule_set import RuleSet
 from pipeline.rule_values import ANNOTATE, JUDGE, JudgeValues, RuleValues
+from pipeline.yaml_text import plain_data
 
 Composite = Callable[..., tuple[Step, ...]]
 Data = dict[str, Any]  # Any: parsed YAML
@@ -89,11 +90,7 @@ def load_recipe(path: Path, catalogue: Catalogue, overrides: Sequence[str] = ())
 
 def parse_recipe(text: str, catalogue: Catalogue, overrides: Sequence[str] = (), *, label: str = "recipe") -> Recipe:
     """The recipe in YAML text. Raises as `load_recipe`."""
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        told = " ".join(str(error).split()).replace('"<unicode string>"', label)
-        raise PlanError(f"{label}: expected YAML; {told}") from error
+    data = plain_data(text, label)
     if not isinstance(data, dict):
         raise PlanError(f"{label}: expected a mapping with {list(_RECIPE_FIELDS)}; found {type(data).__name__}")
     for override in overrides:
@@ -296,10 +293,7 @@ def _override(data: Data, override: str, catalogue: Catalogue) -> None:
     path, equals, value = override.partition("=")
     if not equals:
         raise PlanError(f"--set {override!r}: expected path.to.field=value")
-    try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise PlanError(f"--set {override!r}: expected a value in YAML; {' '.join(str(error).split())}") from error
+    parsed = plain_data(value, f"--set {override!r}")
     if path.split(".")[0] in _SETTABLE:
         _assign(data, path.split("."), parsed, override)
         return

@@ -39,5 +39,7 @@ def load_model_tokenizer(operator: str, model: FolderRef, settings: ModelSetting
     from transformers.utils import logging  # noqa: PLC0415 -- as above
 
     logging.disable_progress_bar()
-    loaded = AutoTokenizer.from_pretrained(path.parent, gguf_file=settings.gguf_file, local_files_only=True)
+    loaded = AutoTokenizer.from_pretrained(
+        path.parent, gguf_file=settings.gguf_file, local_files_only=True, trust_remote_code=False
+    )
     return as_plain_text(loaded.backend_tokenizer)

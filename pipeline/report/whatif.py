@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
 from pipeline.artifact import DATA, IDENTITY, Manifest
 from pipeline.document import DOC_ID, INPUT_ID
@@ -24,6 +23,7 @@ from pipeline.recorded_run import RecordedRun, RecordedStep
 from pipeline.report.judged_steps import Identity, JudgedStep, broken_rules, judged_steps, kind_of, labelled, rebuilt
 from pipeline.rule_set import RuleSet
 from pipeline.rule_values import carried, what_changes, what_turns_on
+from pipeline.yaml_text import plain_data
 
 NUM_EXAMPLES: Final = 5
 Fates = npt.NDArray[np.int64]
@@ -117,10 +117,7 @@ def _parsed(setting: str, known: Mapping[str, RecordedStep]) -> tuple[str, str, 
     named = [step for step in known if path.startswith(f"{step}.")]
     if not equals or not named:
         raise PlanError(f"whatif {setting!r}: expected STEP.RULE_SET.FIELD=VALUE; steps: {sorted(known)}")
-    try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise PlanError(f"whatif {setting!r}: expected a value in YAML; {' '.join(str(error).split())}") from error
+    parsed = plain_data(value, f"whatif {setting!r}")
     step = max(named, key=len)  # of `near` and `near.edges`, the second is meant
     return step, path.removeprefix(f"{step}."), parsed
 

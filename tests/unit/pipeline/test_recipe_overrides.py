@@ -142,7 +142,7 @@ def test_an_override_goes_to_the_step_with_the_longest_name():
         ("documents.min_chars.mn=1", r"operators\[1\]\.min_chars: mn: .*fields: \['min_chars', 'without'\]"),
         ("layout.shard_bytes.x=1", r"--set 'layout.shard_bytes.x=1': 'shard_bytes' holds no fields; found int"),
         ("once.orderby=[x]", r"first_of_key: unknown \['orderby'\]; known: \['order_by'\]"),
-        ("layout.shard_bytes=[", r"--set 'layout.shard_bytes=\[': expected a value in YAML; "),
+        ("layout.shard_bytes=[", r"--set 'layout.shard_bytes=\[': expected YAML; "),
     ],
 )
 def test_a_wrong_override_says_what_there_is(override, message):
