@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
+from rich.text import Text
 
 from jobs.progress import show_progress
 from jobs.status import print_status, run_status
 from jobs.summary import print_summary
+from jobs.terminal import PlainConsole, printable
 from operators.catalogue import catalogue
 from pipeline.errors import PipelineError, PlanError, SchemaError
 from pipeline.execution.memory_budget import MEGABYTE, is_tight, keep_little, share_of_machine, within
@@ -85,7 +86,7 @@ def run(  # noqa: PLR0913, PLR0917 -- a parameter for each option
         told = {"output": str(done.output), "seconds": round(done.seconds, 3), "memory": asdict(done.memory)}
         _print_json({**told, **done.funnel.to_json()})
     else:
-        print_summary(done, prepared.recipe, Console())
+        print_summary(done, prepared.recipe, PlainConsole())
 
 
 @app.command()
@@ -104,7 +105,7 @@ def plan(
     folder = output or Path("runs") / prepared.recipe.name
     actors = workers or os.cpu_count() or 1
     for line in preview_plan(prepared, folder, workers=actors):
-        print(line)  # noqa: T201 - the command's output
+        print(printable(line))  # noqa: T201 - the command's output
     if sample:
         print()  # noqa: T201 - the command's output
         try:
@@ -112,7 +113,7 @@ def plan(
         except PipelineError as error:  # the head of an input may hold nothing that a later step can work on
             lines = [f"estimate: none; a sample of the input's head could not be built: {error}"]
         for line in lines:
-            print(line)  # noqa: T201 - the command's output
+            print(printable(line))  # noqa: T201 - the command's output
 
 
 @app.command()
@@ -130,7 +131,7 @@ def status(run_folder: RunArgument, as_json: JsonOption = False) -> None:
     if as_json:
         _print_json(asdict(found))
     else:
-        print_status(found, Console())
+        print_status(found, PlainConsole())
 
 
 @app.command()
@@ -157,9 +158,9 @@ def explain(
         _print_json(told if owner is None else {"owner": asdict(owner), "fates": told})
         return
     if owner is not None:
-        Console().print(f"{at}: {owner}", markup=False, soft_wrap=True, highlight=False)
+        PlainConsole().print(f"{at}: {owner}", soft_wrap=True, highlight=False)
     for fate in fates:
-        _print_fate(fate, Console())
+        _print_fate(fate, PlainConsole())
 
 
 @app.command()
@@ -187,7 +188,7 @@ def attribution(
         _print_json([one.to_json() for one in found])
         return
     for one in found:
-        print_attribution(one, Console(), rules=rules)
+        print_attribution(one, PlainConsole(), rules=rules)
 
 
 @app.command()
@@ -211,7 +212,7 @@ def whatif(
         _print_json([{**asdict(answer), "is_exact": answer.is_exact} for answer in answers])
         return
     for answer in answers:
-        print_answer(answer, Console())
+        print_answer(answer, PlainConsole())
 
 
 @app.command()
@@ -269,9 +270,9 @@ def _as_defect(error: Exception) -> PipelineError:
 
 
 def _fail(error: PipelineError, code: int) -> NoReturn:
-    print(f"corpusmill: {error}", file=sys.stderr)  # noqa: T201 - the command's output
+    print(printable(f"corpusmill: {error}"), file=sys.stderr)  # noqa: T201 - the command's output
     for note in getattr(error, "__notes__", ()):
-        print(f"  in {note}", file=sys.stderr)  # noqa: T201 - the command's output
+        print(printable(f"  in {note}"), file=sys.stderr)  # noqa: T201 - the command's output
     raise SystemExit(code)
 
 
@@ -317,13 +318,14 @@ def _print_json(data: object) -> None:
     print(json.dumps(data, indent=1, ensure_ascii=False))  # noqa: T201 - the command's output
 
 
-def _print_fate(fate: Fate, console: Console) -> None:
+def _print_fate(fate: Fate, console: PlainConsole) -> None:
     name = f" ({fate.input_id})" if fate.input_id else ""
-    console.print(f"document {fate.doc_id}{name}: [bold]{fate.verdict}[/bold]", soft_wrap=True, highlight=False)
+    title = Text.assemble(printable(f"document {fate.doc_id}{name}: "), (fate.verdict, "bold"))
+    console.print(title, soft_wrap=True, highlight=False)
     for event in fate.events:
-        console.print(f"  {event.step}: {_describe(event)}", markup=False, soft_wrap=True, highlight=False)
+        console.print(f"  {event.step}: {_describe(event)}", soft_wrap=True, highlight=False)
     if fate.text is not None:
-        console.print("  text: " + " ".join(fate.text.split()), style="dim", markup=False, soft_wrap=True)
+        console.print("  text: " + " ".join(fate.text.split()), style="dim", soft_wrap=True)
 
 
 def _describe(event: FateEvent) -> str:

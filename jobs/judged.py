@@ -1,13 +1,13 @@
 """Attribution and what-if, as they are printed."""
 
-from rich.console import Console
 from rich.table import Table
 
+from jobs.terminal import PlainConsole
 from pipeline.report.attribution import Attribution, Matrix
 from pipeline.report.whatif import Answer, Crossing
 
 
-def print_attribution(found: Attribution, console: Console, *, rules: bool) -> None:
+def print_attribution(found: Attribution, console: PlainConsole, *, rules: bool) -> None:
     """A table of the rules, and one of how often two filters, or two rules, would remove the same document."""
     console.print(
         f"step {found.step}: {found.rows_judged:,} documents judged, {found.rows_removed:,} "
@@ -31,7 +31,7 @@ def print_attribution(found: Attribution, console: Console, *, rules: bool) -> N
         _print_overlap(list(found.operators), found.overlap, console)
 
 
-def _print_overlap(names: list[str], overlap: Matrix, console: Console) -> None:
+def _print_overlap(names: list[str], overlap: Matrix, console: PlainConsole) -> None:
     """Numbered columns, since names are long."""
     if len(names) < 2:
         return
@@ -44,13 +44,12 @@ def _print_overlap(names: list[str], overlap: Matrix, console: Console) -> None:
     console.print(table)
 
 
-def print_answer(answer: Answer, console: Console) -> None:
+def print_answer(answer: Answer, console: PlainConsole) -> None:
     """What would be kept, which rules gain and lose, and how far the answer goes."""
     for change in answer.changes:
         console.print(
             f"step {change.step}: {change.operator}.{change.field} = {change.after} instead of {change.before}",
             highlight=False,
-            markup=False,
         )
     console.print(
         f"  kept: {answer.kept_after:,} of {answer.rows_judged:,} documents instead of {answer.kept_before:,}",
@@ -74,15 +73,15 @@ def print_answer(answer: Answer, console: Console) -> None:
         console.print(table)
     console.print("  exact: a run would keep just these" if answer.is_exact else "  not known from the values:")
     for reason in answer.unknown:
-        console.print(f"    {reason}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"    {reason}", highlight=False, soft_wrap=True)
 
 
-def _print_crossing(what: str, crossing: Crossing, console: Console) -> None:
+def _print_crossing(what: str, crossing: Crossing, console: PlainConsole) -> None:
     size = "" if crossing.text_bytes is None else f", {crossing.text_bytes / 1e6:.3g} MB of text"
     console.print(f"  {what}: {crossing.rows:,}{size}", highlight=False)
     for doc_id, input_id in crossing.examples:
         name = f" ({input_id})" if input_id else ""
-        console.print(f"    {doc_id}{name}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"    {doc_id}{name}", highlight=False, soft_wrap=True)
 
 
 def _share(count: int, whole: int) -> str:

@@ -5,9 +5,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from jobs.terminal import PlainConsole, printable
 from pipeline.execution.runner import Event, Watch
 
 PLAIN_SECONDS = 5.0
@@ -17,7 +18,7 @@ PLAIN_SECONDS = 5.0
 @contextmanager
 def show_progress() -> Iterator[Watch]:
     """A watch that shows what a build does."""
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     if console.is_terminal:
         with _bars(console) as progress:
             yield _Bars(progress)
@@ -25,7 +26,7 @@ def show_progress() -> Iterator[Watch]:
         yield _Lines()
 
 
-def _bars(console: Console) -> Progress:
+def _bars(console: PlainConsole) -> Progress:
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     )
@@ -40,16 +41,16 @@ class _Bars:
 
     def __call__(self, event: Event) -> None:
         if event.kind == "segment_started":
-            description = f"{event.step}  [dim]{event.message}[/dim]"
+            description = f"{event.step}  [dim]{escape(event.message)}[/dim]"
             if event.step in self._tasks:
                 self._progress.remove_task(self._tasks[event.step])
             self._tasks[event.step] = self._progress.add_task(description, total=event.total, completed=event.done)
         elif event.kind == "unit_finished":
             self._progress.update(self._tasks[event.step], completed=event.done)
         elif event.kind == "step_cached":
-            self._progress.console.print(f"[dim]{event.step}: already built[/dim]")
+            self._progress.console.print(f"{event.step}: already built", style="dim")
         elif event.kind in ("waiting", "fell_back"):
-            self._progress.console.print(f"{event.step}: {event.message}", markup=False)
+            self._progress.console.print(f"{event.step}: {event.message}")
         elif event.kind == "actor_lost":
             self._progress.console.print(f"{event.step}: an actor was lost ({event.message}); its work runs again")
 
@@ -78,4 +79,4 @@ class _Lines:
 
     def _say(self, line: str) -> None:
         self._last = time.monotonic()
-        print(f"[{self._last - self._started:7.1f}s] {line}", file=sys.stderr, flush=True)  # noqa: T201 - progress
+        print(printable(f"[{self._last - self._started:7.1f}s] {line}"), file=sys.stderr, flush=True)  # noqa: T201 - progress

@@ -5,11 +5,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from jobs.summary import print_memory
-from pipeline.artifact import MANIFEST_NAME, ShardRecord, load_manifest
+from jobs.terminal import PlainConsole
+from pipeline.artifact import MANIFEST_NAME, load_manifest, load_record
 from pipeline.execution.commit import fallbacks_in
 from pipeline.recorded_run import MemoryUse, RecordedRun, RecordedStep
 from pipeline.report.quarantined import QuarantinedRow, quarantined_rows
@@ -67,12 +67,12 @@ def run_status(run: RecordedRun) -> RunStatus:
     )
 
 
-def print_status(status: RunStatus, console: Console) -> None:
+def print_status(status: RunStatus, console: PlainConsole) -> None:
     """As a table."""
     state = "running" if status.is_running else ("done" if all(s.state == DONE for s in status.steps) else "stopped")
     console.print(f"{status.recipe}: {state}")
     if status.failure and state != "done":
-        console.print(f"last failure: {status.failure}", markup=False, soft_wrap=True)
+        console.print(f"last failure: {status.failure}", soft_wrap=True)
     table = Table(show_edge=False, pad_edge=False)
     for heading in ("step", "writes", "state", "units", "kept", "dropped", "quarantined", "MB"):
         table.add_column(heading, justify="left" if heading in ("step", "writes", "state") else "right")
@@ -90,7 +90,7 @@ def print_status(status: RunStatus, console: Console) -> None:
     console.print(table)
     for step in status.steps:
         for fallback in step.fallbacks:
-            console.print(f"warning: {step.step}: {fallback}", style="yellow", markup=False, soft_wrap=True)
+            console.print(f"warning: {step.step}: {fallback}", style="yellow", soft_wrap=True)
     if status.memory is not None:
         print_memory(status.memory, console)
     if status.quarantined:
@@ -98,7 +98,7 @@ def print_status(status: RunStatus, console: Console) -> None:
         console.print(f"quarantined rows, {len(status.quarantined)} of {total:,}:")
     for row in status.quarantined:
         detail = f" ({row.detail})" if row.detail else ""
-        console.print(f"  {row.place}: {row.reason}{detail}, {row.step}, {row.operator}", markup=False, soft_wrap=True)
+        console.print(f"  {row.place}: {row.reason}{detail}, {row.step}, {row.operator}", soft_wrap=True)
 
 
 def _step(run: RecordedRun, step: RecordedStep) -> tuple[StepStatus, tuple[QuarantinedRow, ...]]:
@@ -112,7 +112,7 @@ def _step(run: RecordedRun, step: RecordedStep) -> tuple[StepStatus, tuple[Quara
             return StepStatus(step.step, step.kind, WAITING, 0, 0, 0, 0, 0), ()
         state, folder = STARTED, unfinished.parent
         fallbacks = fallbacks_in(folder)
-        records = [ShardRecord.from_json(json.loads(path.read_bytes())) for path in sorted(unfinished.glob("*.json"))]
+        records = [load_record(path) for path in sorted(unfinished.glob("*.json"))]
     status = StepStatus(
         step.step,
         step.kind,
@@ -148,5 +148,8 @@ def _is_locked(path: Path) -> bool:
 
 
 def _failure(output: Path) -> str | None:
-    path = output / "logs" / "run.json"
-    return json.loads(path.read_text()).get("failure") if path.is_file() else None
+    try:
+        failure: str | None = json.loads((output / "logs" / "run.json").read_text()).get("failure")
+    except (FileNotFoundError, ValueError):
+        return None
+    return failure

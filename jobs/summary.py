@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from jobs.examples import removed_examples
+from jobs.terminal import PlainConsole
 from pipeline.artifact import DATA, DATASET, Manifest
 from pipeline.operator import ShardOperator
 from pipeline.plan.logical import ArtifactKind, Recipe
@@ -22,7 +22,7 @@ _CONTEXT_CHARS = 40
 """Shown before the place where two texts begin to differ."""
 
 
-def print_summary(run: Run, recipe: Recipe, console: Console) -> None:
+def print_summary(run: Run, recipe: Recipe, console: PlainConsole) -> None:
     """The whole summary of a finished build of `recipe`, whose files are pinned."""
     print_funnel(run.funnel, console)
     _print_examples(run.manifests, console)
@@ -33,7 +33,7 @@ def print_summary(run: Run, recipe: Recipe, console: Console) -> None:
     print_memory(run.memory, console)
     for step, manifest in run.manifests.items():
         for fallback in manifest.fallbacks:
-            console.print(f"warning: {step}: {fallback}", style="yellow", markup=False, soft_wrap=True)
+            console.print(f"warning: {step}: {fallback}", style="yellow", soft_wrap=True)
     _print_packing(run.manifests, console)
     for report in _reports(run.manifests):
         console.print(f"report: {report}", soft_wrap=True)
@@ -45,7 +45,7 @@ def print_summary(run: Run, recipe: Recipe, console: Console) -> None:
     console.print(f"last artifact: {last.folder / _FOLDERS.get(last.kind, DATA)}", soft_wrap=True)
 
 
-def print_memory(memory: MemoryUse, console: Console) -> None:
+def print_memory(memory: MemoryUse, console: PlainConsole) -> None:
     """The most that a worker and the driver have had, beside what workers were to stay within."""
     if not memory.peak_worker_bytes:  # everything was built already
         return
@@ -61,7 +61,7 @@ def print_memory(memory: MemoryUse, console: Console) -> None:
         )
 
 
-def print_funnel(total: Funnel, console: Console) -> None:
+def print_funnel(total: Funnel, console: PlainConsole) -> None:
     """Documents in, lost by step, operator and rule, and kept."""
     table = Table(show_edge=False, pad_edge=False)
     for heading, side in (
@@ -88,7 +88,7 @@ def print_funnel(total: Funnel, console: Console) -> None:
     )
 
 
-def _print_examples(manifests: Mapping[str, Manifest], console: Console) -> None:
+def _print_examples(manifests: Mapping[str, Manifest], console: PlainConsole) -> None:
     """Documents that went; a duplicate and its survivor from a little before the place where they begin to differ."""
     examples = removed_examples(manifests)
     if examples:
@@ -105,7 +105,7 @@ def _print_examples(manifests: Mapping[str, Manifest], console: Console) -> None
         _print_text(texts[1][start : start + _EXAMPLE_CHARS], console)
 
 
-def _print_packed(recipe: Recipe, run: Run, console: Console) -> None:
+def _print_packed(recipe: Recipe, run: Run, console: PlainConsole) -> None:
     """The first lines of what a trainer would read, if windows were packed, and how full the windows are."""
     from jobs.packed_text import first_packed_text, padding_fraction  # noqa: PLC0415 -- it needs kernels and tokenizers
 
@@ -123,7 +123,7 @@ def _print_packed(recipe: Recipe, run: Run, console: Console) -> None:
         console.print(f"tokens: {total.tokens_packed:,} packed of {total.tokens_in:,}{truncated}{padded}")
 
 
-def _print_packing(manifests: Mapping[str, Manifest], console: Console) -> None:
+def _print_packing(manifests: Mapping[str, Manifest], console: PlainConsole) -> None:
     """What reports on packing found, a line each."""
     for path in _files(manifests, "packing.json"):
         found = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -157,10 +157,8 @@ def _described(manifest: Manifest) -> str:
     )
 
 
-def _print_text(text: str, console: Console) -> None:
-    # Text of documents may hold what a terminal would obey.
-    shown = "".join(character if character.isprintable() else " " for character in text)
-    console.print(f"    {shown}", style="dim", markup=False, highlight=False, soft_wrap=True)
+def _print_text(text: str, console: PlainConsole) -> None:
+    console.print(f"    {text}", style="dim", highlight=False, soft_wrap=True)
 
 
 def _first_difference(left: str, right: str) -> int:

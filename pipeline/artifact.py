@@ -6,7 +6,7 @@ Readers follow manifests, never folder listings. A manifest names no host, time,
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from pipeline.document import POSITION, POSITION_TYPE
 from pipeline.errors import StorageError
-from pipeline.io.shard_file import BatchSize, FileColumns, read_aligned
+from pipeline.io.shard_file import BatchSize, FileColumns, check_content, read_aligned
 from pipeline.ledger import IDENTITY_SCHEMA, READ
 from pipeline.plan.logical import ArtifactKind
 
@@ -41,6 +41,9 @@ class FileRecord:
     num_bytes: int
     digest: str
     """xxh3-64 of the file's bytes, in hex."""
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,9 @@ class DatasetFile:
     """xxh3-64 of the file's bytes, in hex."""
     shard: int | None
     """Whose it is; None for a file over all shards."""
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +192,35 @@ class Manifest:
         return dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
 
 
+def check_name(name: str) -> None:
+    """Refuses a path that leads out of the folder that it is relative to: records may come from anybody.
+
+    Raises:
+        StorageError: it is absolute, or goes up.
+    """
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise StorageError(
+            f"record of a file: expected a path below its step's folder; found {name!r}; nobody's run wrote that: "
+            "remove the folder that holds the record"
+        )
+
+
+def load_record(path: Path) -> ShardRecord:
+    """A commit record.
+
+    Raises:
+        StorageError: it is damaged.
+    """
+    try:
+        return ShardRecord.from_json(json.loads(path.read_bytes()))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StorageError(
+            f"commit record {str(path)!r}: expected a record as this version writes it; found {type(error).__name__}; "
+            "remove it, and run again to do its unit anew"
+        ) from error
+
+
 def load_manifest(folder: Path) -> Manifest | None:
     """The manifest of a step's folder, or None while the step is not finished."""
     path = folder / MANIFEST_NAME
@@ -193,7 +228,7 @@ def load_manifest(folder: Path) -> Manifest | None:
         return _manifest(json.loads(path.read_bytes()), folder)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StorageError(
             f"manifest {str(path)!r}: expected a manifest as this version writes it; {type(error).__name__}: {error}; "
             "remove the folder and run again"
@@ -299,6 +334,7 @@ def with_positions(batch: pa.RecordBatch, shard: int, rows: Rows) -> pa.RecordBa
 
 def removed_rows(ledger: str, *, operator: str | None = None) -> Rows:
     """Rows that a ledger file drops or quarantines, ascending; those of one operator alone, if it is named."""
+    check_content(ledger)
     table = pq.read_table(ledger, columns=["row", "action", "operator"], memory_map=True, use_threads=False)
     if operator is not None:
         table = table.filter(pa.compute.equal(table["operator"], operator))

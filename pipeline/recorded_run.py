@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifact import Manifest, load_manifest
+from pipeline.artifact import Manifest, check_name, load_manifest
 from pipeline.errors import StorageError
 
 RUN_NAME = "run.json"
@@ -93,8 +93,10 @@ class RecordedRun:
         return found
 
     def _log(self) -> dict[str, Any]:  # Any: JSON
-        path = self.output / "logs" / LOG_NAME
-        return dict(json.loads(path.read_text())) if path.is_file() else {}
+        try:
+            return dict(json.loads((self.output / "logs" / LOG_NAME).read_text()))
+        except (FileNotFoundError, ValueError):  # logs may be removed or damaged: no artifact needs them
+            return {}
 
 
 def step_folder(output: Path, step: str) -> Path | None:
@@ -113,15 +115,23 @@ def load_run(output: Path) -> RecordedRun:
     """
     path = output / RUN_NAME
     try:
-        data = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        return _run(json.loads(path.read_text()), output)
+    except StorageError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StorageError(
-            f"run {str(output)!r}: expected an output folder of `corpusmill run`, with {RUN_NAME} in it; "
-            f"{type(error).__name__}"
+            f"run {str(output)!r}: expected an output folder of `corpusmill run`, with {RUN_NAME} in it; found "
+            f"{type(error).__name__}; name another folder, or run the recipe again"
         ) from error
+
+
+def _run(data: Any, output: Path) -> RecordedRun:  # Any: JSON
     steps = tuple(
         RecordedStep(**{**step, **{key: tuple(step[key]) for key in ("parents", "bound", "sources", "against")}})
         for step in data["steps"]
     )
+    for step in steps:
+        if step.folder is not None:
+            check_name(step.folder)
     imports = tuple(RecordedImport(**entry) for entry in data["imports"])
     return RecordedRun(output, data["recipe"], steps, imports)

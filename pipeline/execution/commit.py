@@ -39,6 +39,7 @@ from pipeline.artifact import (
     Manifest,
     ShardRecord,
     load_manifest,
+    load_record,
 )
 from pipeline.errors import CommitError
 from pipeline.execution.faults import reach
@@ -334,7 +335,7 @@ def _named(manifest: Manifest) -> set[str]:
 
 
 def _records(paths: Iterable[Path]) -> list[ShardRecord]:
-    return [ShardRecord.from_json(json.loads(path.read_bytes())) for path in paths]
+    return [load_record(path) for path in paths]
 
 
 def fallbacks_in(folder: Path) -> tuple[Fallback, ...]:

@@ -1,11 +1,10 @@
 """Checks of what was read that need more than one unit: contents that changed in place, and ids that repeat."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifact import IDENTITY, MANIFEST_NAME, ShardRecord
+from pipeline.artifact import IDENTITY, MANIFEST_NAME, ShardRecord, load_manifest
 from pipeline.errors import CommitError, StorageError
 
 SplitKey = tuple[str, str, str, int, int | None]
@@ -18,8 +17,9 @@ def known_contents(output: Path) -> dict[SplitKey, str]:
     """Content digests that finished steps of this output folder recorded while they read their inputs."""
     known = {}
     for path in sorted((output / "steps").glob(f"*/{MANIFEST_NAME}")):
-        for shard in json.loads(path.read_bytes())["shards"]:
-            known.update({_key(entry): str(entry["content_digest"]) for entry in shard["inputs"]})
+        manifest = load_manifest(path.parent)
+        for shard in () if manifest is None else manifest.shards:
+            known.update({_key(entry): str(entry["content_digest"]) for entry in shard.inputs})
     return known
 
 

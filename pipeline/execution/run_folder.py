@@ -16,7 +16,7 @@ from pipeline.errors import RunnerError, StorageError
 from pipeline.execution.prepare import PreparedRecipe
 from pipeline.operator import Task
 from pipeline.plan.logical import Exchange
-from pipeline.recorded_run import RUN_NAME
+from pipeline.recorded_run import RUN_NAME, load_run
 
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
 """What link(2) says on file systems without hard links: EPERM on those of Linux, the others behind FUSE."""
@@ -54,8 +54,11 @@ def write_run(prepared: PreparedRecipe, output: Path, manifests: Mapping[str, Ma
 
 def is_recorded(prepared: PreparedRecipe, output: Path) -> bool:
     """Whether run.json is about these steps already."""
-    path = output / RUN_NAME
-    return path.exists() and [step["step"] for step in json.loads(path.read_text())["steps"]] == list(prepared.steps)
+    try:
+        recorded = [step.step for step in load_run(output).steps]
+    except StorageError:  # there is none, or it is damaged: it is written anew
+        return False
+    return recorded == list(prepared.steps)
 
 
 def clear_staging(output: Path) -> None:

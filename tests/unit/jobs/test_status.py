@@ -6,9 +6,9 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from jobs.status import DONE, STARTED, WAITING, print_status, run_status
+from jobs.terminal import PlainConsole
 from pipeline.artifact import Fallback, load_manifest
 from pipeline.errors import BudgetError
 from pipeline.execution.commit import StepFolder
@@ -42,7 +42,7 @@ def test_a_run_that_stopped(stopped: Path):
     assert states.pop("packed") in (STARTED, WAITING)
     assert set(states.values()) == {DONE}
     stream = StringIO()
-    print_status(status, Console(file=stream, width=120))
+    print_status(status, PlainConsole(file=stream, width=120))
     assert stream.getvalue().startswith("small: stopped\n")
 
 
@@ -68,7 +68,7 @@ def test_quarantined_rows_of_an_unfinished_step_are_shown_with_their_place(over_
     ]
     assert status.failure is not None
     stream = StringIO()
-    print_status(status, Console(file=stream, width=200))
+    print_status(status, PlainConsole(file=stream, width=200))
     assert "in.jsonl at 29: no_text" in stream.getvalue()
 
 
@@ -89,5 +89,5 @@ def test_an_operator_that_fell_back_is_a_warning(is_finished: bool, finished_fol
     status = run_status(load_run(output))
     assert status.steps[-1].state == (DONE if is_finished else STARTED)
     stream = StringIO()
-    print_status(status, Console(file=stream, width=200))
+    print_status(status, PlainConsole(file=stream, width=200))
     assert "warning: packed: tokenize fell back (engine 'quick' -> 'sound'): other ids\n" in stream.getvalue()

@@ -5,9 +5,8 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
-from rich.console import Console
-
 from jobs.summary import print_summary
+from jobs.terminal import PlainConsole
 from operators.pack.packing_report import PACKING_FILE, PACKING_PLOT_FILE
 from operators.pack.packing_statistics import PackingStatistics
 from pipeline.artifact import Fallback
@@ -20,7 +19,7 @@ from tests.small import small, small_files
 
 def printed(run: Run, prepared: PreparedRecipe) -> list[str]:
     stream = StringIO()
-    print_summary(run, prepared.recipe, Console(file=stream, width=200))
+    print_summary(run, prepared.recipe, PlainConsole(file=stream, width=200))
     return stream.getvalue().splitlines()
 
 
@@ -98,10 +97,9 @@ def test_a_report_on_packing_is_a_line_and_its_plot(prepared: PreparedRecipe, fi
     (tmp_path / "packing.svg").write_text("<svg/>")
     model = finished.manifests["vocabulary"]
     files = {
-        name: replace(model.shards[0].files["tokenizer.json"], name=str(tmp_path / name))
-        for name in (PACKING_FILE, PACKING_PLOT_FILE)
+        name: replace(model.shards[0].files["tokenizer.json"], name=name) for name in (PACKING_FILE, PACKING_PLOT_FILE)
     }
-    report = replace(model, shards=(replace(model.shards[0], files=files),))
+    report = replace(model, folder=tmp_path, shards=(replace(model.shards[0], files=files),))
     lines = printed(replace(finished, manifests={"packing": report, **finished.manifests}), prepared)
     expected = (
         "packing: 1,200 rows of 3,000 documents, 2.5 a row, 9 at most; 1.250% padding, 7 splits, 0 tokens truncated"
@@ -113,7 +111,7 @@ def test_a_report_on_packing_is_a_line_and_its_plot(prepared: PreparedRecipe, fi
 def test_datasets_of_trainers_are_named(tmp_path: Path):
     run = run_recipe(small(), tmp_path / "out", directory=write_files(tmp_path / "in", small_files()))
     stream = StringIO()
-    print_summary(run, small(), Console(file=stream, width=200))
+    print_summary(run, small(), PlainConsole(file=stream, width=200))
     manifest = run.manifests["files"]
     tokens = manifest.total("conserved_out")
     files = len(manifest.shards) + 1

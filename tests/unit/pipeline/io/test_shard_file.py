@@ -6,11 +6,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import StorageError
-from pipeline.io.shard_file import BatchSize, FileColumns, RowGroups, ShardWriter, group_ends, read_aligned, row_bytes
+from pipeline.io.shard_file import (
+    BatchSize,
+    FileColumns,
+    RowGroups,
+    ShardWriter,
+    check_content,
+    group_ends,
+    read_aligned,
+    row_bytes,
+)
 
 SCHEMA = pa.schema(
     [
@@ -266,7 +276,7 @@ def test_files_of_different_length_are_refused(tmp_path, longer, short):
 
 def test_a_lost_file_is_named(tmp_path):
     with pytest.raises(
-        StorageError, match=r"shard file '.*gone': expected by a manifest; not found; run the recipe again"
+        StorageError, match=r"shard file '.*gone': expected by a manifest; not found; remove the folder"
     ):
         aligned([(tmp_path / "gone", ("text",))], 5)
 
@@ -282,3 +292,16 @@ def test_chunks_of_large_columns_do_not_show(tmp_path):
     groups = RowGroups(max_rows=2000, max_bytes=1 << 30, zstd_level=1)
     pieces = [whole.slice(start, 37) for start in range(0, 3000, 37)]
     assert written(tmp_path / "a", pieces, groups, schema) == written(tmp_path / "b", [whole], groups, schema)
+
+
+@pytest.mark.parametrize("place", [0, 100, -1])
+def test_any_flipped_bit_of_a_file_that_is_named_by_its_content_is_found(tmp_path, place):
+    content = bytes(range(256))
+    path = tmp_path / f"00003-{xxhash.xxh3_64_hexdigest(content)}.parquet"
+    path.write_bytes(content)
+    check_content(str(path))
+    damaged = bytearray(content)
+    damaged[place] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(StorageError, match=r"expected content .*, as its name says; found"):
+        check_content(str(path))
