@@ -24,7 +24,7 @@ FORMAT_ENVIRONMENTS := streams rows
 READERS_streams := test_layouts.py test_megatron.py test_datatrove.py test_olmo.py
 READERS_rows := test_litdata.py test_litgpt.py test_mds.py test_parquet_rows.py
 
-.PHONY: help setup demo test check lint format unit integration soak formats bench-spine bench-dedup bench-filters bench-models bench-tokens bench-memory quickstart-models clean distclean
+.PHONY: help setup demo test check lint format unit integration soak audit formats bench-spine bench-dedup bench-filters bench-models bench-tokens bench-memory quickstart-models clean distclean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -110,6 +110,14 @@ bench-tokens: setup ## measure tokenizing and packing beside other tools; result
 bench-memory: setup ## measure the memory of workers against their budget; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.memory
 
+.venv-audit/.installed: $(VENV)/.created
+	$(PYTHON) -m venv --clear $(@D)
+	-PIP_DISABLE_PIP_VERSION_CHECK=1 $(@D)/bin/python -m pip install -q pip-audit
+	@touch $@
+
+audit: $(VENV)/.developed .venv-audit/.installed ## look the installed packages up in the advisory database
+	$(BIN)/python -m infra.audit .venv-audit/bin/pip-audit $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+
 quickstart-models: setup ## make the tokenizer and the classifier of the quickstart again
 	rm -rf runs/quickstart-models
 	$(BIN)/python -m jobs.quickstart_models
@@ -119,4 +127,4 @@ clean: ## remove builds, caches and compiled kernels
 	find pipeline operators jobs tests $(wildcard benchmarks infra) -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean ## remove the virtual environment too
-	rm -rf $(VENV) .venv-formats-* *.egg-info
+	rm -rf $(VENV) .venv-formats-* .venv-audit *.egg-info
