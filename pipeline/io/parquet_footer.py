@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +11,10 @@ from pipeline.document import COLUMN_TYPES, CORE_FIELDS, INPUT_ID, RESERVED, TEX
 from pipeline.errors import SchemaError
 from pipeline.io.storage import InputFile, is_url, open_planned
 from pipeline.plan.logical import Source
+
+_LOCAL_PIECE_BYTES: Final = 1 << 20
+_REMOTE_PIECE_BYTES: Final = 8 << 20
+"""Of a column, read at once; a request to a store costs as much as some megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,18 @@ def read_footer(file: InputFile) -> Footer | None:
 
 
 def open_parquet(file: InputFile) -> Any:  # Any: pyarrow is untyped
-    """The file, opened for reading row groups; local files are read without passing through Python."""
+    """The file, opened for reading row groups; local files are read without passing through Python.
+
+    Columns are read piece by piece: by itself Arrow fetches a whole row group before it decodes any of it, and writers
+    make groups of gigabytes.
+    """
     stream = open_planned(file)
     if is_url(file.path):
-        return pq.ParquetFile(stream, page_checksum_verification=True)
+        return pq.ParquetFile(
+            stream, page_checksum_verification=True, pre_buffer=False, buffer_size=_REMOTE_PIECE_BYTES
+        )
     stream.close()
-    return pq.ParquetFile(file.path, page_checksum_verification=True)
+    return pq.ParquetFile(file.path, page_checksum_verification=True, pre_buffer=False, buffer_size=_LOCAL_PIECE_BYTES)
 
 
 def is_broken_content(error: Exception) -> bool:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -41,6 +44,38 @@ def test_divided_by_row_groups_the_rows_are_the_same(write_input, read, shard_by
     assert max(len(batch.documents) for batch in divided.batches) <= max(1, batch_bytes)
     if batch_bytes == 100:
         assert len(divided.batches) > 100
+
+
+READ_WHOLE = """
+import sys
+import pyarrow as pa
+from pipeline.io.reading import SplitReader, source_schema
+from pipeline.io.splits import split_file
+from pipeline.io.storage import InputFile, file_digest
+from pipeline.plan.logical import Source
+
+path, size = sys.argv[1], int(sys.argv[2])
+file = InputFile("web", path, "a.parquet", size, file_digest(path, size))
+source = Source(paths=("*",))
+(split,) = split_file(file, "parquet", 1 << 40)
+reader = SplitReader(split, source, source_schema(source, [file]))
+print(sum(len(batch.documents) for batch in reader.batches()), pa.default_memory_pool().max_memory())
+"""
+
+
+def test_a_large_row_group_is_read_piece_by_piece(write_input):
+    """In a process of its own, since Arrow keeps the highest number of bytes that it ever had."""
+    texts = [f"{n}" * 1_000 for n in range(10_000, 20_000)]  # a writer puts 1,024 values into a page at least
+    table = pa.table({"id": range(10_000), "text": texts})
+    content = stored(table, row_group_size=10_000, compression="none", use_dictionary=False)
+    file = write_input("a.parquet", content)
+    assert len(content) > 50_000_000
+    done = subprocess.run(
+        [sys.executable, "-c", READ_WHOLE, file.path, str(len(content))], capture_output=True, text=True, check=True
+    )
+    rows, peak = map(int, done.stdout.split())
+    assert rows == 10_000
+    assert peak < 40_000_000
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary(), pa.dictionary(pa.int32(), pa.string())])
