@@ -1,7 +1,7 @@
 """The command line: corpusmill run, plan, validate, status, explain, attribution, whatif, clean, schema.
 
 Numbers go to stdout, progress and errors to stderr. Exit code 0: all that was asked for is committed; 1: a run failed,
-with what, where and how to go on; 2: a wrong recipe or option.
+with what, where and how to go on; 2: a wrong recipe or option; 130 and 143: interrupted and terminated.
 
 What one command alone needs is imported in it: a small run is over in a few seconds, and imports are half of them.
 """
@@ -25,6 +25,7 @@ from jobs.progress import show_progress
 from jobs.status import print_status, run_status
 from jobs.summary import print_summary
 from jobs.terminal import PlainConsole, printable
+from jobs.termination import ends_by_signal
 from operators.catalogue import catalogue
 from pipeline.errors import PipelineError, PlanError, SchemaError
 from pipeline.execution.memory_budget import MEGABYTE, is_tight, keep_little, share_of_machine, within
@@ -72,16 +73,17 @@ def run(  # noqa: PLR0913, PLR0917 -- a parameter for each option
     as_json: JsonOption = False,
 ) -> None:
     """Build a recipe: does what is missing, and goes on from where a killed run stopped."""
-    prepared = _prepare(recipe, set_)
-    folder = output or Path("runs") / prepared.recipe.name
-    execution = _execution(batch_rows, memory_per_worker, _workers_here(runner, workers, address))
-    chosen = open_runner(runner, workers, address)  # type: ignore[arg-type]
-    with _stdout_kept_clean():
-        try:
-            with show_progress() as watch:
-                done = run_prepared(prepared, folder, chosen, execution, watch)
-        finally:
-            chosen.close()
+    with ends_by_signal():
+        prepared = _prepare(recipe, set_)
+        folder = output or Path("runs") / prepared.recipe.name
+        execution = _execution(batch_rows, memory_per_worker, _workers_here(runner, workers, address))
+        chosen = open_runner(runner, workers, address)  # type: ignore[arg-type]
+        with _stdout_kept_clean():
+            try:
+                with show_progress() as watch:
+                    done = run_prepared(prepared, folder, chosen, execution, watch)
+            finally:
+                chosen.close()
     if as_json:
         told = {"output": str(done.output), "seconds": round(done.seconds, 3), "memory": asdict(done.memory)}
         _print_json({**told, **done.funnel.to_json()})

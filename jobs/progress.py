@@ -49,7 +49,7 @@ class _Bars:
             self._progress.update(self._tasks[event.step], completed=event.done)
         elif event.kind == "step_cached":
             self._progress.console.print(f"{event.step}: already built", style="dim")
-        elif event.kind in ("waiting", "fell_back"):
+        elif event.kind in ("waiting", "fell_back", "poison_found"):
             self._progress.console.print(f"{event.step}: {event.message}")
         elif event.kind == "actor_lost":
             self._progress.console.print(f"{event.step}: an actor was lost ({event.message}); its work runs again")
@@ -72,7 +72,7 @@ class _Lines:
             self._say(f"{event.step}: already built")
         elif event.kind == "step_finished":
             self._say(f"{event.step}: finished")
-        elif event.kind in ("waiting", "fell_back"):
+        elif event.kind in ("waiting", "fell_back", "poison_found"):
             self._say(f"{event.step}: {event.message}")
         elif event.kind == "actor_lost":
             self._say(f"{event.step}: an actor was lost ({event.message}); its work runs again")

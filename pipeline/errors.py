@@ -15,6 +15,8 @@ A message says where, what was expected, what was found and what to do, in that 
 It never holds document text.
 """
 
+from typing import Final
+
 
 class PipelineError(Exception):
     """Anything that went wrong for a reason that corpusmill understands."""
@@ -70,3 +72,8 @@ class FallBackNeeded(PipelineError):  # noqa: N818 -- an operator asks for somet
 
 class RunnerError(PipelineError):
     """Work could not be carried out: actors kept dying, or the cluster cannot satisfy a request."""
+
+
+NO_OPERATORS_FAULT: Final = (PipelineError, KeyboardInterrupt, GeneratorExit)
+"""What passes through operators and is not their failure. All else is, `sys.exit` and the panics of extensions written
+in Rust included, which are no `Exception`: they would end a run that is not done, with exit code 0 at worst."""

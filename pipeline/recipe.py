@@ -58,7 +58,17 @@ _REPEAT_SCHEMA: Final[Data] = {
 M = TypeVar("M", bound=BaseModel)
 
 _VIEW_FIELDS = ("read", "base", "bound", "against")
-_OWN_FIELDS = ("tables", "operators", "beyond_memory", "write", "columns", "attribution", "resources")
+_OWN_FIELDS = (
+    "tables",
+    "operators",
+    "beyond_memory",
+    "write",
+    "columns",
+    "attribution",
+    "resources",
+    "timeout_seconds",
+    "unit_timeout_seconds",
+)
 _STEP_FIELDS = ("name", *_VIEW_FIELDS, *_OWN_FIELDS)
 _HALVES: Final[dict[str, type[RuleValues | JudgeValues]]] = {ANNOTATE: RuleValues, JUDGE: JudgeValues}
 """What an operator list may say of a rule set beside its own name."""
@@ -152,6 +162,8 @@ def recipe_json_schema(catalogue: Catalogue) -> Data:
             "columns": names,
             "attribution": {"type": "boolean"},
             "resources": {"type": "object"},
+            "timeout_seconds": {"type": "object", "additionalProperties": {"type": "number", "exclusiveMinimum": 0}},
+            "unit_timeout_seconds": {"type": "number", "exclusiveMinimum": 0},
             **composites,
         },
     }
@@ -208,6 +220,8 @@ def _steps(entry: Any, label: str, catalogue: Catalogue) -> tuple[Step, ...]:  #
         "columns": entry.get("columns"),
         "attribution": entry.get("attribution", False),
         "resources": entry.get("resources") or {},
+        "timeout_seconds": entry.get("timeout_seconds") or {},
+        "unit_timeout_seconds": entry.get("unit_timeout_seconds"),
     }
     return (_valid(Step, fields, label),)
 
@@ -399,8 +413,17 @@ def _dump_step(step: Step) -> Data:
         data["attribution"] = True
     if step.columns is not None:
         data["columns"] = list(step.columns)
+    return data | _dump_execution(step)
+
+
+def _dump_execution(step: Step) -> Data:
+    data: Data = {}
     if step.resources:
         data["resources"] = {name: needs.model_dump(exclude_defaults=True) for name, needs in step.resources.items()}
+    if step.timeout_seconds:
+        data["timeout_seconds"] = dict(step.timeout_seconds)
+    if step.unit_timeout_seconds is not None:
+        data["unit_timeout_seconds"] = step.unit_timeout_seconds
     return data
 
 

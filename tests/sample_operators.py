@@ -1,12 +1,13 @@
 """Operators that only tests use: cheap ones for every role, and ones that fail. Importable, as Ray needs them."""
 
+import ctypes
 import json
 import os
 import signal
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import ClassVar, Final, Literal, Self
 
@@ -505,6 +506,73 @@ class KillsItsActor(Annotator):
 
 
 DEADLY: Final = "DEADLY"
+
+
+class Harmful(Annotator):
+    """Adds `num_words`; what it does at a text with the word `HARM-<kind>` no exception handler sees.
+
+    The kinds: `segfault`, `abort`, `exit`, `killed`, `loop` (in C, holding Python's lock). `raises` is an
+    exception, to compare with.
+    """
+
+    name: ClassVar[str] = "harmful"
+
+    in_company: bool = False
+    """Whether only a batch of several rows does harm."""
+    opens: str = ""
+    """What it does when it is opened, if anything."""
+
+    def requires(self) -> pa.Schema:
+        return pa.schema([_TEXT_FIELD])
+
+    def adds(self) -> pa.Schema:
+        return pa.schema([pa.field("num_words", pa.int64(), nullable=False)])
+
+    def open(self) -> AnnotateFunction:
+        if self.opens:
+            _do_harm(self.opens)
+
+        def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
+            texts = batch.column(TEXT).to_pylist()
+            for text in texts:
+                if "HARM-" in text and (len(texts) > 1 or not self.in_company):
+                    _do_harm(text.partition("HARM-")[2].split()[0])
+            num_words = pa.array([len(text.split()) for text in texts], pa.int64())
+            return pa.RecordBatch.from_arrays([num_words], schema=self.adds())
+
+        return annotate
+
+
+class HarmfulWindow(Harmful):
+    """As `Harmful`, but its numbers are those of rows in a window of 16."""
+
+    name: ClassVar[str] = "harmful_window"
+    window_rows: ClassVar[int | None] = 16
+
+    def open(self) -> AnnotateFunction:
+        annotate = super().open()
+
+        def annotate_window(batch: pa.RecordBatch) -> pa.RecordBatch:
+            annotate(batch)
+            return pa.RecordBatch.from_arrays([pa.array([batch.num_rows] * batch.num_rows)], schema=self.adds())
+
+        return annotate_window
+
+
+def _do_harm(kind: str) -> None:
+    match kind:
+        case "segfault":
+            ctypes.string_at(0)
+        case "abort":
+            os.abort()
+        case "exit":
+            os._exit(3)
+        case "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "loop":
+            deque(repeat(0), maxlen=0)
+        case _:
+            raise PoisonError(kind)
 
 
 class NeverOpens(TextLength):

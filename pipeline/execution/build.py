@@ -280,6 +280,8 @@ class _StepBuild:
                 self._made_with.expect(segment.index, [records[index]])
             self._note_start(segment, len(units) - len(to_run), len(units))
             if to_run:
+                poison = self._folder.poison(segment.index, self._fallbacks.labels)
+                to_run = [replace(unit, poison=poison.get(unit.index, ())) for unit in to_run]
                 self._carry_out(segment, to_run, decided_by, records, len(units))
             missing = _missing(units, records)
         for unit in units:
@@ -340,6 +342,8 @@ class _StepBuild:
                     given=given,
                     counts_true="" if segment.closes is None else segment.closes.while_any,
                     fallbacks=self._fallbacks.labels,
+                    timeout_seconds=self._checked.step.timeouts_of(stage.operators, stage.labels),
+                    unit_timeout_seconds=self._checked.step.unit_timeout_seconds,
                 )
             )
         return tuple(specs)

@@ -6,6 +6,7 @@ A step's folder is `steps/<step>-<fingerprint prefix>/`:
                                  files named `<shard>-<xxh3 of the bytes>`, written by workers
     segment-<i>/                 commit records of unfinished work, and the files of exchanges; gone when the step ends
     fallback-<n>.json            the n-th operator of the unfinished step that its fallback stands in for
+    poison-<i>-<unit>-<row>.json a row that an operator of the unfinished step must not be shown
     dataset/                     files of a trainer's format under the names that it reads, made by the driver
     manifest.json                the finished artifact; whatever it does not name is swept
 
@@ -43,6 +44,7 @@ from pipeline.artifact import (
 )
 from pipeline.errors import CommitError
 from pipeline.execution.faults import reach
+from pipeline.execution.poison import PoisonRow
 from pipeline.ledger import READ
 from pipeline.plan.logical import ArtifactKind
 
@@ -195,6 +197,21 @@ class StepFolder:
         """Records one more, before anything is dropped that was made without it."""
         data = json.dumps(asdict(fallback), indent=1, ensure_ascii=False).encode()
         self._create(self.path / f"fallback-{len(self.fallbacks()):03d}.json", data, "fallback")
+
+    def poison(self, segment: int, fallbacks: tuple[str, ...]) -> dict[int, tuple[PoisonRow, ...]]:
+        """Rows that operators must not be shown, by unit, as they were found with these fallbacks."""
+        found: dict[int, list[PoisonRow]] = {}
+        for path in sorted(self.path.glob(f"poison-{segment:03d}-*.json")):
+            data = json.loads(path.read_bytes())
+            if tuple(data["fallbacks"]) == fallbacks:
+                found.setdefault(data["unit"], []).append(PoisonRow.from_json(data))
+        return {unit: tuple(rows) for unit, rows in found.items()}
+
+    def add_poison(self, segment: int, fallbacks: tuple[str, ...], unit: int, row: PoisonRow) -> None:
+        """Records a row before anything is made without it."""
+        data = json.dumps({"unit": unit, "fallbacks": fallbacks} | row.to_json(), indent=1).encode()
+        name = "-".join(["poison", f"{segment:03d}", f"{unit:05d}", f"{row.row:010d}", *fallbacks])
+        self._create(self.path / f"{name}.json", data, "poison")
 
     def drop_others(self, fallbacks: tuple[str, ...]) -> None:
         """Removes what was committed with other fallbacks than these; cut short, it is done again by the next run."""

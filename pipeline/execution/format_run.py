@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.artifact import FILES, FileRecord
-from pipeline.errors import OperatorError, PipelineError
+from pipeline.errors import NO_OPERATORS_FAULT, OperatorError
 from pipeline.execution.faults import reach
 from pipeline.execution.work import StageSpec
 from pipeline.format_writer import FormatWriter, WriteFunction
@@ -32,9 +32,9 @@ def write_files(
             FILES + path.name: spec.folder.publish(path, FILES.rstrip("/"), shard, f"-{path.name}", num_rows=0)
             for path in left
         }
-    except (PipelineError, OSError, MemoryError):
+    except (*NO_OPERATORS_FAULT, OSError, MemoryError):
         raise
-    except Exception as error:
+    except BaseException as error:
         raise OperatorError(f"operator {writer.name}: failed on a shard: {type(error).__name__}") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)

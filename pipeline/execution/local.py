@@ -1,12 +1,26 @@
-"""The runner that is the meaning: everything in this process, one unit after the other, stages in turn."""
+"""The runner that is the meaning: everything in this process, one unit after the other, stages in turn.
 
-from collections.abc import Generator
+A unit over which the process of an earlier run ended, and every unit of a step with time-outs, is done by processes
+that may die: see examination.py.
+"""
 
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from pipeline.execution.examination import Examiner
+from pipeline.execution.found_poison import FoundPoison
 from pipeline.execution.memory_budget import is_tight, keep_little
+from pipeline.execution.poison import PoisonRow
 from pipeline.execution.process_memory import peak_bytes, release_free_memory
+from pipeline.execution.progress import MARK_BYTES, Mark, Place, Progress
 from pipeline.execution.runner import SegmentJob, Watch, workers_measured
 from pipeline.execution.stage_task import StageWorker
-from pipeline.execution.work import Passage, Result, Unit
+from pipeline.execution.work import Passage, Result, StageSpec, Unit
+
+AT_WORK_NAME: Final = "at-work"
+"""In a segment's folder: where this process is. What is left of it tells where an earlier one died."""
 
 
 class LocalRunner:
@@ -14,27 +28,83 @@ class LocalRunner:
 
     name = "local"
 
-    def run_segment(
-        self,
-        job: SegmentJob,
-        watch: Watch,
-    ) -> Generator[tuple[Unit, Result], None, None]:
+    def run_segment(self, job: SegmentJob, watch: Watch) -> Generator[tuple[Unit, Result], None, None]:
         """Results in the order of the units."""
-        tight = is_tight(job.stages[0].execution.memory_bytes)
+        spec = job.stages[0]
+        found = FoundPoison(watch)
+        tight = is_tight(spec.execution.memory_bytes)
         if tight:
             keep_little()
-        workers = [StageWorker(spec) for spec in job.stages]
-        for unit in job.units:
-            passage: Passage | None = None
-            for worker in workers:
-                outcome = worker.run(unit, passage)
-                if isinstance(outcome, Passage):
-                    passage = outcome
+        with _examined(job.stages) as examiners, _at_work(spec) as (died_at, progress):
+            examines_all = any(stage.limits.are_asked_for for stage in job.stages) or (
+                died_at is not None and died_at.place is Place.OPENING
+            )
+            workers = [] if examines_all else [StageWorker(stage, progress) for stage in job.stages]
+            for unit in job.units:
+                if examines_all or (died_at is not None and unit.index == died_at.unit):
+                    yield unit, _examine(job.stages, examiners, unit, found)
                 else:
-                    yield unit, outcome
-            if tight:
-                release_free_memory()
+                    yield unit, _carried(workers, unit)
+                if tight:
+                    release_free_memory()
         watch(workers_measured(job, peak_bytes()))
 
     def close(self) -> None:
         """Nothing was started."""
+
+
+def _carried(workers: list[StageWorker], unit: Unit) -> Result:
+    """What the stages make of a unit in this process."""
+    passage: Passage | None = None
+    for worker in workers:
+        outcome = worker.run(unit, passage)
+        if not isinstance(outcome, Passage):
+            return outcome
+        passage = outcome
+    raise AssertionError("the last stage of a segment writes")
+
+
+def _examine(stages: tuple[StageSpec, ...], examiners: list[Examiner], unit: Unit, found: FoundPoison) -> Result:
+    """What the stages make of a unit, without the rows that end their processes."""
+    while True:
+        passage: Passage | None = None
+        for spec, examiner in zip(stages, examiners, strict=True):
+            outcome = examiner.run(unit, passage)
+            if isinstance(outcome, PoisonRow):
+                unit = found.add(spec, unit, outcome)
+                break
+            if not isinstance(outcome, Passage):
+                return outcome
+            passage = outcome
+
+
+@contextmanager
+def _examined(stages: tuple[StageSpec, ...]) -> Iterator[list[Examiner]]:
+    examiners = [Examiner(spec) for spec in stages]
+    try:
+        yield examiners
+    finally:
+        for examiner in examiners:
+            examiner.close()
+
+
+@contextmanager
+def _at_work(spec: StageSpec) -> Iterator[tuple[Mark | None, Progress]]:
+    """Where an earlier process died, if it was in an operator; and what says where this one is."""
+    path = spec.folder.segment(spec.segment) / AT_WORK_NAME
+    died_at = _mark_in(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w+b") as file:
+        try:
+            yield died_at, Progress.in_file(file)
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _mark_in(path: Path) -> Mark | None:
+    """Where a process was when it last wrote so; None if it was in no operator."""
+    try:
+        mark = Mark.unpacked(path.read_bytes()[:MARK_BYTES])
+    except FileNotFoundError:
+        return None
+    return None if mark is None or mark.place is Place.BETWEEN else mark

@@ -11,8 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.document import DOC_ID, DOC_ID_TYPE, TEXT
-from pipeline.errors import FallBackNeeded, OperatorError, PipelineError
+from pipeline.errors import NO_OPERATORS_FAULT, FallBackNeeded, OperatorError
 from pipeline.execution.judged_rows import JudgedRows
+from pipeline.execution.poison import Isolation
+from pipeline.execution.progress import Progress
 from pipeline.execution.row_order import leading_words
 from pipeline.execution.windows import Piece, joined, windows
 from pipeline.io.system_errors import is_refusal
@@ -64,6 +66,11 @@ class OpenOperator:
     forgets: frozenset[str] = frozenset()
     """Such columns that nothing behind it reads, with their prefix."""
 
+    @property
+    def is_windowed(self) -> bool:
+        """Whether its results may depend on which rows it sees together."""
+        return isinstance(self.operator, Annotator) and self.operator.window_rows is not None
+
 
 def open_chain(
     operators: Sequence[RowOperator],
@@ -73,6 +80,7 @@ def open_chain(
     given: Sequence[Annotator] = (),
     feeds: Sequence[Annotator] = (),
     feeds_at: str = "",
+    progress: Progress | None = None,
 ) -> tuple[OpenOperator, ...]:
     """Opens operators that work on rows, and the annotators that they derive from.
 
@@ -83,6 +91,7 @@ def open_chain(
         given: annotators whose columns the stage before left.
         feeds: annotators whose columns are left for the next stage.
         feeds_at: label of the operator that they are left for.
+        progress: is told which operator is being opened.
     """
     names = labels_of([operator.title for operator in operators]) if labels is None else labels
     judged: list[tuple[RowOperator, str]] = []
@@ -90,15 +99,18 @@ def open_chain(
         leading = operator.leading() if isinstance(operator, RuleSet) and not with_values else None
         judged += [(operator, label)] if leading is None else [(leading, label), (operator, label)]
     links = derive([operator for operator, _ in judged], given=given, feeds=feeds)
-    return _open_links(links, [*(label for _, label in judged), feeds_at], with_values=with_values)
+    waiting = [*(label for _, label in judged), feeds_at]
+    return _open_links(links, waiting, progress or Progress(), with_values=with_values)
 
 
-def _open_links(links: Sequence[Link], labels: Sequence[str], *, with_values: bool = False) -> tuple[OpenOperator, ...]:
+def _open_links(
+    links: Sequence[Link], labels: Sequence[str], progress: Progress, *, with_values: bool = False
+) -> tuple[OpenOperator, ...]:
     """Opens the operators of links, of which those that are not derived have `labels`, one after the other."""
     chain = []
     waiting = list(labels)
     for link in links:
-        chain.append(_open_link(link, waiting[0], with_values=with_values))
+        chain.append(_open_link(link, waiting[0], progress, with_values=with_values))
         if not link.is_derived:
             del waiting[0]
     return tuple(chain)
@@ -106,7 +118,7 @@ def _open_links(links: Sequence[Link], labels: Sequence[str], *, with_values: bo
 
 def open_alone(operator: RowOperator) -> RowFunction:
     """The function of one operator, which runs what it derives from by itself."""
-    *derived, last = _open_links(derive([operator]), [operator.title])
+    *derived, last = _open_links(derive([operator]), [operator.title], Progress())
 
     def call(batch: pa.RecordBatch) -> Any:  # Any: by the operator's kind
         for annotator in derived:
@@ -116,15 +128,16 @@ def open_alone(operator: RowOperator) -> RowFunction:
     return call
 
 
-def _open_link(link: Link, label: str, *, with_values: bool) -> OpenOperator:
+def _open_link(link: Link, label: str, progress: Progress, *, with_values: bool) -> OpenOperator:
     operator = link.operator
     assert isinstance(operator, Annotator | Filter | Transform)
     function: RowFunction
     try:
-        if with_values and isinstance(operator, RuleSet):
-            function = opened(label, partial(_open_measured, operator))
-        else:
-            function = opened(operator.title, operator.open)
+        with progress.opening(operator.title if link.is_derived else label):
+            if with_values and isinstance(operator, RuleSet):
+                function = opened(label, partial(_open_measured, operator))
+            else:
+                function = opened(operator.title, operator.open)
     except FallBackNeeded as asked:
         raise _asked_by(label, asked) from asked
     forgets = frozenset(DERIVED + name for name in link.last_readers_of)
@@ -157,9 +170,9 @@ def opened(name: str, open_function: Callable[[], Opened]) -> Opened:
     """What the `open` of the operator called `name` gives; a failure here is the operator's, not a row's."""
     try:
         return open_function()
-    except (PipelineError, MemoryError):
+    except (*NO_OPERATORS_FAULT, MemoryError):
         raise
-    except Exception as error:
+    except BaseException as error:
         raise OperatorError(f"operator {name}: could not be opened: {type(error).__name__}: {error}") from error
 
 
@@ -172,6 +185,8 @@ class RowPass:
         examples_per_rule: how many dropped texts to keep.
         examples: those that earlier stages kept of the same shard.
         judged: takes what every rule says, so that dropped rows go on through the operators; None: they leave.
+        progress: is told which operator is called with which rows.
+        isolation: which rows operators are not shown, or not in company.
     """
 
     def __init__(
@@ -181,8 +196,13 @@ class RowPass:
         examples_per_rule: int,
         examples: tuple[dict[str, str], ...] = (),
         judged: JudgedRows | None = None,
+        *,
+        progress: Progress | None = None,
+        isolation: Isolation | None = None,
     ) -> None:
         self._operators = operators
+        self._progress = progress or Progress()
+        self._isolation = isolation or Isolation()
         self._ledger = ledger
         self._judged = judged
         for opened in operators:
@@ -244,7 +264,7 @@ class RowPass:
 
     def _through(self, opened: OpenOperator, batch: pa.RecordBatch, rows: Rows) -> Iterator[Piece]:
         operator = opened.operator
-        for result, part, part_rows in self._isolated(opened, batch, rows):
+        for result, part, part_rows in self._results(opened, batch, rows):
             if isinstance(operator, Annotator):
                 left, left_rows = _annotated(opened, part, result), part_rows
             elif isinstance(operator, Filter):
@@ -253,26 +273,39 @@ class RowPass:
                 left, left_rows = self._transformed(opened, operator, part, part_rows, result)
             yield (left.drop_columns(list(opened.forgets)) if opened.forgets else left), left_rows
 
+    def _results(
+        self, opened: OpenOperator, batch: pa.RecordBatch, rows: Rows
+    ) -> Iterator[tuple[Any, pa.RecordBatch, Rows]]:  # Any: by the operator's kind
+        """Results for `batch`, without the rows that the operator must not be shown: these are quarantined."""
+        poison = self._isolation.poison_at(opened.label, rows)
+        for one in poison:
+            self._quarantine(opened, one.row, one.harm.value, one.detail)
+        for part, part_rows in self._isolation.parts(opened.label, batch, rows, poison):
+            yield from self._isolated(opened, part, part_rows)
+
     def _isolated(
         self, opened: OpenOperator, batch: pa.RecordBatch, rows: Rows
     ) -> Iterator[tuple[Any, pa.RecordBatch, Rows]]:  # Any: by the operator's kind
         """Results for `batch`; rows on which the operator fails are found by halving and quarantined."""
         try:
-            result = opened.call(batch)
+            with self._progress.rows(opened.label, rows, is_window=opened.is_windowed):
+                result = opened.call(batch)
+            self._isolation.note_returned(opened.label)
         except FallBackNeeded as asked:
             raise _asked_by(opened.stands_at, asked) from asked
-        except PipelineError:
+        except NO_OPERATORS_FAULT:
             raise
         except MemoryError as error:
             # Half of the rows may fit. One for which there is no memory is not at fault: elsewhere there may be.
-            if batch.num_rows == 1 or _sees_rows_together(opened.operator):
+            if batch.num_rows == 1 or opened.is_windowed:
                 place = f"rows {rows[0]} to {rows[-1]}, {batch.nbytes} bytes"
                 raise MemoryError(f"none for operator {opened.label} on {place}") from error
-        except Exception as error:  # whatever else an operator raises on a row is that row's fault
+        except BaseException as error:  # whatever else an operator raises on a row is that row's fault
             if is_refusal(error):
                 raise
             if batch.num_rows == 1:
-                self._fail(opened, int(rows[0]), error)
+                # The message may quote the document, so only the kind of error and its place are kept.
+                self._quarantine(opened, int(rows[0]), type(error).__name__, _place(error))
                 return
         else:
             yield result, batch, rows
@@ -281,12 +314,11 @@ class RowPass:
         yield from self._isolated(opened, batch.slice(0, half), rows[:half])
         yield from self._isolated(opened, batch.slice(half), rows[half:])
 
-    def _fail(self, opened: OpenOperator, row: int, error: Exception) -> None:
+    def _quarantine(self, opened: OpenOperator, row: int, reason: str, detail: str) -> None:
         """Quarantines a row, unless a filter had dropped it before."""
         if self._judged is not None and self._judged.fail(row, opened.stands_at):
             return
-        # The message may quote the document, so only the kind of error and its place are kept.
-        self._ledger.add_quarantine(opened.label, row, type(error).__name__, _place(error))
+        self._ledger.add_quarantine(opened.label, row, reason, detail)
 
     def _filtered(
         self, opened: OpenOperator, operator: Filter, batch: pa.RecordBatch, rows: Rows, result: Verdicts | Measured
@@ -391,11 +423,6 @@ def _annotated(opened: OpenOperator, batch: pa.RecordBatch, new: pa.RecordBatch)
     _expect_values(operator, new, declared)
     fields = [field.with_name(DERIVED + field.name) for field in declared] if opened.is_derived else list(declared)
     return pa.RecordBatch.from_arrays([*batch.columns, *new.columns], schema=pa.schema([*batch.schema, *fields]))
-
-
-def _sees_rows_together(operator: RowOperator) -> bool:
-    """Whether its results may depend on which rows it sees together."""
-    return isinstance(operator, Annotator) and operator.window_rows is not None
 
 
 def _survivors(operator: Filter, batch: pa.RecordBatch, verdicts: Verdicts) -> pa.Array | None:

@@ -25,7 +25,7 @@ class Event:
 
     kind: str
     """build_started, step_started, step_finished, step_cached, segment_started, unit_finished, workers_measured,
-    fell_back, waiting, actor_lost."""
+    fell_back, waiting, actor_lost, poison_found."""
     step: str = ""
     done: int = 0
     total: int = 0

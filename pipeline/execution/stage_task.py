@@ -13,13 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.artifact import IDENTITY, LEDGER, ROWS_TRUE, VALUES, FileRecord, ShardRecord, ViewShard
-from pipeline.errors import OperatorError, PipelineError, StorageError
+from pipeline.errors import NO_OPERATORS_FAULT, OperatorError, PipelineError, StorageError
 from pipeline.execution.bound_records import BoundRecords
 from pipeline.execution.exchange import PartitionInput, read_partition
 from pipeline.execution.format_run import amount, write_files
 from pipeline.execution.home import bring_home
 from pipeline.execution.judged_rows import JudgedRows
+from pipeline.execution.poison import Isolation
 from pipeline.execution.process_memory import out_of_memory
+from pipeline.execution.progress import Progress
 from pipeline.execution.quarantine import SourceRecords
 from pipeline.execution.row_pass import OpenOperator, RowPass, open_chain, opened
 from pipeline.execution.sinks import open_sink, write_table
@@ -33,6 +35,7 @@ from pipeline.ledger import Action, LedgerBuilder
 from pipeline.operator import (
     Annotator,
     Filter,
+    Operator,
     PartitionFunction,
     PartitionOperator,
     RowOperator,
@@ -68,46 +71,68 @@ class OpenStage:
         return {label: engine for label, engine in said if engine is not None}
 
 
-def open_stage(spec: StageSpec) -> OpenStage:
+def open_stage(spec: StageSpec, progress: Progress) -> OpenStage:
     """Opens every operator of the stage; tasks open when they run, since they run once."""
     rows: list[RowOperator] = []
     labels: list[str] = []
     partition = shard = task = writer = None
     for operator, label in zip(spec.stage.operators, spec.stage.labels, strict=True):
         if isinstance(operator, PartitionOperator):
-            partition = (operator, opened(operator.name, operator.open))
+            with progress.opening(label):
+                partition = (operator, opened(operator.name, operator.open))
         elif isinstance(operator, ShardOperator):
-            shard = (operator, opened(operator.name, operator.open))
+            with progress.opening(label):
+                shard = (operator, opened(operator.name, operator.open))
         elif isinstance(operator, Task):
             task = operator
         elif isinstance(operator, FormatWriter):
-            writer = (operator, opened(operator.name, operator.open))
+            with progress.opening(label):
+                writer = (operator, opened(operator.name, operator.open))
         else:
             assert isinstance(operator, Annotator | Filter | Transform)
             rows.append(operator)
             labels.append(label)
     chain = open_chain(
-        rows, labels, with_values=spec.is_attributed, given=spec.given, feeds=spec.feeds, feeds_at=spec.feeds_at
+        rows,
+        labels,
+        with_values=spec.is_attributed,
+        given=spec.given,
+        feeds=spec.feeds,
+        feeds_at=spec.feeds_at,
+        progress=progress,
     )
     return OpenStage(spec, chain, partition, shard, task, writer)
 
 
 class StageWorker:
-    """An open stage: hand it units."""
+    """An open stage: hand it units.
 
-    def __init__(self, spec: StageSpec) -> None:
+    Args:
+        spec: of the stage.
+        progress: is told where the worker is.
+    """
+
+    def __init__(self, spec: StageSpec, progress: Progress | None = None) -> None:
+        self._progress = progress or Progress()
         try:
-            self._stage = open_stage(spec)
+            self._stage = open_stage(spec, self._progress)
         except PipelineError:
             raise
         except MemoryError as error:
             raise out_of_memory(f"{spec.label}, to be opened", error, spec.execution.memory_bytes) from error
 
-    def run(self, unit: Unit, given: Passage | None = None) -> Passage | Result:
-        """Carries one unit through the stage. Bad rows never raise; what raises may be tried again."""
+    def run(self, unit: Unit, given: Passage | None = None, isolation: Isolation | None = None) -> Passage | Result:
+        """Carries one unit through the stage. Bad rows never raise; what raises may be tried again.
+
+        Args:
+            unit: what to do.
+            given: what the stage before handed over.
+            isolation: in what company operators are shown rows; default: all but the unit's poison, in batches.
+        """
         spec = self._stage.spec
         try:
-            outcome = self._carried(unit, given)
+            with self._progress.unit(unit.index):
+                outcome = self._carried(unit, given, isolation or Isolation(unit.poison))
             made_with = ({} if given is None else given.made_with) | self._stage.made_with
         except PipelineError as error:
             error.add_note(f"{spec.label}, unit {unit.index}")
@@ -123,19 +148,24 @@ class StageWorker:
             replace(record, made_with=dict(sorted(made_with.items())), fallbacks=spec.fallbacks) for record in outcome
         )
 
-    def _carried(self, unit: Unit, given: Passage | None) -> Passage | Result:
+    def _carried(self, unit: Unit, given: Passage | None, isolation: Isolation) -> Passage | Result:
+        spec = self._stage.spec
         if self._stage.task is not None:
-            return run_task(self._stage.spec, unit, self._stage.task)
-        if self._stage.spec.brings_home:
-            return bring_home(self._stage.spec, unit)
-        return _UnitRun(self._stage, unit, given).run()
+            with self._progress.shard(spec.label_of(self._stage.task)):
+                return run_task(spec, unit, self._stage.task)
+        if spec.brings_home:
+            return bring_home(spec, unit)
+        return _UnitRun(self._stage, unit, given, self._progress, isolation).run()
 
 
 class _UnitRun:
     """One unit on its way through one stage."""
 
-    def __init__(self, stage: OpenStage, unit: Unit, given: Passage | None) -> None:
+    def __init__(
+        self, stage: OpenStage, unit: Unit, given: Passage | None, progress: Progress, isolation: Isolation
+    ) -> None:
         self._stage = stage
+        self._progress = progress
         self._spec = stage.spec
         self._unit = unit
         self._given = given
@@ -144,7 +174,13 @@ class _UnitRun:
         examples = () if given is None else given.examples
         self._judged = self._judged_so_far()
         self._row_pass = RowPass(
-            stage.row_operators, self._ledger, stage.spec.layout.examples_per_rule, examples, self._judged
+            stage.row_operators,
+            self._ledger,
+            stage.spec.layout.examples_per_rule,
+            examples,
+            self._judged,
+            progress=progress,
+            isolation=isolation,
         )
         self._rows_read = 0 if given is None else given.rows_read
         self._rows_kept = 0
@@ -156,8 +192,9 @@ class _UnitRun:
         if self._stage.writer is None:
             files, written = self._write_rows()
         else:
-            flow = (batch for batch, _ in self._row_flow())
-            files, written = write_files(self._spec, self._unit.index, *self._stage.writer, flow)
+            flow = self._fetched(batch for batch, _ in self._row_flow())
+            with self._progress.shard(self._spec.label_of(self._stage.writer[0])):
+                files, written = write_files(self._spec, self._unit.index, *self._stage.writer, flow)
         counts = self._counts() | self._conserved | written
         if self._stage.shard is not None or self._stage.partition is not None:
             counts["rows_reshaped"] = counts["rows_written"] - self._rows_kept
@@ -274,11 +311,11 @@ class _UnitRun:
             return
         operator, call = self._stage.partition
         try:
-            for batch in call(batch for batch, _ in flow):
+            for batch in self._given_by(operator, call(self._fetched(batch for batch, _ in flow))):
                 yield batch, None
-        except (PipelineError, OSError, MemoryError):
+        except (*NO_OPERATORS_FAULT, OSError, MemoryError):
             raise
-        except Exception as error:
+        except BaseException as error:
             raise OperatorError(
                 f"operator {operator.name}: failed within the first {self._rows_read} rows of a partition"
             ) from error
@@ -292,15 +329,35 @@ class _UnitRun:
         if declared is not None:
             self._conserved = dict.fromkeys(("conserved_in", "conserved_out", "conserved_cut"), 0)
         try:
-            for batch in call(self._measured(flow, declared)):
+            for batch in self._given_by(operator, call(self._fetched(self._measured(flow, declared)))):
                 if declared is not None:
                     self._conserved["conserved_out"] += amount(batch[declared[1]])
                     self._conserved["conserved_cut"] += amount(batch[declared[2]])
                 yield batch, None
-        except (PipelineError, OSError, MemoryError):
+        except (*NO_OPERATORS_FAULT, OSError, MemoryError):
             raise
-        except Exception as error:
+        except BaseException as error:
             raise OperatorError(f"operator {operator.name}: failed on a shard") from error
+
+    def _given_by(self, operator: Operator, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """What an operator gives; it is said to be at work until it has given the next batch."""
+        label = self._spec.label_of(operator)
+        given = iter(batches)
+        while True:
+            with self._progress.shard(label):
+                batch = next(given, None)
+            if batch is None:
+                return
+            yield batch
+
+    def _fetched(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Batches for an operator; meanwhile it is not said to be at work."""
+        while True:
+            with self._progress.between():
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
 
     def _measured(self, flow: Flow, declared: tuple[str, str, str] | None) -> Iterator[pa.RecordBatch]:
         for batch, _ in flow:

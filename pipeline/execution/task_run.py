@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.artifact import ShardRecord, ShardRows
-from pipeline.errors import OperatorError, PipelineError
+from pipeline.errors import NO_OPERATORS_FAULT, OperatorError
 from pipeline.execution.sinks import RowsSink
 from pipeline.execution.work import Result, StageSpec, TaskSource, Unit
 from pipeline.io.shard_file import BatchSize
@@ -27,9 +27,9 @@ def run_task(spec: StageSpec, unit: Unit, task: Task) -> Result:
         if spec.kind is ArtifactKind.MODEL:
             return (_model_record(spec, unit, directory, produced),)
         return tuple(_shard_records(spec, unit, task, produced))
-    except (PipelineError, OSError, MemoryError):
+    except (*NO_OPERATORS_FAULT, OSError, MemoryError):
         raise
-    except Exception as error:
+    except BaseException as error:
         raise OperatorError(f"operator {task.name}: failed: {type(error).__name__}: {error}") from error
     finally:
         shutil.rmtree(directory, ignore_errors=True)

@@ -14,10 +14,12 @@ from pipeline.artifact import ShardRecord, ViewShard
 from pipeline.execution.commit import StepFolder
 from pipeline.execution.exchange import PartitionInput
 from pipeline.execution.judged_rows import JudgedRows
+from pipeline.execution.poison import PoisonRow
+from pipeline.execution.progress import TimeLimits
 from pipeline.io.shard_file import BatchSize, RowGroups
 from pipeline.io.splits import InputShard
 from pipeline.ledger import LedgerBuilder
-from pipeline.operator import Annotator
+from pipeline.operator import Annotator, Operator
 from pipeline.plan.logical import ArtifactKind, Layout, Source
 from pipeline.plan.stages import Partitioning, Stage
 
@@ -35,6 +37,8 @@ class Execution:
     takes about twice that, beside mapped files."""
     memory_bytes: int | None = None
     """What a worker is to stay within, if anyone said; the numbers above follow from it (memory_budget.py)."""
+    call_timeout_seconds: float = 3600.0
+    """Of a call of a row operator for which the recipe says none; kept by workers in processes of their own."""
 
     @property
     def batch_size(self) -> BatchSize:
@@ -83,6 +87,8 @@ class Unit:
     fingerprints: tuple[str, ...]
     """Of the shards that this unit leaves: one, except for a task that writes columns."""
     source: SourceShard | ViewShard | PartitionInput | TaskSource
+    poison: tuple[PoisonRow, ...] = ()
+    """Rows that operators are not shown, since they end or hang the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,20 @@ class StageSpec:
     """Label of the next stage's first operator, where there are any."""
     fallbacks: tuple[str, ...] = ()
     """Labels of the step's operators that run as their fallback; goes into every record."""
+    timeout_seconds: Mapping[str, float] = field(default_factory=dict)
+    """Label of an operator of the stage -> what the recipe says."""
+    unit_timeout_seconds: float | None = None
+    """Of a unit in the stage."""
+
+    @property
+    def limits(self) -> TimeLimits:
+        """How long a worker of this stage may take."""
+        return TimeLimits(self.timeout_seconds, self.execution.call_timeout_seconds, self.unit_timeout_seconds)
+
+    def label_of(self, operator: Operator) -> str:
+        """What the step calls an operator of the stage."""
+        stage = self.stage
+        return next(label for label, one in zip(stage.labels, stage.operators, strict=True) if one is operator)
 
     @property
     def brings_home(self) -> bool:

@@ -4,6 +4,7 @@ A recipe is a DAG of steps. A step is a linear plan (read a view, operators, exc
 it leaves. Composites such as near-duplicate removal are functions that return steps.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -241,6 +242,11 @@ class Step(_Frozen):
     rows and its ledger are the same without it."""
     resources: dict[str, Resources] = Field(default_factory=dict)
     """Overrides by an operator's label, or by its title for all of that title; never part of identity."""
+    timeout_seconds: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """By label or title as well: how long a call of a row operator may take, one over a shard or partition until it
+    gives its next rows, or all the work of a task or writer; never part of identity."""
+    unit_timeout_seconds: float | None = Field(default=None, gt=0)
+    """How long a unit, mostly a shard, may take in one stage; never part of identity."""
 
     @property
     def unrolled(self) -> tuple[Operator | Exchange, ...]:
@@ -272,6 +278,12 @@ class Step(_Frozen):
     def resources_of(self, operator: Operator, label: str) -> Resources:
         """What the operator of that label needs here: the recipe's override, or its own declaration."""
         return self.resources.get(label) or self.resources.get(operator.title, operator.resources)
+
+    def timeouts_of(self, operators: Sequence[Operator], labels: Sequence[str]) -> dict[str, float]:
+        """What the recipe says of operators with these labels, by label."""
+        known = self.timeout_seconds
+        found = {label: known.get(label, known.get(one.title)) for one, label in zip(operators, labels, strict=True)}
+        return {label: seconds for label, seconds in found.items() if seconds is not None}
 
 
 def default_write(nodes: tuple[Node, ...], *, reads_sources: bool = False) -> ArtifactKind:

@@ -32,9 +32,10 @@ def check_shape(step: Step) -> None:
         raise PlanError(
             f"attribution: expected a step with filters, whose values to keep; found operators {list(step.labels)}"
         )
-    unknown = sorted(set(step.resources) - {*step.labels, *(operator.title for operator in step.operators)})
-    if unknown:
-        raise PlanError(f"resources: {unknown} name no operator of this step; operators: {list(step.labels)}")
+    for key, names in (("resources", set(step.resources)), ("timeout_seconds", set(step.timeout_seconds))):
+        unknown = sorted(names - {*step.labels, *(operator.title for operator in step.operators)})
+        if unknown:
+            raise PlanError(f"{key}: {unknown} name no operator of this step; operators: {list(step.labels)}")
 
 
 def _check_node(step: Step, node: Operator | Exchange, place: int) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import RunnerError
+from pipeline.execution.examination import POISON_ATTEMPTS
 from pipeline.execution.on_ray.runner import MAX_ATTEMPTS
 from pipeline.operator import Resources
 from pipeline.plan.logical import Recipe
@@ -75,25 +75,16 @@ def test_a_death_in_a_later_pool_starts_the_unit_from_its_input(
     assert tree_digest(on_ray.output) == tree_digest(local.output)
 
 
-def test_a_unit_that_always_kills_its_actor_ends_the_build(
+def test_a_row_that_always_kills_its_actor_is_quarantined(
     inputs: Path, attempts: Path, tmp_path: Path, make_ray_runner: MakeRunner
 ) -> None:
-    recipe = deadly(attempts, times=1_000)
-    with pytest.raises(RunnerError) as raised:
-        run_build(recipe, inputs, tmp_path / "out", make_ray_runner(workers=1))
-    message = str(raised.value)
-    assert "step documents, stage long_enough + kills_its_actor, unit 0: expected to finish; failed 3 times" in message
-    assert "ActorDiedError" in message
-    assert "\n" not in message
-    # Once in company, when the death might have been the other's, and then three times alone.
-    assert sorted(path.name for path in attempts.iterdir()) == [f"{DEADLY}-0-{number}" for number in (1, 2, 3, 4)]
-
-
-def test_a_unit_that_is_alone_with_its_actor_has_three_attempts(
-    inputs: Path, attempts: Path, tmp_path: Path, make_ray_runner: MakeRunner
-) -> None:
-    for file in range(1, NUM_FILES):
-        (inputs / f"docs/{file}.jsonl.gz").unlink()
-    with pytest.raises(RunnerError, match="unit 0: expected to finish; failed 3 times"):
-        run_build(deadly(attempts, times=1_000), inputs, tmp_path / "out", make_ray_runner(workers=1))
-    assert len(list(attempts.iterdir())) == MAX_ATTEMPTS
+    built = run_build(deadly(attempts, times=1_000), inputs, tmp_path / "out", make_ray_runner(workers=1))
+    assert built.manifest("documents").rule_totals()["kills_its_actor/quarantine/crashed"] == 2
+    assert len(built.steps_of("poison_found")) == 2
+    # Each kills two actors alone, and the first one another before, when it was in company.
+    assert len(built.steps_of("actor_lost")) == 2 * (MAX_ATTEMPTS - 1) + 1
+    num_attempts = [len(list(attempts.glob(f"{DEADLY}-{file}-*"))) for file in range(2)]
+    # And processes of the examination: one with its batch, one alone among its batch, and its trials.
+    alone = MAX_ATTEMPTS - 1 + 1 + 1 + POISON_ATTEMPTS
+    assert num_attempts == [alone + 1, alone]
+    assert staged_files(built.output) == []

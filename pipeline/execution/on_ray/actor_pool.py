@@ -8,7 +8,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -26,9 +26,12 @@ from ray.exceptions import (
 )
 
 from pipeline.errors import PipelineError, RunnerError
+from pipeline.execution.examination import Examiner
 from pipeline.execution.memory_budget import is_tight, keep_little
 from pipeline.execution.on_ray.sizing import ActorLoad
+from pipeline.execution.poison import PoisonRow
 from pipeline.execution.process_memory import peak_bytes, release_free_memory
+from pipeline.execution.progress import Progress
 from pipeline.execution.stage_task import StageWorker
 from pipeline.execution.work import Passage, Result, StageSpec, Unit
 from pipeline.operator import Resources
@@ -59,6 +62,7 @@ class StageActor:
         if num_cpus <= 1:
             for name, value in _ONE_THREAD.items():
                 os.environ.setdefault(name, value)
+        self._spec: StageSpec | None = None
         self._worker: StageWorker | None = None
         self._is_tight = False
 
@@ -69,15 +73,27 @@ class StageActor:
         if self._is_tight:
             keep_little()
         release_free_memory()
-        self._worker = StageWorker(spec)
+        self._spec = spec
+        self._worker = StageWorker(spec, Progress(limits=spec.limits))
         return True
 
     def run(self, unit: Unit, given: Passage | None) -> tuple[Result | None, Passage | None]:
         """Carries one unit through the loaded stage: its result if this stage writes, else its rows for the next."""
+        assert self._spec is not None
+        if self._worker is None:
+            self.load(self._spec)
         assert self._worker is not None
         outcome = self._worker.run(unit, given)
         if self._is_tight:
             release_free_memory()
+        return (None, outcome) if isinstance(outcome, Passage) else (outcome, None)
+
+    def examine(self, unit: Unit, given: Passage | None) -> tuple[Result | PoisonRow | None, Passage | None]:
+        """As `run`, in processes that may die; or a row that ends them. This process gives its memory to them."""
+        assert self._spec is not None
+        self._worker = None
+        with closing(Examiner(self._spec)) as examiner:
+            outcome = examiner.run(unit, given)
         return (None, outcome) if isinstance(outcome, Passage) else (outcome, None)
 
     def peak_bytes(self) -> int:
@@ -117,6 +133,7 @@ class ActorPool:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._spec_ref: Any = None  # Any: ObjectRef of the loaded StageSpec
+        self._label = ""
         self._start_failures = 0
         self.actors: list[PoolActor] = []
 
@@ -124,6 +141,7 @@ class ActorPool:
         """Brings the pool to `num_actors` actors that open `spec`. Nothing may be in flight."""
         assert not any(actor.in_flight for actor in self.actors)
         self._spec_ref = ray.put(spec)
+        self._label = spec.label
         self._start_failures = 0
         for actor in self.actors[num_actors:]:
             _kill(actor)
@@ -140,10 +158,12 @@ class ActorPool:
         given: Any,  # Any: ObjectRef of a Passage, or None
         *,
         alone: bool,
+        examined: bool = False,
     ) -> None:
-        """Sends a unit to the actor at `place`; `alone` reserves the actor for it."""
+        """Sends a unit to the actor at `place`; `alone` reserves the actor for it, `examined` looks for poison."""
         actor = self.actors[place]
-        result, passage = actor.handle.run.options(num_returns=2).remote(unit, given)
+        method = actor.handle.examine if examined else actor.handle.run
+        result, passage = method.options(num_returns=2).remote(unit, given)
         actor.in_flight.append(InFlight(unit.index, result, passage, alone))
 
     def references(self) -> Iterator[Any]:  # Any: ObjectRefs
@@ -166,8 +186,8 @@ class ActorPool:
             self._start_failures += 1
             if self._start_failures >= MAX_START_FAILURES:
                 raise RunnerError(
-                    f"actors: expected to start; {self._start_failures} in a row died while opening the stage "
-                    f"({type(error).__name__}); see Ray's logs for memory or import errors"
+                    f"{self._label}: expected actors to start; {self._start_failures} in a row died while they opened "
+                    f"the stage, last by {describe_loss(error)}; see Ray's logs for memory or import errors"
                 ) from error
             time.sleep(START_BACKOFF_SECONDS * self._start_failures)
             self.replace(actor)
@@ -229,6 +249,13 @@ class ActorPool:
             .remote(needs.num_cpus)
         )
         self.actors.append(PoolActor(handle, handle.load.remote(self._spec_ref)))
+
+
+def describe_loss(error: BaseException) -> str:
+    """What Ray says about an actor's end, in one line: the kind of error, and how the process ended if it says so."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if "exit" in line or "memory" in line.lower()] or lines
+    return f"{type(error).__name__}: {telling[0]}" if telling else type(error).__name__
 
 
 def _load_error(error: RayTaskError) -> Exception:

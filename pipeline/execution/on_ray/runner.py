@@ -6,6 +6,8 @@ An actor's death is held against a unit only where no other can have caused it.
 """
 
 import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
@@ -16,7 +18,8 @@ import ray
 from ray.exceptions import RayTaskError
 
 from pipeline.errors import PipelineError, RunnerError, StorageError
-from pipeline.execution.on_ray.actor_pool import LOST, ActorPool
+from pipeline.execution.found_poison import FoundPoison
+from pipeline.execution.on_ray.actor_pool import LOST, ActorPool, InFlight, describe_loss
 from pipeline.execution.on_ray.cluster import nodes_for, private_cluster
 from pipeline.execution.on_ray.sizing import (
     StageQueue,
@@ -29,6 +32,7 @@ from pipeline.execution.on_ray.sizing import (
     share_cpus,
     total_resources,
 )
+from pipeline.execution.poison import PoisonRow
 from pipeline.execution.runner import Event, SegmentJob, Watch, workers_measured
 from pipeline.execution.work import Result, StageSpec, Unit
 from pipeline.operator import Resources
@@ -97,6 +101,7 @@ class RayRunner:
 
     def _connect(self) -> None:
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}  # Any: ray.init's options
+        on_sigterm = signal.getsignal(signal.SIGTERM)
         try:
             if self._address:
                 ray.init(address=self._address, **quiet)
@@ -112,6 +117,8 @@ class RayRunner:
         except (ConnectionError, RuntimeError, ValueError) as error:
             wanted = f"join the cluster at {self._address!r}" if self._address else "start a cluster on this machine"
             raise RunnerError(f"Ray: expected to {wanted}; {error}; check --address, or use --runner local") from error
+        if callable(on_sigterm) and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, on_sigterm)  # `ray.init` has put its own in the place of the caller's
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +173,8 @@ class _Traveller:
     """Failures charged, by stage."""
     suspect_in: set[int] = field(default_factory=set)
     """Stages in which it was among several units of an actor that died; there it runs alone from then on."""
+    examined_in: set[int] = field(default_factory=set)
+    """Stages in which it has but one attempt left: that is made in processes that may die, to find the row."""
 
 
 class _SegmentRun:
@@ -175,6 +184,7 @@ class _SegmentRun:
         self._job = job
         self._pools = pools
         self._watch = watch
+        self._found = FoundPoison(watch)
         self._travellers = {unit.index: _Traveller(unit) for unit in job.units}
         self._waiting: list[deque[int]] = [deque() for _ in pools]
         self._waiting[0].extend(unit.index for unit in job.units)
@@ -202,12 +212,13 @@ class _SegmentRun:
             following = stage + 1 < len(self._pools)
             while may_feed(self._queue(stage), self._queue(stage + 1) if following else None):
                 traveller = self._travellers[self._waiting[stage][0]]
-                alone = stage in traveller.suspect_in
+                examined = stage in traveller.examined_in
+                alone = examined or stage in traveller.suspect_in
                 place = next_actor([actor.load for actor in self._pools[stage].actors], alone=alone)
                 if place is None:
                     break
                 self._waiting[stage].popleft()
-                self._pools[stage].submit(place, traveller.unit, traveller.passage, alone=alone)
+                self._pools[stage].submit(place, traveller.unit, traveller.passage, alone=alone, examined=examined)
 
     def _queue(self, stage: int) -> StageQueue:
         actors = self._pools[stage].actors
@@ -231,11 +242,20 @@ class _SegmentRun:
                 self._charge(stage, sent.index, error)
                 return None
             actor.in_flight.remove(sent)
-            if result is not None:
-                return self._travellers.pop(sent.index).unit, result
-            self._travellers[sent.index].passage = sent.passage
+            return self._take(stage, sent, result)
+        return None
+
+    def _take(self, stage: int, sent: InFlight, result: Result | PoisonRow | None) -> tuple[Unit, Result] | None:
+        """What a stage has made of a unit: its end, a row that it must be done without, or rows for the next stage."""
+        traveller = self._travellers[sent.index]
+        if isinstance(result, PoisonRow):
+            traveller.unit = self._found.add(self._job.stages[stage], traveller.unit, result)
+            self._restart(sent.index)
+        elif result is None:
+            traveller.passage = sent.passage
             self._waiting[stage + 1].append(sent.index)
-            return None
+        else:
+            return self._travellers.pop(sent.index).unit, result
         return None
 
     def _lose(self, stage: int, lost: list[int], error: Exception) -> None:
@@ -262,9 +282,10 @@ class _SegmentRun:
             spec = self._job.stages[stage]
             raise RunnerError(
                 f"{spec.label}, unit {index}: expected to finish; failed {attempts} times, last by "
-                f"{type(cause).__name__}: "
-                f"{str(cause).splitlines()[0] if str(cause) else ''}; committed work stays, run again to go on"
+                f"{describe_loss(cause)}; committed work stays, run again to go on"
             ) from error
+        if attempts == MAX_ATTEMPTS - 1 and not isinstance(error, RayTaskError):
+            traveller.examined_in.add(stage)
         self._restart(index)
 
     def _restart(self, index: int) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import random
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import OperatorError, StorageError
 from pipeline.execution.judged_rows import JudgedRows
+from pipeline.execution.poison import Harm, Isolation, PoisonRow
 from pipeline.execution.row_pass import EXAMPLE_CHARS, OpenOperator, RowPass, open_chain
 from pipeline.ledger import Action, LedgerBuilder
 from pipeline.operator import Edits, Verdicts
@@ -355,3 +357,56 @@ def test_no_examples_where_none_are_asked_for_or_there_is_no_text():
     assert carry((MinChars(),), documents(["a"]), examples=0)[3] == ()
     without_id = documents(["a"]).select(["text"])
     assert carry((MinChars(),), without_id)[3] == ()
+
+
+class RustPanic(BaseException):
+    """As extensions written in Rust raise it: no `Exception`."""
+
+
+def refuses(text, error):
+    """An opened operator that raises `error` on a text."""
+    (opened,) = open_chain((NumChars(),))
+
+    def call(batch):
+        if text in batch["text"].to_pylist():
+            raise error
+        return opened.call(batch)
+
+    return replace(opened, call=call)
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), RustPanic()])
+def test_whatever_an_operator_raises_is_its_rows_fault(error):
+    table, rows, ledger, _ = carry((refuses("bad", error),), documents(["a", "bad", "cc"]))
+    assert rows == [0, 2]
+    assert table["num_chars"].to_pylist() == [1, 2]
+    assert ledger_rows(ledger) == [(1, "num_chars", "quarantine", type(error).__name__)]
+
+
+def test_an_interruption_is_nobodys_fault():
+    with pytest.raises(KeyboardInterrupt):
+        carry((refuses("bad", KeyboardInterrupt()),), documents(["a", "bad"]))
+
+
+@pytest.mark.parametrize("judged", [False, True])
+def test_poison_leaves_as_a_row_that_fails(judged):
+    """Where dropped rows go on, one that a filter dropped is not quarantined as well."""
+    texts = documents(["aaa", "b", "ccc", "d"])
+    poison = tuple(PoisonRow(row, "num_chars", Harm.CRASHED, "SIGSEGV") for row in (1, 2))
+    ledger = LedgerBuilder()
+    row_pass = RowPass(
+        open_chain((MinChars(min_chars=2), NumChars())),
+        ledger,
+        0,
+        judged=JudgedRows() if judged else None,
+        isolation=Isolation(poison),
+    )
+    rows = np.arange(4, dtype=np.uint32)
+    if judged:
+        row_pass._judged.enter(texts, rows)
+    left = [int(row) for _, part in row_pass.through([(texts, rows)]) for row in part]
+    assert left == ([0, 3] if judged else [0])
+    assert ledger_rows(ledger) == [
+        (1, "min_chars", "drop", "too_short"), (2, "num_chars", "quarantine", "crashed"),
+        (3, "min_chars", "drop", "too_short"),
+    ]  # fmt: skip

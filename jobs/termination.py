@@ -1,0 +1,82 @@
+"""How a build ends that is told to: by SIGTERM, as `ray job stop` sends it 3 s before SIGKILL, or from the keyboard.
+
+Nothing needs to be saved: what is committed is on the disk. But whoever sent the signal shall be told so, soon, even
+while the main thread is inside a kernel that runs for minutes; so a thread of its own hears of the signal.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Final
+
+GRACE_SECONDS: Final = 2.0
+"""For Ray's processes to be ended; then this one ends all the same."""
+TERMINATED: Final = 128 + signal.SIGTERM
+INTERRUPTED: Final = 128 + signal.SIGINT
+
+_WORDS: Final = {TERMINATED: "terminated", INTERRUPTED: "interrupted"}
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came."""
+
+
+@contextmanager
+def ends_by_signal() -> Iterator[None]:
+    """Ends the process with exit code 143 on SIGTERM and 130 on SIGINT, and says how to go on."""
+    notice = _Notice()
+    before = signal.signal(signal.SIGTERM, _raise_terminated)
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    wakeup_before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    threading.Thread(target=_wait_for_sigterm, args=(reading, notice), daemon=True).start()
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        code = TERMINATED if isinstance(interrupt, Terminated) or notice.was_given else INTERRUPTED
+        notice.give(code)
+        raise SystemExit(code) from None
+    except SystemExit:  # Ray puts a handler in the place of ours while it starts
+        if notice.was_given:
+            raise SystemExit(TERMINATED) from None
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        signal.set_wakeup_fd(wakeup_before)
+        os.close(writing)  # which ends the thread
+
+
+class _Notice:
+    """The message, given once, by whichever thread comes first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.was_given = False
+
+    def give(self, code: int) -> None:
+        with self._lock:
+            if not self.was_given:
+                self.was_given = True
+                message = f"corpusmill: {_WORDS[code]}; committed work stays, run the same command again to go on"
+                with suppress(OSError):
+                    print(message, file=sys.stderr, flush=True)  # noqa: T201 - the command's output
+
+
+def _raise_terminated(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise Terminated
+
+
+def _wait_for_sigterm(reading: int, notice: _Notice) -> None:
+    """The thread: it reads the numbers of signals as they come, whatever the main thread is at."""
+    with os.fdopen(reading, "rb", buffering=0) as signals:
+        while received := signals.read(1):
+            if received[0] == signal.SIGTERM:
+                notice.give(TERMINATED)
+                time.sleep(GRACE_SECONDS)
+                os._exit(TERMINATED)
