@@ -517,8 +517,6 @@ class Harmful(Annotator):
 
     name: ClassVar[str] = "harmful"
 
-    in_company: bool = False
-    """Whether only a batch of several rows does harm."""
     opens: str = ""
     """What it does when it is opened, if anything."""
 
@@ -535,28 +533,12 @@ class Harmful(Annotator):
         def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
             texts = batch.column(TEXT).to_pylist()
             for text in texts:
-                if "HARM-" in text and (len(texts) > 1 or not self.in_company):
+                if "HARM-" in text:
                     _do_harm(text.partition("HARM-")[2].split()[0])
             num_words = pa.array([len(text.split()) for text in texts], pa.int64())
             return pa.RecordBatch.from_arrays([num_words], schema=self.adds())
 
         return annotate
-
-
-class HarmfulWindow(Harmful):
-    """As `Harmful`, but its numbers are those of rows in a window of 16."""
-
-    name: ClassVar[str] = "harmful_window"
-    window_rows: ClassVar[int | None] = 16
-
-    def open(self) -> AnnotateFunction:
-        annotate = super().open()
-
-        def annotate_window(batch: pa.RecordBatch) -> pa.RecordBatch:
-            annotate(batch)
-            return pa.RecordBatch.from_arrays([pa.array([batch.num_rows] * batch.num_rows)], schema=self.adds())
-
-        return annotate_window
 
 
 def _do_harm(kind: str) -> None:

@@ -23,6 +23,8 @@ steps:
       - shout:
     write: documents
     resources: {num_chars: {num_cpus: 2}}
+    timeout_seconds: {num_chars: 30}
+    unit_timeout_seconds: 600
   - name: once
     base: documents
     first_of_key: {order_by: [-num_chars]}

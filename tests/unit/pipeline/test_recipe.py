@@ -22,6 +22,7 @@ def test_the_example_becomes_steps():
     assert [type(node).__name__ for node in documents.nodes] == ["NumChars", "MinChars", "Shout"]
     assert documents.nodes[1] == MinChars(min_chars=3)
     assert documents.resources == {"num_chars": Resources(num_cpus=2)}
+    assert (documents.timeout_seconds, documents.unit_timeout_seconds) == ({"num_chars": 30}, 600)
     assert keys.view == View(base="documents")
     assert once.nodes[0] == Exchange(key="key", sort=(SortKey(column="num_chars", descending=True),))
     assert (chosen.view, chosen.columns, chosen.write) == (

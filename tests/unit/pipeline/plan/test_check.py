@@ -297,6 +297,10 @@ STRUCTURE = {
         step(NumChars(), tables=("counts",), write="columns"),
         "tables: only a task reads tables",
     ),
+    "a time-out of nobody": (
+        step(NumChars(), write="columns", timeout_seconds={"nm_chars": 3}),
+        r"timeout_seconds: \['nm_chars'\] name no operator of this step; operators: \['num_chars'\]",
+    ),
     "resources of nobody": (
         step(NumChars(), write="columns", resources={"nm_chars": Resources()}),
         r"resources: \['nm_chars'\] name no operator of this step; operators: \['num_chars'\]",

@@ -184,6 +184,7 @@ def test_what_makes_the_result_changes_it_and_what_depends_on_it(case):
 
 
 CHANGES_NOTHING = {
+    "time-outs": {"changed": (edit(DOCUMENTS, timeout_seconds={"num_chars": 3}, unit_timeout_seconds=60),)},
     "resources": {"changed": (edit(DOCUMENTS, resources={"num_chars": Resources(num_cpus=8, num_gpus=1)}),)},
     "a spelled-out default": {"changed": (edit(DOCUMENTS, nodes=(NumChars(column="num_chars", fails_on=None),)),)},
     "the size that shards aim at": {"layout": Layout(shard_bytes=4096)},

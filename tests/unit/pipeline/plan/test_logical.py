@@ -98,3 +98,12 @@ def test_a_repeat_is_one_round_and_the_exchange_by_which_rows_leave_it():
     step = Step(name="s", nodes=(repeat, CountKeys()), write=ArtifactKind.TABLE)
     assert step.unrolled == (exchange, LowerKey(), exchange, CountKeys())
     assert step.operators == (LowerKey(), CountKeys())
+
+
+def test_time_outs_are_by_label_or_for_all_of_a_title():
+    twice = (NumChars(), NumChars(column="again"), MinChars())
+    step = Step(name="s", nodes=twice, write=ArtifactKind.DOCUMENTS, timeout_seconds={"num_chars": 5, "num_chars#2": 9})
+    assert step.timeouts_of(step.operators, step.labels) == {"num_chars": 5, "num_chars#2": 9}
+    step = step.model_copy(update={"timeout_seconds": {"num_chars": 5}})
+    assert step.timeouts_of(step.operators, step.labels) == {"num_chars": 5, "num_chars#2": 5}
+    assert step.timeouts_of(step.operators[2:], step.labels[2:]) == {}
