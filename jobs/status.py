@@ -2,16 +2,18 @@
 
 import fcntl
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.table import Table
 
-from jobs.summary import print_memory
+from jobs.summary import print_damaged, print_memory
 from jobs.terminal import PlainConsole
-from pipeline.artifact import MANIFEST_NAME, load_manifest, load_record
+from pipeline.artifact import MANIFEST_NAME, ShardRecord, load_manifest, load_record
 from pipeline.execution.commit import fallbacks_in
 from pipeline.recorded_run import MemoryUse, RecordedRun, RecordedStep
+from pipeline.report.damaged import DamagedFile, damaged_files
 from pipeline.report.quarantined import QuarantinedRow, quarantined_rows
 
 WAITING, STARTED, DONE = "waiting", "started", "done"
@@ -51,6 +53,8 @@ class RunStatus:
     """The first quarantined rows."""
     memory: MemoryUse | None
     """What the last run took; None before its end."""
+    damaged: tuple[DamagedFile, ...]
+    """Every input file that was not read to its end."""
 
 
 def run_status(run: RecordedRun) -> RunStatus:
@@ -61,9 +65,10 @@ def run_status(run: RecordedRun) -> RunStatus:
         recipe=run.recipe,
         is_running=is_running,
         failure=None if is_running else _failure(run.output),
-        steps=tuple(status for status, _ in found),
-        quarantined=tuple(row for _, rows in found for row in rows)[:MAX_QUARANTINED],
         memory=run.memory(),
+        steps=tuple(status for status, _, _ in found),
+        quarantined=tuple(row for _, rows, _ in found for row in rows)[:MAX_QUARANTINED],
+        damaged=damaged_files(record for _, _, records in found for record in records),
     )
 
 
@@ -99,9 +104,10 @@ def print_status(status: RunStatus, console: PlainConsole) -> None:
     for row in status.quarantined:
         detail = f" ({row.detail})" if row.detail else ""
         console.print(f"  {row.place}: {row.reason}{detail}, {row.step}, {row.operator}", soft_wrap=True)
+    print_damaged(status.damaged, console)
 
 
-def _step(run: RecordedRun, step: RecordedStep) -> tuple[StepStatus, tuple[QuarantinedRow, ...]]:
+def _step(run: RecordedRun, step: RecordedStep) -> tuple[StepStatus, tuple[QuarantinedRow, ...], Sequence[ShardRecord]]:
     manifest = None if step.folder is None else load_manifest(run.output / step.folder)
     if manifest is not None:
         state, folder, records = DONE, manifest.folder, list(manifest.shards)
@@ -109,7 +115,7 @@ def _step(run: RecordedRun, step: RecordedStep) -> tuple[StepStatus, tuple[Quara
     else:
         unfinished = _unfinished_segment(run.output, step.step)
         if unfinished is None:
-            return StepStatus(step.step, step.kind, WAITING, 0, 0, 0, 0, 0), ()
+            return StepStatus(step.step, step.kind, WAITING, 0, 0, 0, 0, 0), (), ()
         state, folder = STARTED, unfinished.parent
         fallbacks = fallbacks_in(folder)
         records = [load_record(path) for path in sorted(unfinished.glob("*.json"))]
@@ -126,7 +132,7 @@ def _step(run: RecordedRun, step: RecordedStep) -> tuple[StepStatus, tuple[Quara
     )
     reader = next((other for other in run.steps if other.step == step.reader and other.folder is not None), None)
     read_by = None if reader is None else load_manifest(run.output / str(reader.folder))
-    return status, tuple(quarantined_rows(step.step, folder, records, MAX_QUARANTINED, read_by))
+    return status, tuple(quarantined_rows(step.step, folder, records, MAX_QUARANTINED, read_by)), records
 
 
 def _unfinished_segment(output: Path, step: str) -> Path | None:

@@ -1,7 +1,7 @@
 """What `run` and `status` print: how much came in, what was lost and why, what is left and where it lies."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -12,12 +12,15 @@ from pipeline.artifact import DATA, DATASET, Manifest
 from pipeline.operator import ShardOperator
 from pipeline.plan.logical import ArtifactKind, Recipe
 from pipeline.recorded_run import MemoryUse
+from pipeline.report.damaged import DamagedFile, damaged_files
 from pipeline.report.funnel import Funnel
 from pipeline.run import Run
 
 _EXAMPLE_CHARS = 160
 _FOLDERS = {ArtifactKind.MODEL: "", ArtifactKind.FILES: DATASET}
 """Where artifacts lie that are no rows."""
+MAX_DAMAGED = 10
+"""Damaged files that are printed; `status --json` has all."""
 _CONTEXT_CHARS = 40
 """Shown before the place where two texts begin to differ."""
 
@@ -35,6 +38,7 @@ def print_summary(run: Run, recipe: Recipe, console: PlainConsole) -> None:
         for fallback in manifest.fallbacks:
             console.print(f"warning: {step}: {fallback}", style="yellow", soft_wrap=True)
     _print_packing(run.manifests, console)
+    print_damaged(damaged_files(shard for manifest in run.manifests.values() for shard in manifest.shards), console)
     for report in _reports(run.manifests):
         console.print(f"report: {report}", soft_wrap=True)
     last = list(run.manifests.values())[-1]
@@ -86,6 +90,14 @@ def print_funnel(total: Funnel, console: PlainConsole) -> None:
         f"documents: {total.rows_in:,} in, {total.rows_kept:,} kept, {total.rows_dropped:,} dropped, "
         f"{total.rows_quarantined:,} quarantined; damaged files: {total.damaged_files}"
     )
+
+
+def print_damaged(damaged: Sequence[DamagedFile], console: PlainConsole) -> None:
+    """The first damaged files, a line each."""
+    if damaged:
+        console.print(f"damaged files, {min(len(damaged), MAX_DAMAGED)} of {len(damaged):,}:")
+    for file in damaged[:MAX_DAMAGED]:
+        console.print(f"  {file}", soft_wrap=True)
 
 
 def _print_examples(manifests: Mapping[str, Manifest], console: PlainConsole) -> None:

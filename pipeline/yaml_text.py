@@ -25,10 +25,11 @@ def plain_data(text: str, label: str) -> Any:  # Any: parsed YAML
     except yaml.YAMLError as error:
         told = " ".join(str(error).split()).replace('"<unicode string>"', label)
         raise PlanError(f"{label}: expected YAML; {told}") from error
-    except (ValueError, OverflowError) as error:
-        if isinstance(error, PlanError):
-            raise
-        raise PlanError(f"{label}: expected YAML; found a value that cannot be: {error}; put it in quotes") from error
+    except PlanError:
+        raise
+    except (ValueError, OverflowError, TypeError, KeyError, AttributeError) as error:  # as of `!!bool x`
+        told = " ".join(str(error).split())
+        raise PlanError(f"{label}: expected YAML; found a value that cannot be: {told}; put it in quotes") from error
     except RecursionError as error:
         raise PlanError(f"{label}: expected YAML; found it nested too deep; write it flatter") from error
 

@@ -119,6 +119,7 @@ def check_budget(
     allowed_files = max(budget.min_damaged_files, int(budget.max_damaged_fraction * files))
     if damaged_files > allowed_files:
         raise BudgetError(
-            f"step {step}: expected at most {allowed_files} damaged files of {files}; found {damaged_files}; what "
-            "was done stays committed: mend the files or raise error_budget.max_damaged_fraction and run again"
+            f"step {step}: expected at most {allowed_files} damaged files of {files}; found {damaged_files}; what was "
+            "done stays committed: mend the files, which `corpusmill status` names, or raise "
+            "error_budget.max_damaged_fraction and run again"
         )

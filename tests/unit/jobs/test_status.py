@@ -1,5 +1,6 @@
 """What of a run is done."""
 
+import gzip
 import shutil
 from dataclasses import replace
 from io import StringIO
@@ -8,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from jobs.status import DONE, STARTED, WAITING, print_status, run_status
+from jobs.summary import print_summary
 from jobs.terminal import PlainConsole
 from pipeline.artifact import Fallback, load_manifest
 from pipeline.errors import BudgetError
 from pipeline.execution.commit import StepFolder
 from pipeline.plan.logical import ArtifactKind, ErrorBudget, Recipe, Source, Step, View
 from pipeline.recorded_run import load_run
+from pipeline.report.damaged import DamagedFile
 from pipeline.run import run_recipe
 
 
@@ -91,3 +94,24 @@ def test_an_operator_that_fell_back_is_a_warning(is_finished: bool, finished_fol
     stream = StringIO()
     print_status(status, PlainConsole(file=stream, width=200))
     assert "warning: packed: tokenize fell back (engine 'quick' -> 'sound'): other ids\n" in stream.getvalue()
+
+
+def test_damaged_files_are_named_with_the_place_where_they_broke_off(tmp_path: Path):
+    (tmp_path / "a[b]\x1b.jsonl.gz").write_bytes(gzip.compress(b'{"text": "good"}\n' * 3, 0)[:-20])
+    (tmp_path / "b.jsonl.gz").write_bytes(b"")
+    source = Source(paths=(str(tmp_path / "*.gz"),))
+    step = Step(name="documents", view=View(sources=("docs",)), write=ArtifactKind.DOCUMENTS)
+    budget = ErrorBudget(min_damaged_files=2)
+    recipe = Recipe(name="bad", sources={"docs": source}, steps=(step,), error_budget=budget)
+    run = run_recipe(recipe, tmp_path / "out")
+    status = run_status(load_run(tmp_path / "out"))
+    assert status.damaged == (
+        DamagedFile("docs", "a[b]\x1b.jsonl.gz", "truncated", 34, 0),
+        DamagedFile("docs", "b.jsonl.gz", "truncated", 0, 0),
+    )
+    printed = StringIO()
+    print_status(status, PlainConsole(file=printed, width=120))
+    print_summary(run, recipe, PlainConsole(file=printed, width=120))
+    name = "a[b]\N{REPLACEMENT CHARACTER}.jsonl.gz"
+    line = f"damaged files, 2 of 2:\n  {name} of source docs: truncated at 34, 0 stored bytes unread\n"
+    assert printed.getvalue().count(line) == 2
