@@ -8,7 +8,6 @@ What one command alone needs is imported in it: a small run is over in a few sec
 
 import json
 import os
-import shutil
 import sys
 import tempfile
 import traceback
@@ -32,6 +31,7 @@ from pipeline.execution.memory_budget import MEGABYTE, is_tight, keep_little, sh
 from pipeline.execution.prepare import PreparedRecipe, prepare
 from pipeline.execution.process_memory import out_of_memory
 from pipeline.execution.work import Execution
+from pipeline.io.store import Place, place_of, store_at
 from pipeline.io.system_errors import storage_error
 from pipeline.plan.logical import Recipe
 from pipeline.recipe import load_recipe, recipe_json_schema
@@ -49,7 +49,9 @@ app = typer.Typer(
 )
 
 RecipeArgument = Annotated[Path, typer.Argument(help="Recipe file (YAML).", show_default=False)]
-RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Output folder of a run.", show_default=False)]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="Output folder of a run, or its s3:// URL.", show_default=False)
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Override a field, e.g. documents.gopher_quality.min_words=30."),
@@ -60,7 +62,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 -- a parameter for each option
     recipe: RecipeArgument,
-    output: Annotated[Path | None, typer.Option(help="Output folder.  [default: runs/<recipe name>]")] = None,
+    output: Annotated[
+        str | None, typer.Option(help="Output folder, or s3://BUCKET/PREFIX.  [default: runs/<recipe name>]")
+    ] = None,
     runner: Annotated[str, typer.Option(help="ray or local.")] = "ray",
     workers: Annotated[int | None, typer.Option(help="Actors at most.  [default: one per CPU]")] = None,
     address: Annotated[str | None, typer.Option(help="Ray cluster to join, e.g. auto.")] = None,
@@ -75,7 +79,7 @@ def run(  # noqa: PLR0913, PLR0917 -- a parameter for each option
     """Build a recipe: does what is missing, and goes on from where a killed run stopped."""
     with ends_by_signal():
         prepared = _prepare(recipe, set_)
-        folder = output or Path("runs") / prepared.recipe.name
+        folder = place_of(output or f"runs/{prepared.recipe.name}")
         execution = _execution(batch_rows, memory_per_worker, _workers_here(runner, workers, address))
         chosen = open_runner(runner, workers, address)  # type: ignore[arg-type]
         with _stdout_kept_clean():
@@ -94,7 +98,7 @@ def run(  # noqa: PLR0913, PLR0917 -- a parameter for each option
 @app.command()
 def plan(
     recipe: RecipeArgument,
-    output: Annotated[Path | None, typer.Option(help="Output folder, to see what is already built.")] = None,
+    output: Annotated[str | None, typer.Option(help="Output folder, to see what is already built.")] = None,
     workers: Annotated[int | None, typer.Option(help="Actors at most.  [default: one per CPU of this machine]")] = None,
     sample: Annotated[bool, typer.Option(help="Estimate time, disk and memory by building samples elsewhere.")] = True,
     set_: SetOption = None,
@@ -104,7 +108,7 @@ def plan(
     from pipeline.report.preview import preview_plan  # noqa: PLC0415 -- see above
 
     prepared = _prepare(recipe, set_)
-    folder = output or Path("runs") / prepared.recipe.name
+    folder = place_of(output or f"runs/{prepared.recipe.name}")
     actors = workers or os.cpu_count() or 1
     for line in preview_plan(prepared, folder, workers=actors):
         print(printable(line))  # noqa: T201 - the command's output
@@ -129,7 +133,7 @@ def validate(recipe: RecipeArgument, set_: SetOption = None) -> None:
 @app.command()
 def status(run_folder: RunArgument, as_json: JsonOption = False) -> None:
     """What of a run is done, at work or failed. Needs no Ray."""
-    found = run_status(load_run(run_folder))
+    found = run_status(load_run(place_of(run_folder)))
     if as_json:
         _print_json(asdict(found))
     else:
@@ -148,7 +152,7 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Everything that happened to one document: rule, value, threshold, survivor, and where its tokens lie."""
-    recorded = load_run(run_folder)
+    recorded = load_run(place_of(run_folder))
     if (document is None) == (at is None):
         raise PlanError("explain: expected either DOC or --at STEP:SHARD:TOKEN; found both or none; give one")
     owner = None if at is None else _owner(recorded, at)
@@ -177,7 +181,7 @@ def attribution(
     from pipeline.report.attribution import attribute  # noqa: PLC0415 -- see above
     from pipeline.report.judged_steps import judged_steps  # noqa: PLC0415 -- see above
 
-    judged = judged_steps(load_run(run_folder), catalogue())
+    judged = judged_steps(load_run(place_of(run_folder)), catalogue())
     if step is not None and step not in judged:
         raise PlanError(
             f"attribution: step {step!r} keeps no values; run it with `attribution: true`; steps with values: "
@@ -209,7 +213,7 @@ def whatif(
     from jobs.judged import print_answer  # noqa: PLC0415 -- see above
     from pipeline.report.whatif import what_if  # noqa: PLC0415 -- see above
 
-    answers = what_if(load_run(run_folder), catalogue(), settings, num_examples=examples)
+    answers = what_if(load_run(place_of(run_folder)), catalogue(), settings, num_examples=examples)
     if as_json:
         _print_json([{**asdict(answer), "is_exact": answer.is_exact} for answer in answers])
         return
@@ -220,12 +224,13 @@ def whatif(
 @app.command()
 def clean(run_folder: RunArgument) -> None:
     """Remove artifacts that the recipe, as it was last run, no longer names; work on unfinished steps stays."""
-    found = load_run(run_folder)
-    named = {run_folder / step.folder for step in found.steps if step.folder is not None}
+    found = load_run(place_of(run_folder))
+    named = {found.output / step.folder for step in found.steps if step.folder is not None}
     unfinished = {step.step for step in found.steps if step.folder is None}
-    for folder in sorted((run_folder / "steps").iterdir()):
+    folders: list[Place] = sorted((found.output / "steps").iterdir())
+    for folder in folders:
         if folder not in named and folder.name.rpartition("-")[0] not in unfinished:
-            shutil.rmtree(folder)
+            store_at(found.output).remove_folder(folder)
             print(f"removed {folder}")  # noqa: T201 - the command's output
 
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from pipeline.artifact import DATA, LEDGER, Manifest
 from pipeline.document import DOC_ID, TEXT
+from pipeline.io.scratch import local_copies, local_copy
 
 MAX_SEARCHED_ROWS = 1_000_000
 """A survivor is looked for in all ids of its base, which takes a second at this size; larger bases show no pair."""
@@ -76,16 +77,16 @@ def _first_pair(manifest: Manifest, base: Manifest, shard: int) -> RemovedDocume
     ledger, data = manifest.path(shard, LEDGER), base.path(shard, DATA)
     if ledger is None or data is None:
         return None
-    rows = pq.read_table(ledger, columns=["row", "operator", "rule", "survivor"])
+    rows = pq.read_table(local_copy(ledger), columns=["row", "operator", "rule", "survivor"])
     rows = rows.filter(pc.is_valid(rows["survivor"]))
     if rows.num_rows == 0:
         return None
     removal = rows.slice(0, 1).to_pylist()[0]
-    doc_ids = pq.read_table(data, columns=[DOC_ID])
+    doc_ids = pq.read_table(local_copy(data), columns=[DOC_ID])
     doc_id = doc_ids[DOC_ID][removal["row"]].as_py()
     files = [path for index in range(len(base.shards)) if (path := base.path(index, DATA)) is not None]
     wanted = pa.array([doc_id, removal["survivor"]], doc_ids.schema.field(DOC_ID).type)
-    found = ds.dataset(files).to_table(columns=[DOC_ID, TEXT], filter=ds.field(DOC_ID).isin(wanted))
+    found = ds.dataset(local_copies(files)).to_table(columns=[DOC_ID, TEXT], filter=ds.field(DOC_ID).isin(wanted))
     texts = dict(zip(found[DOC_ID].to_pylist(), found[TEXT].to_pylist(), strict=True))
     return RemovedDocument(
         removal["operator"],

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow.parquet as pq
 
@@ -11,6 +10,7 @@ from operators.pack.packing import Packing
 from operators.tokenize.reference import load_tokenizer
 from operators.tokenize.tokenizer import NUM_TOKENS, Tokenize
 from pipeline.artifact import DATA, Manifest
+from pipeline.io.scratch import local_copy
 from pipeline.operator import FileRef
 from pipeline.plan.logical import BASE_KINDS, Recipe
 
@@ -75,7 +75,7 @@ def _first_window(manifest: Manifest) -> list[int]:
     for shard, rows in enumerate(manifest.shard_rows):
         path = manifest.path(shard, DATA)
         if rows and path is not None:
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(local_copy(path)) as file:
                 batch = next(file.iter_batches(batch_size=1, columns=[INPUT_IDS, NUM_TOKENS]))
             window: list[int] = batch[INPUT_IDS][0].as_py()
             return window[: batch[NUM_TOKENS][0].as_py()]
@@ -87,4 +87,4 @@ def _placed(file: FileRef, manifests: Mapping[str, Manifest]) -> FileRef:
     if file.step is None:
         return file
     manifest = manifests[file.step]
-    return file.pin(Path(manifest.folder / manifest.shards[0].files[file.file_name].name))
+    return file.pin(manifest.folder / manifest.shards[0].files[file.file_name].name)

@@ -12,6 +12,7 @@ from typing import Final
 from jobs.progress import show_progress
 from operators.catalogue import catalogue
 from pipeline.artifact import Manifest
+from pipeline.io.scratch import local_copy
 from pipeline.recipe import load_recipe
 from pipeline.run import run_recipe
 
@@ -37,7 +38,7 @@ def make_models(output: Path, target: Path) -> tuple[Path, ...]:
 
 def model_path(manifest: Manifest, file: str) -> Path:
     """Where a file of a model artifact lies."""
-    return manifest.folder / manifest.shards[0].files[file].name
+    return Path(local_copy(str(manifest.folder / manifest.shards[0].files[file].name)))
 
 
 if __name__ == "__main__":

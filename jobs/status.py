@@ -12,6 +12,9 @@ from jobs.summary import print_damaged, print_memory
 from jobs.terminal import PlainConsole
 from pipeline.artifact import MANIFEST_NAME, ShardRecord, load_manifest, load_record
 from pipeline.execution.commit import fallbacks_in
+from pipeline.execution.lease import holder_of
+from pipeline.execution.run_folder import LOCK_NAME
+from pipeline.io.store import Place
 from pipeline.recorded_run import MemoryUse, RecordedRun, RecordedStep
 from pipeline.report.damaged import DamagedFile, damaged_files
 from pipeline.report.quarantined import QuarantinedRow, quarantined_rows
@@ -45,7 +48,7 @@ class RunStatus:
 
     recipe: str
     is_running: bool
-    """Whether a driver on this machine is at work in the folder."""
+    """Whether a driver is at work in the folder: on this machine, or, in an object store, anywhere."""
     failure: str | None
     """How the last run ended, if it failed."""
     steps: tuple[StepStatus, ...]
@@ -59,7 +62,7 @@ class RunStatus:
 
 def run_status(run: RecordedRun) -> RunStatus:
     """The status of a run. Reads manifests and commit records; needs no Ray."""
-    is_running = _is_locked(run.output / "logs" / "driver.lock")
+    is_running = _is_locked(run.output / "logs" / LOCK_NAME)
     found = [_step(run, step) for step in run.steps]
     return RunStatus(
         recipe=run.recipe,
@@ -118,7 +121,8 @@ def _step(run: RecordedRun, step: RecordedStep) -> tuple[StepStatus, tuple[Quara
             return StepStatus(step.step, step.kind, WAITING, 0, 0, 0, 0, 0), (), ()
         state, folder = STARTED, unfinished.parent
         fallbacks = fallbacks_in(folder)
-        records = [load_record(path) for path in sorted(unfinished.glob("*.json"))]
+        paths: list[Place] = sorted(unfinished.glob("*.json"))
+        records = [load_record(path) for path in paths]
     status = StepStatus(
         step.step,
         step.kind,
@@ -135,14 +139,16 @@ def _step(run: RecordedRun, step: RecordedStep) -> tuple[StepStatus, tuple[Quara
     return status, tuple(quarantined_rows(step.step, folder, records, MAX_QUARANTINED, read_by)), records
 
 
-def _unfinished_segment(output: Path, step: str) -> Path | None:
+def _unfinished_segment(output: Place, step: str) -> Place | None:
     """The latest segment of an unfinished step; None if it has not begun."""
-    folders = sorted((output / "steps").glob(f"{step}-*/segment-*"))
+    folders: list[Place] = sorted((output / "steps").glob(f"{step}-*/segment-*"))
     unfinished = [folder for folder in folders if not (folder.parent / MANIFEST_NAME).exists()]
     return unfinished[-1] if unfinished else None
 
 
-def _is_locked(path: Path) -> bool:
+def _is_locked(path: Place) -> bool:
+    if not isinstance(path, Path):
+        return holder_of(path) is not None
     try:
         with path.open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -153,7 +159,7 @@ def _is_locked(path: Path) -> bool:
     return False
 
 
-def _failure(output: Path) -> str | None:
+def _failure(output: Place) -> str | None:
     try:
         failure: str | None = json.loads((output / "logs" / "run.json").read_text()).get("failure")
     except (FileNotFoundError, ValueError):

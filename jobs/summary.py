@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from rich.table import Table
 
 from jobs.examples import removed_examples
 from jobs.terminal import PlainConsole
 from pipeline.artifact import DATA, DATASET, Manifest
+from pipeline.io.store import place_of
 from pipeline.operator import ShardOperator
 from pipeline.plan.logical import ArtifactKind, Recipe
 from pipeline.recorded_run import MemoryUse
@@ -138,7 +138,7 @@ def _print_packed(recipe: Recipe, run: Run, console: PlainConsole) -> None:
 def _print_packing(manifests: Mapping[str, Manifest], console: PlainConsole) -> None:
     """What reports on packing found, a line each."""
     for path in _files(manifests, "packing.json"):
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        found = json.loads(place_of(path).read_text())
         per_row = found["documents_per_row"]
         told = f", {per_row['mean']:.1f} a row, {per_row['max']:,} at most" if per_row else ""
         console.print(

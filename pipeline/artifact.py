@@ -6,7 +6,7 @@ Readers follow manifests, never folder listings. A manifest names no host, time,
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,9 @@ import pyarrow.parquet as pq
 
 from pipeline.document import POSITION, POSITION_TYPE
 from pipeline.errors import StorageError
+from pipeline.io.scratch import local_copy
 from pipeline.io.shard_file import BatchSize, FileColumns, check_content, read_aligned
+from pipeline.io.store import Place
 from pipeline.ledger import IDENTITY_SCHEMA, READ
 from pipeline.plan.logical import ArtifactKind
 
@@ -127,7 +129,7 @@ class Manifest:
     columns: dict[str, str]
     """Column name -> Arrow type, as text."""
     shards: tuple[ShardRecord, ...]
-    folder: Path
+    folder: Place
     """Where it lies; not stored."""
     against_fingerprints: tuple[str, ...] = ()
     """Of the tables behind the base, for whose rows columns and removals have shards after those of the base."""
@@ -177,7 +179,7 @@ class Manifest:
 
     def dataset_files(self, shard: int) -> tuple[str, ...]:
         """Names of a shard's files in the dataset."""
-        return tuple(Path(file.name).relative_to(DATASET).as_posix() for file in self.dataset if file.shard == shard)
+        return tuple(file.name.removeprefix(f"{DATASET}/") for file in self.dataset if file.shard == shard)
 
     def total(self, count: str) -> int:
         """A count summed over all shards; 0 where it does not exist."""
@@ -206,7 +208,7 @@ def check_name(name: str) -> None:
         )
 
 
-def load_record(path: Path) -> ShardRecord:
+def load_record(path: Place) -> ShardRecord:
     """A commit record.
 
     Raises:
@@ -221,7 +223,7 @@ def load_record(path: Path) -> ShardRecord:
         ) from error
 
 
-def load_manifest(folder: Path) -> Manifest | None:
+def load_manifest(folder: Place) -> Manifest | None:
     """The manifest of a step's folder, or None while the step is not finished."""
     path = folder / MANIFEST_NAME
     try:
@@ -235,7 +237,7 @@ def load_manifest(folder: Path) -> Manifest | None:
         ) from error
 
 
-def _manifest(data: Mapping[str, Any], folder: Path) -> Manifest:  # Any: JSON
+def _manifest(data: Mapping[str, Any], folder: Place) -> Manifest:  # Any: JSON
     return Manifest(
         step=data["step"],
         kind=ArtifactKind(data["kind"]),
@@ -334,8 +336,9 @@ def with_positions(batch: pa.RecordBatch, shard: int, rows: Rows) -> pa.RecordBa
 
 def removed_rows(ledger: str, *, operator: str | None = None) -> Rows:
     """Rows that a ledger file drops or quarantines, ascending; those of one operator alone, if it is named."""
-    check_content(ledger)
-    table = pq.read_table(ledger, columns=["row", "action", "operator"], memory_map=True, use_threads=False)
+    copy = local_copy(ledger)
+    check_content(copy)
+    table = pq.read_table(copy, columns=["row", "action", "operator"], memory_map=True, use_threads=False)
     if operator is not None:
         table = table.filter(pa.compute.equal(table["operator"], operator))
     gone = table.filter(pa.compute.not_equal(table["action"], "edit"))["row"].to_numpy()

@@ -10,6 +10,7 @@ from pydantic_core import CoreSchema
 
 from pipeline.errors import PlanError, StorageError
 from pipeline.hub import HubName
+from pipeline.io.store import Place
 from pipeline.operator import FileRef, content_digest
 
 
@@ -47,9 +48,9 @@ class FolderRef(FileRef):
         name = HubName.of(self.uri)
         return self.pin(relative_to / self.uri) if name is None else FolderRef(uri=self.uri, digest=name.digest)
 
-    def pin(self, path: Path, digest: str | None = None) -> "FolderRef":
+    def pin(self, path: Place, digest: str | None = None) -> "FolderRef":
         """This reference bound to the folder `path`; the digest is computed unless given."""
-        if not path.is_dir():
+        if not isinstance(path, Path) or not path.is_dir():
             raise StorageError(f"folder {self.uri!r}: expected a readable folder; found none at {str(path)!r}")
         return FolderRef(uri=self.uri, path=str(path), digest=digest or folder_digest(path))
 

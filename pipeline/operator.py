@@ -36,6 +36,8 @@ from pydantic_core import CoreSchema
 
 from pipeline.errors import PlanError, SchemaError, StorageError
 from pipeline.hub import HUB, HubName
+from pipeline.io.scratch import local_copy
+from pipeline.io.store import Place
 
 
 class Determinism(StrEnum):
@@ -144,11 +146,11 @@ class FileRef(BaseModel):
         name = HubName.of(self.uri)
         return self.pin(self.locate(relative_to)) if name is None else FileRef(uri=self.uri, digest=name.digest)
 
-    def pin(self, path: Path, digest: str | None = None) -> "FileRef":
+    def pin(self, path: Place, digest: str | None = None) -> "FileRef":
         """This reference bound to `path`; the content digest is computed unless given."""
         if not path.is_file():
             raise StorageError(f"file {self.uri!r}: expected a readable file; found none at {str(path)!r}")
-        return FileRef(uri=self.uri, path=str(path), digest=digest or content_digest(path))
+        return FileRef(uri=self.uri, path=str(path), digest=digest or content_digest(Path(local_copy(str(path)))))
 
     def open_path(self) -> Path:
         """The pinned file's path, after checking that it is still what was pinned; fetched if it is a hub's."""
@@ -157,13 +159,14 @@ class FileRef(BaseModel):
             return name.fetched(f"file {self.uri!r}")
         if self.path is None or self.digest is None:
             raise PlanError(f"file {self.uri!r}: expected a pinned reference; call pin() first")
-        found = content_digest(Path(self.path))
+        path = Path(local_copy(self.path))
+        found = content_digest(path)
         if found != self.digest:
             raise StorageError(
                 f"file {self.uri!r}: expected content digest {self.digest}; found {found}; "
                 "the file changed after the run was planned, so run again"
             )
-        return Path(self.path)
+        return path
 
 
 def content_digest(path: Path) -> str:

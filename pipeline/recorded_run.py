@@ -2,11 +2,11 @@
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pipeline.artifact import Manifest, check_name, load_manifest
 from pipeline.errors import StorageError
+from pipeline.io.store import Place, place_of
 
 RUN_NAME = "run.json"
 """Of the output folder: the same for every run of a recipe."""
@@ -57,7 +57,7 @@ class RecordedImport:
 class RecordedRun:
     """What an output folder says about the recipe that was last run in it."""
 
-    output: Path
+    output: Place
     recipe: str
     steps: tuple[RecordedStep, ...]
     """In build order."""
@@ -86,7 +86,7 @@ class RecordedRun:
         runs = self._log().get("imports", {})
         found = {}
         for wanted in self.imports:
-            folder = step_folder(Path(runs[wanted.name]), wanted.step) if wanted.name in runs else None
+            folder = step_folder(place_of(runs[wanted.name]), wanted.step) if wanted.name in runs else None
             manifest = None if folder is None else load_manifest(folder)
             if manifest is not None and manifest.fingerprint == wanted.fingerprint:
                 found[wanted.name] = manifest
@@ -99,7 +99,7 @@ class RecordedRun:
             return {}
 
 
-def step_folder(output: Path, step: str) -> Path | None:
+def step_folder(output: Place, step: str) -> Place | None:
     """The folder of a step in the run that an output folder holds; None if it is not there or not finished."""
     if not (output / RUN_NAME).is_file():
         return None
@@ -107,7 +107,7 @@ def step_folder(output: Path, step: str) -> Path | None:
     return None if found is None or found.folder is None else output / found.folder
 
 
-def load_run(output: Path) -> RecordedRun:
+def load_run(output: Place) -> RecordedRun:
     """The run in an output folder.
 
     Raises:
@@ -125,7 +125,7 @@ def load_run(output: Path) -> RecordedRun:
         ) from error
 
 
-def _run(data: Any, output: Path) -> RecordedRun:  # Any: JSON
+def _run(data: Any, output: Place) -> RecordedRun:  # Any: JSON
     steps = tuple(
         RecordedStep(**{**step, **{key: tuple(step[key]) for key in ("parents", "bound", "sources", "against")}})
         for step in data["steps"]

@@ -1,13 +1,12 @@
 """Running a recipe from end to end."""
 
 import json
-import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pipeline.artifact import Manifest
 from pipeline.errors import PipelineError, PlanError
@@ -17,11 +16,17 @@ from pipeline.execution.prepare import PreparedRecipe, prepare
 from pipeline.execution.process_memory import peak_bytes
 from pipeline.execution.runner import Event, Runner, Watch
 from pipeline.execution.work import Execution
+from pipeline.io.scratch import fresh_file
 from pipeline.io.splits import format_of
+from pipeline.io.store import Place, place_of
 from pipeline.plan.logical import Recipe
 from pipeline.recorded_run import LOG_NAME, MemoryUse
 from pipeline.report.funnel import Funnel, funnel
 
+EVENTS_NAME: Final = "events.jsonl"
+"""Of logs/: every event, of all runs."""
+_WORTH_KEEPING: Final = frozenset({"build_started", "step_finished", "fell_back"})
+"""After these the logs go to the store, if the output is in one; and at the end."""
 RunnerName = Literal["local", "ray"]
 
 
@@ -29,7 +34,7 @@ RunnerName = Literal["local", "ray"]
 class Run:
     """A finished build."""
 
-    output: Path
+    output: Place
     manifests: Mapping[str, Manifest]
     """By step, in build order."""
     funnel: Funnel
@@ -57,7 +62,7 @@ def open_runner(name: RunnerName, workers: int | None = None, address: str | Non
 
 def run_recipe(
     recipe: Recipe,
-    output: Path | str,
+    output: Place | str,
     *,
     directory: Path | str = ".",
     runner: Runner | None = None,
@@ -76,12 +81,11 @@ def run_recipe(
         PipelineError: see pipeline.errors; committed work stays, and a second run goes on from it.
     """
     prepared = prepare(recipe, Path(directory))
-    return run_prepared(prepared, Path(output), runner or LocalRunner(), execution or Execution(), watch or _ignore)
+    return run_prepared(prepared, place_of(output), runner or LocalRunner(), execution or Execution(), watch or _ignore)
 
 
-def run_prepared(prepared: PreparedRecipe, output: Path, runner: Runner, execution: Execution, watch: Watch) -> Run:
+def run_prepared(prepared: PreparedRecipe, output: Place, runner: Runner, execution: Execution, watch: Watch) -> Run:
     """As `run_recipe`, for a recipe that is prepared already."""
-    _refuse_url(output)
     output = output.absolute()  # workers of a running cluster have another current folder
     log = _RunLog(output, _log_of(prepared, runner, execution, time.time()), watch, execution.memory_bytes)
     try:
@@ -123,12 +127,13 @@ class _RunLog:
 
     def __init__(
         self,
-        output: Path,
+        output: Place,
         log: Mapping[str, Any],  # Any: JSON
         watch: Watch,
         memory_bytes: int | None,
     ) -> None:
-        self._folder = output / "logs"
+        self._folder = output / "logs" if isinstance(output, Path) else fresh_file()
+        self._copied_to = None if isinstance(output, Path) else output / "logs"
         self._log = log
         self._watch = watch
         self._begun = time.monotonic()
@@ -145,17 +150,35 @@ class _RunLog:
         """Notes an event and passes it on."""
         if event.kind == "build_started":
             self._has_begun = True
+            self._take_up()
             self._write(self._log)
-        with (self._folder / "events.jsonl").open("a") as stream:
+        with (self._folder / EVENTS_NAME).open("a") as stream:
             stream.write(json.dumps({"seconds": round(self.seconds, 3), **asdict(event)}) + "\n")
         self._peak_worker_bytes = max(self._peak_worker_bytes, event.peak_bytes)
+        if event.kind in _WORTH_KEEPING:
+            self._keep()
         self._watch(event)
 
     def end(self) -> MemoryUse:
         """Notes what memory the build took."""
         memory = self._memory()
         self._write({**self._log, "memory": asdict(memory)})
+        self._keep()
         return memory
+
+    def _keep(self) -> None:
+        """Copies the logs to an object store, in which nothing can be appended to what is there."""
+        if self._copied_to is not None:
+            for name in (LOG_NAME, EVENTS_NAME):
+                (self._copied_to / name).upload(self._folder / name)
+
+    def _take_up(self) -> None:
+        """Goes on with the events of earlier runs."""
+        if self._copied_to is not None:
+            self._folder.mkdir()
+            with suppress(FileNotFoundError):
+                (self._copied_to / EVENTS_NAME).download(self._folder / EVENTS_NAME)
+            (self._folder / EVENTS_NAME).touch()
 
     def fail(self, error: PipelineError) -> None:
         """Notes why the build ended."""
@@ -163,6 +186,7 @@ class _RunLog:
             return
         with suppress(OSError):  # the failure may be that nothing can be written; the caller tells it all the same
             self._write({**self._log, "memory": asdict(self._memory()), "failure": str(error)})
+            self._keep()
 
     def _memory(self) -> MemoryUse:
         return MemoryUse(self._memory_bytes, self._peak_worker_bytes, peak_bytes())
@@ -171,12 +195,6 @@ class _RunLog:
         staged = self._folder / f"{LOG_NAME}.new"  # a full disk must not leave half of it
         staged.write_text(json.dumps(log, indent=1) + "\n")
         staged.replace(self._folder / LOG_NAME)
-
-
-def _refuse_url(output: Path) -> None:
-    """A URL as a path has lost one of its slashes."""
-    if re.match(r"[a-z][a-z0-9+.-]*:/", str(output)):
-        raise PlanError(f"output {str(output)!r}: expected a path on a local or shared file system; found a URL")
 
 
 def _ignore(event: Event) -> None:

@@ -21,11 +21,12 @@ from pipeline.execution.imports import ImportedArtifact, check_import_files
 from pipeline.execution.input_checks import check_contents, check_unique_ids, known_contents
 from pipeline.execution.prepare import PreparedRecipe, pin_step_files
 from pipeline.execution.quarantine import check_budget
-from pipeline.execution.run_folder import check_hard_links, clear_staging, is_recorded, only_driver, write_run
+from pipeline.execution.run_folder import check_output, clear_staging, is_recorded, only_driver, write_run
 from pipeline.execution.runner import Event, Runner, SegmentJob, Watch
 from pipeline.execution.step_inputs import StepInputs
 from pipeline.execution.work import Execution, SourceShard, StageSpec, Unit
 from pipeline.format_writer import FormatWriter
+from pipeline.io.store import Place
 from pipeline.io.system_errors import explained
 from pipeline.ledger import Action
 from pipeline.operator import PartitionOperator, Task
@@ -47,7 +48,7 @@ class FinishedStep:
 
 
 def build(
-    prepared: PreparedRecipe, output: Path, runner: Runner, execution: Execution, watch: Watch
+    prepared: PreparedRecipe, output: Place, runner: Runner, execution: Execution, watch: Watch
 ) -> dict[str, FinishedStep]:
     """Builds every step that is not there yet; returns all of them in build order.
 
@@ -61,13 +62,14 @@ def build(
 
 
 def _build(
-    prepared: PreparedRecipe, output: Path, runner: Runner, execution: Execution, watch: Watch
+    prepared: PreparedRecipe, output: Place, runner: Runner, execution: Execution, watch: Watch
 ) -> dict[str, FinishedStep]:
-    output.mkdir(parents=True, exist_ok=True)
+    if isinstance(output, Path):
+        output.mkdir(parents=True, exist_ok=True)
     with only_driver(output):
         watch(Event("build_started"))
         clear_staging(output)
-        check_hard_links(output)
+        check_output(output)
         finished: dict[str, FinishedStep] = {}
         imports_to_check = set(prepared.imports)
         if not is_recorded(prepared, output):
@@ -93,7 +95,7 @@ class _StepBuild:
     def __init__(
         self,
         prepared: PreparedRecipe,
-        output: Path,
+        output: Place,
         runner: Runner,
         execution: Execution,
         watch: Watch,

@@ -10,19 +10,18 @@ A step's folder is `steps/<step>-<fingerprint prefix>/`:
     dataset/                     files of a trainer's format under the names that it reads, made by the driver
     manifest.json                the finished artifact; whatever it does not name is swept
 
-An equal record already there is success; a different one is an error. Writing is by link(2), which fails if the name
-exists, so two drivers cannot both win.
+An equal record already there is success; a different one is an error. A record is created by `Store.create`, which
+fails if the name exists, so two drivers cannot both win.
 """
 
 import hashlib
 import json
-import os
-import shutil
-import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from itertools import count
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -45,6 +44,9 @@ from pipeline.artifact import (
 from pipeline.errors import CommitError
 from pipeline.execution.faults import reach
 from pipeline.execution.poison import PoisonRow
+from pipeline.io.object_path import ObjectFile
+from pipeline.io.scratch import local_copy
+from pipeline.io.store import Place, Store, files_below, name_below, num_bytes, store_at
 from pipeline.ledger import READ
 from pipeline.plan.logical import ArtifactKind
 
@@ -56,22 +58,27 @@ LISTING_NAME = "files.txt"
 class StepFolder:
     """Where one step's artifact is made and lies. Picklable: workers write through it, only the driver commits."""
 
-    root: Path
+    root: Place
     """The output folder."""
     step: str
     fingerprint: str
 
     @property
-    def path(self) -> Path:
-        """The step's folder."""
-        return self.root / "steps" / f"{self.step}-{self.fingerprint[:FINGERPRINT_PREFIX]}"
+    def name(self) -> str:
+        """The step's folder, relative to the output folder."""
+        return f"steps/{self.step}-{self.fingerprint[:FINGERPRINT_PREFIX]}"
 
     @property
-    def staging(self) -> Path:
-        """Where unfinished files are written; empty when a run has finished."""
-        return self.root / "tmp"
+    def path(self) -> Place:
+        """The step's folder."""
+        return self.root / self.name
 
-    def segment(self, index: int) -> Path:
+    @property
+    def store(self) -> Store:
+        """What writes into the output folder."""
+        return store_at(self.root)
+
+    def segment(self, index: int) -> Place:
         """Commit records and exchange files of one segment."""
         return self.path / f"segment-{index}"
 
@@ -82,9 +89,8 @@ class StepFolder:
     # What workers do
 
     def stage_file(self) -> Path:
-        """A fresh name for an unfinished file: a zombie of an earlier attempt can never write into ours."""
-        self.staging.mkdir(parents=True, exist_ok=True)
-        return self.staging / uuid.uuid4().hex
+        """As `Store.stage`."""
+        return self.store.stage()
 
     def publish(self, staged: Path, folder: str, shard: int, suffix: str, num_rows: int) -> FileRecord:
         """Moves a finished file to its name by content, and says what it holds.
@@ -95,16 +101,13 @@ class StepFolder:
             CommitError: the step was finished without this attempt, which was given up; its file is gone again.
         """
         reach("write.closed")
-        _sync(staged)
         digest = file_digest(staged)
-        num_bytes = staged.stat().st_size
+        size = staged.stat().st_size
         name = f"{folder}/{shard:05d}-{digest}{suffix}"
-        target = self.path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staged.replace(target)
+        self.store.move(staged, f"{self.name}/{name}")
         self._withdraw_late(name)
         reach("write.renamed")
-        return FileRecord(name, num_rows, num_bytes, digest)
+        return FileRecord(name, num_rows, size, digest)
 
     def _withdraw_late(self, name: str) -> None:
         """Takes a file back that came after the step's manifest: nothing would sweep it any more.
@@ -115,9 +118,10 @@ class StepFolder:
         if manifest is None or name in _named(manifest):
             return
         path = self.path / name
-        path.unlink(missing_ok=True)
-        with suppress(OSError):  # a folder of a segment, which the sweep had removed; others are not empty
-            path.parent.rmdir()
+        self.store.remove([path])
+        if isinstance(path, Path):
+            with suppress(OSError):  # a folder of a segment, which the sweep had removed; others are not empty
+                path.parent.rmdir()
         raise CommitError(
             f"step {self.step}, file {name!r}: expected an unfinished step; found its manifest, as another attempt or "
             "driver left it; run again"
@@ -125,28 +129,26 @@ class StepFolder:
 
     # What the driver does
 
-    def list_exchange(self, segment: int, names: Iterable[str]) -> Path:
+    def list_exchange(self, segment: int, names: Iterable[str]) -> Place:
         """Writes the listing of a segment's exchange files, which lie beside it; the same every time it is written.
 
         One file a segment, so that a unit of the next segment carries its path, not the names of all files.
         """
-        staged = self.stage_file()
-        staged.write_text("".join(f"{name}\n" for name in names))
-        target = self.segment(segment) / LISTING_NAME
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staged.replace(target)
-        return target
+        name = f"segment-{segment}/{LISTING_NAME}"
+        self.write("".join(f"{name}\n" for name in names).encode(), name)
+        return self.path / name
 
-    def earlier_shards(self) -> dict[str, tuple[Path, ShardRecord]]:
+    def earlier_shards(self) -> dict[str, tuple[Place, ShardRecord]]:
         """Shards of all builds of this step in the output, finished or not, by fingerprint, with their folder."""
-        found: dict[str, tuple[Path, ShardRecord]] = {}
-        for folder in sorted(self.path.parent.glob(f"{self.step}-*")):
+        found: dict[str, tuple[Place, ShardRecord]] = {}
+        folders: list[Place] = sorted(self.path.parent.glob(f"{self.step}-*"))
+        for folder in folders:
             manifest = load_manifest(folder)
             records = _records(sorted(folder.glob("segment-*/*.json"))) if manifest is None else manifest.shards
             found.update({record.fingerprint: (folder, record) for record in records})
         return found
 
-    def adopt(self, folder: Path, record: ShardRecord, index: int) -> ShardRecord:
+    def adopt(self, folder: Place, record: ShardRecord, index: int) -> ShardRecord:
         """Links the files of an equal shard into this folder, as shard `index`, and returns its record here."""
         files = {}
         for role, file in record.files.items():
@@ -156,23 +158,15 @@ class StepFolder:
             files[role] = replace(file, name=name)
         return replace(record, index=index, files=files)
 
-    def link(self, file: Path, name: str) -> None:
+    def link(self, file: Place, name: str) -> None:
         """Gives a finished file another name, `name` of this folder; whatever had it before has it no longer."""
-        target = self.path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staged = self.stage_file()
-        os.link(file, staged)
-        staged.replace(target)
-        staged.unlink(missing_ok=True)  # renaming one link of a file onto another leaves both
+        self.store.link(file, f"{self.name}/{name}")
 
     def write(self, data: bytes, name: str) -> None:
         """Writes a small file as `name` of this folder."""
         staged = self.stage_file()
         staged.write_bytes(data)
-        _sync(staged)
-        target = self.path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staged.replace(target)
+        self.store.move(staged, f"{self.name}/{name}")
 
     def committed(self, segment: int) -> dict[int, ShardRecord]:
         """Commit records of a segment, by unit."""
@@ -187,7 +181,7 @@ class StepFolder:
         self._verify(record, kind)
         reach("commit.verified")
         data = json.dumps(record.to_json(), indent=1, ensure_ascii=False).encode()
-        self._create(self.segment(segment) / f"{record.index:05d}.json", data, "commit")
+        self._create(f"segment-{segment}/{record.index:05d}.json", data, "commit")
 
     def fallbacks(self) -> tuple[Fallback, ...]:
         """As `fallbacks_in` the step's folder."""
@@ -196,12 +190,13 @@ class StepFolder:
     def add_fallback(self, fallback: Fallback) -> None:
         """Records one more, before anything is dropped that was made without it."""
         data = json.dumps(asdict(fallback), indent=1, ensure_ascii=False).encode()
-        self._create(self.path / f"fallback-{len(self.fallbacks()):03d}.json", data, "fallback")
+        self._create(_fallback_name(len(self.fallbacks())), data, "fallback")
 
     def poison(self, segment: int, fallbacks: tuple[str, ...]) -> dict[int, tuple[PoisonRow, ...]]:
         """Rows that operators must not be shown, by unit, as they were found with these fallbacks."""
         found: dict[int, list[PoisonRow]] = {}
-        for path in sorted(self.path.glob(f"poison-{segment:03d}-*.json")):
+        paths: list[Place] = sorted(self.path.glob(f"poison-{segment:03d}-*.json"))
+        for path in paths:
             data = json.loads(path.read_bytes())
             if tuple(data["fallbacks"]) == fallbacks:
                 found.setdefault(data["unit"], []).append(PoisonRow.from_json(data))
@@ -211,27 +206,26 @@ class StepFolder:
         """Records a row before anything is made without it."""
         data = json.dumps({"unit": unit, "fallbacks": fallbacks} | row.to_json(), indent=1).encode()
         name = "-".join(["poison", f"{segment:03d}", f"{unit:05d}", f"{row.row:010d}", *fallbacks])
-        self._create(self.path / f"{name}.json", data, "poison")
+        self._create(f"{name}.json", data, "poison")
 
     def drop_others(self, fallbacks: tuple[str, ...]) -> None:
         """Removes what was committed with other fallbacks than these; cut short, it is done again by the next run."""
-        for path in sorted(self.path.glob("segment-*/*.json")):
-            (record,) = _records([path])
-            if record.fallbacks == fallbacks:
-                continue
-            path.unlink()  # first, since whoever finds a record may rely on its files
-            reach("fallback.dropping")
-            for file in record.files.values():
-                (self.path / file.name).unlink(missing_ok=True)
+        paths: list[Place] = sorted(self.path.glob("segment-*/*.json"))
+        for path in paths:
+            for record in _records([path]):
+                if record.fallbacks == fallbacks:
+                    continue
+                self.store.remove([path])  # first, since whoever finds a record may rely on its files
+                reach("fallback.dropping")
+                self.store.remove(self.path / file.name for file in record.files.values())
 
     def drop_exchange(self, segment: int) -> None:
         """Removes the rows that a segment sent, once the next one has read them: rounds would fill the disk."""
-        for path in self.segment(segment).glob("*.arrow"):
-            path.unlink()
+        self.store.remove(self.segment(segment).glob("*.arrow"))
 
     def finish(self, manifest: Manifest) -> None:
         """Records the manifest: the step is done."""
-        self._create(self.path / MANIFEST_NAME, manifest.to_bytes(), "manifest")
+        self._create(MANIFEST_NAME, manifest.to_bytes(), "manifest")
 
     def sweep(self, manifest: Manifest) -> None:
         """Removes what the manifest does not name: files of lost attempts, exchange files and commit records.
@@ -240,36 +234,33 @@ class StepFolder:
         """
         reach("sweep.begin")
         named = _named(manifest)
-        segments = sorted(self.path.glob("segment-*"))
-        for path in sorted(self.path.rglob("*")):
-            if path.is_file() and path.parent not in segments and path.relative_to(self.path).as_posix() not in named:
-                path.unlink()
+        segments: list[Place] = sorted(self.path.glob("segment-*"))
+        in_segments = tuple(f"{segment.name}/" for segment in segments)
+        below = ((file, name_below(file, self.path)) for file in files_below(self.path))
+        self.store.remove([file for file, name in below if name not in named and not name.startswith(in_segments)])
         reach("sweep.middle")
         for folder in reversed(segments):
-            shutil.rmtree(folder)
+            self.store.remove_folder(folder)
 
     @property
     def is_swept(self) -> bool:
         """Whether nothing but the artifact is left."""
         return not any(self.path.glob("segment-*"))
 
-    def _create(self, path: Path, data: bytes, what: str) -> None:
+    def _create(self, name: str, data: bytes, what: str) -> None:
         staged = self.stage_file()
         staged.write_bytes(data)
-        _sync(staged)
         reach(f"{what}.staged")
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            os.link(staged, path)
-        except FileExistsError:
-            if path.read_bytes() != data:
-                raise CommitError(
-                    f"step {self.step}, {what} {path.name}: expected the result that is already recorded; "
-                    "found another; "
-                    "an operator is not deterministic, or a file changed: raise its version or clear the step's folder"
-                ) from None
+            is_new = self.store.create(staged, f"{self.name}/{name}")
         finally:
             staged.unlink()
+        if not is_new and (self.path / name).read_bytes() != data:
+            raise CommitError(
+                f"step {self.step}, {what} {PurePosixPath(name).name}: expected the result that is already recorded; "
+                "found another; "
+                "an operator is not deterministic, or a file changed: raise its version or clear the step's folder"
+            )
         reach(f"{what}.recorded")
 
     def _verify(self, record: ShardRecord, kind: ArtifactKind | None) -> None:
@@ -278,7 +269,7 @@ class StepFolder:
             path = self.path / file.name
             try:
                 in_rows = None if role.startswith(FILES) else _rows_in(path)
-                found, expected = (path.stat().st_size, file.num_bytes) if in_rows is None else (in_rows, file.num_rows)
+                found, expected = (num_bytes(path), file.num_bytes) if in_rows is None else (in_rows, file.num_rows)
             except FileNotFoundError as error:
                 raise CommitError(
                     f"step {self.step}, shard {record.index}, {role}: expected file {file.name!r}; not found; run again"
@@ -351,33 +342,46 @@ def _named(manifest: Manifest) -> set[str]:
     return {MANIFEST_NAME, *files, *(file.name for file in manifest.dataset)}
 
 
-def _records(paths: Iterable[Path]) -> list[ShardRecord]:
-    return [load_record(path) for path in paths]
+def _records(paths: Iterable[Place]) -> list[ShardRecord]:
+    """Those that are there: a listing may name what is gone, and misses at worst work that is then done again."""
+    found = []
+    for path in paths:
+        with suppress(FileNotFoundError):
+            found.append(load_record(path))
+    return found
 
 
-def fallbacks_in(folder: Path) -> tuple[Fallback, ...]:
+def fallbacks_in(folder: Place) -> tuple[Fallback, ...]:
     """Operators of an unfinished step that their fallbacks stand in for, in the order in which they asked."""
-    paths = sorted(folder.glob("fallback-*.json"))
-    return tuple(Fallback(**json.loads(path.read_bytes())) for path in paths)
+    found = []
+    for number in count():  # by name: a listing may miss one, and the step would go on without it
+        try:
+            found.append(Fallback(**json.loads((folder / _fallback_name(number)).read_bytes())))
+        except FileNotFoundError:
+            return tuple(found)
+    raise AssertionError
 
 
-def file_digest(path: Path) -> str:
+def _fallback_name(number: int) -> str:
+    return f"fallback-{number:03d}.json"
+
+
+def file_digest(path: Place) -> str:
     """The xxh3-64 of a file's bytes, in hex."""
-    with path.open("rb") as stream:
+    with Path(local_copy(str(path))).open("rb") as stream:
         return hashlib.file_digest(stream, xxhash.xxh3_64).hexdigest()
 
 
-def _sync(path: Path) -> None:
-    """Waits until a file's bytes are on the disk."""
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
+def _rows_in(path: Place) -> int | None:
+    """Rows that a file itself says it holds; None for a file of a model, and for rows that travel in a store.
 
-
-def _rows_in(path: Path) -> int | None:
-    """Rows that a file itself says it holds; None for a file of a model."""
+    An Arrow file names its rows batch by batch: of an object that would be a request for each. Such a file's size is
+    checked, and its rows are counted when they arrive.
+    """
     if path.suffix == ".parquet":
-        return int(pq.read_metadata(path).num_rows)
-    if path.suffix == ".arrow":
+        index: Any = path if isinstance(path, Path) else ObjectFile(path)  # Any: both are what Arrow calls a file
+        return int(pq.read_metadata(index).num_rows)
+    if path.suffix == ".arrow" and isinstance(path, Path):
         with pa.memory_map(str(path)) as source:
             reader = pa.ipc.open_file(source)
             return sum(int(reader.get_batch(index).num_rows) for index in range(reader.num_record_batches))

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pipeline.artifact import ShardRecord
 from pipeline.execution.commit import StepFolder
 from pipeline.execution.work import Unit
+from pipeline.io.store import Place
 
 
 @dataclass(frozen=True, slots=True)
 class EarlierShards:
     """Equal shards of earlier builds, by the unit that would make them again, each with its folder."""
 
-    by_unit: Mapping[int, tuple[Path, ShardRecord]]
+    by_unit: Mapping[int, tuple[Place, ShardRecord]]
 
     @classmethod
     def of(cls, folder: StepFolder, units: Sequence[Unit], fallbacks: tuple[str, ...]) -> "EarlierShards":

@@ -8,6 +8,7 @@ way.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,9 @@ from pipeline.errors import StorageError
 from pipeline.execution.faults import reach
 from pipeline.execution.merge import Run, merge_runs
 from pipeline.execution.row_order import RowOrder, UIntArray, leading_words
+from pipeline.io.object_path import ObjectFile
+from pipeline.io.scratch import fresh_file
+from pipeline.io.store import Place, place_of
 from pipeline.plan.stages import Partitioning
 
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -43,13 +47,14 @@ class PartitionInput:
     base_rows: int = 0
     """Rows of the base's shard to which the partition goes home; 0 where it does not."""
 
-    def files(self) -> list[Path]:
+    def files(self) -> list[Place]:
         """The map units' files."""
+        listing = place_of(self.listing)
         try:
-            names = Path(self.listing).read_text().splitlines()
+            names = listing.read_text().splitlines()
         except FileNotFoundError as error:
             raise _lost("listing", self.listing) from error
-        return [Path(self.listing).parent / name for name in names]
+        return [listing.parent / name for name in names]
 
 
 class ExchangeWriter:
@@ -123,7 +128,13 @@ def read_partition(source: PartitionInput, memory_bytes: int, chunk_rows: int = 
             for part in _slices(path, source):
                 yield from _chunks(part, min(chunk_rows, _rows_at_once(part.nbytes, part.num_rows)))
         return
-    slices = [part for path in source.files() for part in _slices(path, source)]
+    with _mapped(source) as slices:
+        yield from _in_order(slices, source, memory_bytes, chunk_rows)
+
+
+def _in_order(
+    slices: Sequence[pa.RecordBatch], source: PartitionInput, memory_bytes: int, chunk_rows: int
+) -> Iterator[pa.RecordBatch]:
     order = RowOrder.of(source.partitioning)
     num_bytes = sum(part.nbytes for part in slices)
     chunk_rows = min(chunk_rows, _rows_at_once(num_bytes, sum(part.num_rows for part in slices)))
@@ -206,10 +217,10 @@ def _range_of(words: UIntArray, count: np.uint64) -> npt.NDArray[np.int64]:
     return ((high + (low >> half)) >> half).astype(np.int64)
 
 
-def _slices(path: Path, source: PartitionInput) -> Iterator[pa.RecordBatch]:
+def _slices(path: Place, source: PartitionInput) -> Iterator[pa.RecordBatch]:
     """What one file has of the partition, a batch a piece; none without rows."""
     try:
-        with pa.memory_map(str(path)) as file:
+        with pa.memory_map(str(path)) if isinstance(path, Path) else pa.PythonFile(ObjectFile(path)) as file:
             reader = pa.ipc.open_file(file)
             for place in range(source.index, reader.num_record_batches, source.partitioning.num_partitions):
                 batch = reader.get_batch(place)
@@ -219,7 +230,30 @@ def _slices(path: Path, source: PartitionInput) -> Iterator[pa.RecordBatch]:
         raise _lost("file", path) from error
 
 
-def _lost(what: str, path: Path | str) -> StorageError:
+@contextmanager
+def _mapped(source: PartitionInput) -> Iterator[list[pa.RecordBatch]]:
+    """The partition's rows in the order of the files, mapped, so that they take memory only while they are looked at.
+
+    From an object store they are copied to this node first, by requests for these rows alone.
+    """
+    files = source.files()
+    if all(isinstance(path, Path) for path in files):
+        yield [part for path in files for part in _slices(path, source)]
+        return
+    gathered = fresh_file()
+    try:
+        with pa.OSFile(str(gathered), "wb") as sink, pa.ipc.new_file(sink, source.partitioning.schema) as writer:
+            for path in files:
+                for part in _slices(path, source):
+                    writer.write_batch(part)
+        with pa.memory_map(str(gathered)) as file:
+            reader = pa.ipc.open_file(file)
+            yield [reader.get_batch(place) for place in range(reader.num_record_batches)]
+    finally:
+        gathered.unlink(missing_ok=True)
+
+
+def _lost(what: str, path: Place | str) -> StorageError:
     return StorageError(f"exchange {what} {str(path)!r}: expected by a commit; not found; run the recipe again")
 
 

@@ -13,6 +13,9 @@ from pipeline.artifact import DATA, FileRecord, Manifest, load_manifest
 from pipeline.errors import PlanError, StorageError
 from pipeline.execution.commit import file_digest
 from pipeline.fingerprint import fingerprint
+from pipeline.io.scratch import local_copy
+from pipeline.io.storage import is_url
+from pipeline.io.store import Place, num_bytes, place_of
 from pipeline.plan.checked_step import CheckedStep, imported_step
 from pipeline.plan.identity import StepIdentity, with_checksums
 from pipeline.plan.logical import BASE_KINDS, ArtifactKind, Import
@@ -27,7 +30,7 @@ class ImportedArtifact:
 
     name: str
     """By which steps read it."""
-    run: Path
+    run: Place
     """The output folder that it lies in."""
     checked: CheckedStep
     manifest: Manifest
@@ -46,7 +49,7 @@ def find_import(name: str, wanted: Import, directory: Path) -> ImportedArtifact:
         PlanError: the run has no such step, or what it left cannot be read by name.
         StorageError: there is no run, the step is not finished, or its files are not what it left.
     """
-    run = directory / wanted.run
+    run = place_of(wanted.run) if is_url(wanted.run) else directory / wanted.run
     try:
         steps = {step.step: step for step in load_run(run).steps}
     except StorageError as error:
@@ -95,7 +98,7 @@ def _files(manifest: Manifest) -> list[FileRecord]:
 
 def _check_size(name: str, manifest: Manifest, record: FileRecord) -> None:
     path = manifest.folder / record.name
-    found = path.stat().st_size if path.is_file() else None
+    found = num_bytes(path) if path.is_file() else None
     if found != record.num_bytes:
         raise _damaged(
             name, manifest, record, f"{record.num_bytes} bytes", "no file" if found is None else f"{found} bytes"
@@ -119,7 +122,7 @@ def _schema(name: str, manifest: Manifest) -> pa.Schema:
     path = manifest.path(0, DATA)
     if path is None:
         return pa.schema([])
-    stored = pq.read_schema(path)
+    stored = pq.read_schema(local_copy(path))
     schema = pa.schema([pa.field(field.name, _in_memory(field.type), field.nullable) for field in stored])
     spelled = {field.name: str(field.type) for field in schema}
     if spelled != manifest.columns:

@@ -1,22 +1,30 @@
 """Checks of what was read that need more than one unit: contents that changed in place, and ids that repeat."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from pipeline.artifact import IDENTITY, MANIFEST_NAME, ShardRecord, load_manifest
 from pipeline.errors import CommitError, StorageError
+from pipeline.io.scratch import local_copy
+from pipeline.io.store import Place
+from pipeline.ledger import IDENTITY_SCHEMA
 
 SplitKey = tuple[str, str, str, int, int | None]
 """(source, relative path, digest before reading, start, end)."""
 
 _MEMORY_LIMIT = "1GB"
+_IDS = pa.schema([IDENTITY_SCHEMA.field("doc_id"), IDENTITY_SCHEMA.field("input_id")])
 
 
-def known_contents(output: Path) -> dict[SplitKey, str]:
+def known_contents(output: Place) -> dict[SplitKey, str]:
     """Content digests that finished steps of this output folder recorded while they read their inputs."""
     known = {}
-    for path in sorted((output / "steps").glob(f"*/{MANIFEST_NAME}")):
+    manifests: list[Place] = sorted((output / "steps").glob(f"*/{MANIFEST_NAME}"))
+    for path in manifests:
         manifest = load_manifest(path.parent)
         for shard in () if manifest is None else manifest.shards:
             known.update({_key(entry): str(entry["content_digest"]) for entry in shard.inputs})
@@ -39,7 +47,7 @@ def check_contents(record: ShardRecord, known: Mapping[SplitKey, str]) -> None:
             )
 
 
-def check_unique_ids(step: str, folder: Path, records: Sequence[ShardRecord], spill: Path) -> None:
+def check_unique_ids(step: str, folder: Place, records: Sequence[ShardRecord], spill: Path) -> None:
     """Refuses input ids that repeat, for a source whose doc_ids are made of them.
 
     Args:
@@ -58,10 +66,9 @@ def check_unique_ids(step: str, folder: Path, records: Sequence[ShardRecord], sp
 
     config = {"memory_limit": _MEMORY_LIMIT, "threads": 1, "temp_directory": str(spill)}
     with duckdb.connect(config=config) as connection:
+        connection.register("ids", pa.RecordBatchReader.from_batches(_IDS, _ids(files)))
         repeated = connection.execute(
-            "select any_value(input_id), count(*) from read_parquet($1) group by doc_id having count(*) > 1 "
-            "order by 1 limit 3",
-            [files],
+            "select any_value(input_id), count(*) from ids group by doc_id having count(*) > 1 order by 1 limit 3"
         ).fetchall()
     if repeated:
         names = ", ".join(f"{input_id!r} ({count} times)" for input_id, count in repeated)
@@ -69,6 +76,14 @@ def check_unique_ids(step: str, folder: Path, records: Sequence[ShardRecord], sp
             f"step {step}: expected each id to appear once, as id_from: column demands; found {names}; "
             "make the ids unique, or use id_from: position"
         )
+
+
+def _ids(paths: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """One file after the other: all of them together might not fit where copies of objects lie."""
+    for path in paths:
+        with pq.ParquetFile(local_copy(path), memory_map=True) as file:
+            for batch in file.iter_batches(columns=_IDS.names, use_threads=False):
+                yield batch.select(_IDS.names)
 
 
 def _key(entry: Mapping[str, Any]) -> SplitKey:  # Any: JSON

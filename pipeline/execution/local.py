@@ -18,9 +18,11 @@ from pipeline.execution.progress import MARK_BYTES, Mark, Place, Progress
 from pipeline.execution.runner import SegmentJob, Watch, workers_measured
 from pipeline.execution.stage_task import StageWorker
 from pipeline.execution.work import Passage, Result, StageSpec, Unit
+from pipeline.io.scratch import outliving_file
 
 AT_WORK_NAME: Final = "at-work"
-"""In a segment's folder: where this process is. What is left of it tells where an earlier one died."""
+"""In a segment's folder, or on this node if that is in a store: where this process is. What is left of it tells where
+an earlier one died."""
 
 
 class LocalRunner:
@@ -91,7 +93,8 @@ def _examined(stages: tuple[StageSpec, ...]) -> Iterator[list[Examiner]]:
 @contextmanager
 def _at_work(spec: StageSpec) -> Iterator[tuple[Mark | None, Progress]]:
     """Where an earlier process died, if it was in an operator; and what says where this one is."""
-    path = spec.folder.segment(spec.segment) / AT_WORK_NAME
+    place = spec.folder.segment(spec.segment) / AT_WORK_NAME
+    path = place if isinstance(place, Path) else outliving_file(place)
     died_at = _mark_in(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w+b") as file:

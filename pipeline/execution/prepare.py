@@ -13,6 +13,7 @@ from pipeline.execution.imports import ImportedArtifact, find_import
 from pipeline.io.reading import source_schema
 from pipeline.io.splits import InputShard, plan_input_shards
 from pipeline.io.storage import InputFile, list_inputs
+from pipeline.io.store import Place
 from pipeline.io.system_errors import explained
 from pipeline.operator import FileRef, Operator
 from pipeline.plan.check import check_recipe
@@ -134,7 +135,7 @@ def _pin_step(step: Step, directory: Path) -> Step:
     return step.model_copy(update={"nodes": tuple(map(pinned, step.nodes)), "beyond_memory": beyond})
 
 
-def _artifact_file(reference: FileRef, manifests: Mapping[str, Manifest]) -> Path | None:
+def _artifact_file(reference: FileRef, manifests: Mapping[str, Manifest]) -> Place | None:
     if reference.step is None:
         return None
     files = manifests[reference.step].shards[0].files

@@ -13,7 +13,9 @@ from typing import Final
 
 from pipeline.artifact import Manifest
 from pipeline.errors import RunnerError, StorageError
+from pipeline.execution.lease import leased
 from pipeline.execution.prepare import PreparedRecipe
+from pipeline.io.store import ObjectStore, Place, name_below, store_at
 from pipeline.operator import Task
 from pipeline.plan.logical import Exchange
 from pipeline.recorded_run import RUN_NAME, load_run
@@ -21,14 +23,17 @@ from pipeline.recorded_run import RUN_NAME, load_run
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
 """What link(2) says on file systems without hard links: EPERM on those of Linux, the others behind FUSE."""
 
+LOCK_NAME: Final = "driver.lock"
+"""In logs/: held, or renewed, by the driver at work."""
 
-def write_run(prepared: PreparedRecipe, output: Path, manifests: Mapping[str, Manifest]) -> None:
+
+def write_run(prepared: PreparedRecipe, output: Place, manifests: Mapping[str, Manifest]) -> None:
     """run.json: which folder holds which step of the recipe as it was last run. The same for every run of it."""
     steps = [
         {
             "step": name,
             "kind": prepared.steps[name].step.write.value,
-            "folder": manifests[name].folder.relative_to(output).as_posix() if name in manifests else None,
+            "folder": name_below(manifests[name].folder, output) if name in manifests else None,
             "parents": list(prepared.steps[name].step.parents),
             "base": prepared.steps[name].base,
             "bound": list(prepared.steps[name].step.view.bound),
@@ -47,12 +52,13 @@ def write_run(prepared: PreparedRecipe, output: Path, manifests: Mapping[str, Ma
     path = output / RUN_NAME
     if path.exists() and path.read_text() == text:
         return
-    staged = output / "tmp" / RUN_NAME
+    store = store_at(output)
+    staged = store.stage()
     staged.write_text(text)
-    staged.replace(path)
+    store.move(staged, RUN_NAME)
 
 
-def is_recorded(prepared: PreparedRecipe, output: Path) -> bool:
+def is_recorded(prepared: PreparedRecipe, output: Place) -> bool:
     """Whether run.json is about these steps already."""
     try:
         recorded = [step.step for step in load_run(output).steps]
@@ -61,11 +67,29 @@ def is_recorded(prepared: PreparedRecipe, output: Path) -> bool:
     return recorded == list(prepared.steps)
 
 
-def clear_staging(output: Path) -> None:
-    """Empties tmp/. An actor of a killed driver may still be writing there: what it adds or renames is not ours."""
+def clear_staging(output: Place) -> None:
+    """Empties tmp/, or ends uploads that were never finished.
+
+    An actor of a killed driver may still be writing there: what it adds or renames is not ours.
+    """
+    if not isinstance(output, Path):
+        output.abort_uploads()
+        return
     staging = output / "tmp"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(exist_ok=True)
+
+
+def check_output(output: Place) -> None:
+    """Refuses an output in which commits could not be made, before there is work that would be lost.
+
+    Raises:
+        StorageError: files there cannot be created only if they are absent.
+    """
+    if isinstance(output, Path):
+        check_hard_links(output)
+    else:
+        ObjectStore(output).check_create()
 
 
 def check_hard_links(output: Path) -> None:
@@ -97,11 +121,15 @@ def check_hard_links(output: Path) -> None:
 
 
 @contextmanager
-def only_driver(output: Path) -> Iterator[None]:
+def only_driver(output: Place) -> Iterator[None]:
     """Warns a second driver early. Safety does not rest on it: commits are created only if absent."""
+    if not isinstance(output, Path):
+        with leased(output / "logs" / LOCK_NAME):
+            yield
+        return
     logs = output / "logs"
     logs.mkdir(exist_ok=True)
-    with (logs / "driver.lock").open("a+") as lock:
+    with (logs / LOCK_NAME).open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -80,9 +80,8 @@ def may_pass(error: BaseException) -> bool:
         return False
     response = _response(error)
     if response is not None:
-        status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        code = str(response.get("Error", {}).get("Code", ""))
-        return status >= 500 or status in _PASSING_STATUS or code in _PASSING_CODES
+        status = status_of(error)
+        return status >= 500 or status in _PASSING_STATUS or code_of(error) in _PASSING_CODES
     if isinstance(error, TimeoutError | ConnectionError):
         return True
     if isinstance(error, OSError) and error.errno is not None:
@@ -98,8 +97,19 @@ def described(error: BaseException) -> str:
     if response is None:
         number = error.errno if isinstance(error, OSError) else None
         return type(error).__name__ if number is None else f"{type(error).__name__} {errno.errorcode.get(number, '')}"
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", "")
-    return f"status {status} {response.get('Error', {}).get('Code', '')}".strip()
+    return f"status {status_of(error)} {code_of(error)}".strip()
+
+
+def status_of(error: BaseException) -> int:
+    """The HTTP status that an S3 store answered with; 0 where it did not answer."""
+    response = _response(error) or {}
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def code_of(error: BaseException) -> str:
+    """The code that an S3 store gave, such as NoSuchBucket; empty without one."""
+    response = _response(error) or {}
+    return str(response.get("Error", {}).get("Code", ""))
 
 
 def _waits() -> Iterator[float]:

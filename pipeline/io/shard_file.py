@@ -19,6 +19,7 @@ import xxhash
 
 from pipeline.document import INPUT_ID, METADATA, TEXT
 from pipeline.errors import StorageError
+from pipeline.io.scratch import local_copy
 
 WRITER_VERSION = 5
 """Raised whenever equal rows may give other bytes; part of the layout and so of every fingerprint."""
@@ -287,8 +288,9 @@ def check_content(path: str) -> None:
 def _batches(file: FileColumns, size: BatchSize) -> Iterator[pa.RecordBatch]:
     """No batch is of two row groups, so that none has more bytes than the writer put into one."""
     try:
-        check_content(file.path)
-        with pq.ParquetFile(file.path, memory_map=True) as parquet:
+        copy = local_copy(file.path)
+        check_content(copy)
+        with pq.ParquetFile(copy, memory_map=True) as parquet:
             for group in range(parquet.num_row_groups):
                 rows = size.rows_of(*_extent(parquet.metadata.row_group(group), file.names))
                 for batch in parquet.iter_batches(rows, [group], columns=list(file.names), use_threads=False):

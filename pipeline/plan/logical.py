@@ -346,7 +346,7 @@ class Import(_Frozen):
     """A finished artifact of another run. Its identity is its content, never the run's path."""
 
     run: str
-    """The other run's output folder, relative to the recipe."""
+    """The other run's output folder, relative to the recipe, or its URL."""
     step: str
     """The step there that left it."""
 

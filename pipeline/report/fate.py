@@ -6,7 +6,6 @@ in there: it is read again from the input.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -16,11 +15,14 @@ from pipeline.document import DOC_ID
 from pipeline.errors import StorageError
 from pipeline.execution.judged_rows import ROW
 from pipeline.io.reading import read_record
+from pipeline.io.scratch import local_copy
+from pipeline.io.store import place_of
 from pipeline.ledger import READ
 from pipeline.plan.logical import BASE_KINDS, BOUND_KINDS, ArtifactKind
 from pipeline.recipe import Catalogue
 from pipeline.recorded_run import RecordedRun, RecordedStep
 from pipeline.report.copies import num_copies, original_of
+from pipeline.report.file_query import query_files
 from pipeline.report.judged_steps import broken_rules, judged_step
 from pipeline.report.lineage import Lineage, TokenRange
 from pipeline.rule_set import RuleSet
@@ -286,7 +288,7 @@ def _also_broken(
     if path is None:
         return []
     judged = judged_step(manifest.step, manifest, catalogue)
-    table = pq.read_table(path, filters=[(ROW, "=", place.row)]).combine_chunks()
+    table = pq.read_table(local_copy(path), filters=[(ROW, "=", place.row)]).combine_chunks()
     told = {(event.operator, event.rule) for event in happened}
     found = []
     for batch in table.to_batches():
@@ -316,16 +318,17 @@ def _find_identity(manifest: Manifest, document: str) -> Iterator[_Identity]:
     }
     if not files:
         return
-    wanted: list[Any] = [list(files), document]  # Any: DuckDB parameters
+    paths = list(files)
+    wanted: list[object] = [document]
     condition = "input_id = $2"
     if _is_doc_id(document):
         condition = "(doc_id = $3 or input_id = $2)"
         wanted.append(bytes.fromhex(document))
-    select = 'select filename, file_row_number, doc_id, input_id, split, "offset" from '
+    select = 'select list_position($1, filename) - 1, file_row_number, doc_id, input_id, split, "offset" from '
     table = "read_parquet($1, filename=true, file_row_number=true)"
-    rows = _query(f"{select} {table} where {condition} order by filename, file_row_number", wanted)
-    for path, row, doc_id, input_id, split, position in rows:
-        yield _Identity(files[path], row, bytes(doc_id), input_id, split, position)
+    rows = query_files(f"{select} {table} where {condition} order by 1, 2", paths, *wanted)
+    for place, row, doc_id, input_id, split, position in rows:
+        yield _Identity(files[paths[place]], row, bytes(doc_id), input_id, split, position)
 
 
 def _is_doc_id(document: str) -> bool:
@@ -336,10 +339,11 @@ def _ledger_rows(manifest: Manifest, place: _Place) -> list[tuple[Any, ...]]:  #
     path = _path(manifest, place.shard, LEDGER)
     if path is None:
         return []
-    return _query(
+    return query_files(
         "select operator, action, rule, value, threshold, survivor, detail from read_parquet($1, file_row_number=true) "
         "where row = $2 order by file_row_number",
-        [path, place.row],
+        [path],
+        place.row,
     )
 
 
@@ -355,12 +359,14 @@ def _locate(manifest: Manifest, shards: Collection[int] | None, doc_id: bytes) -
     files = {path: shard for shard in searched if (path := _path(manifest, shard, DATA)) is not None}
     if not files:
         return []
-    rows = _query(
-        "select filename, file_row_number from read_parquet($1, filename=true, file_row_number=true) where doc_id = $2 "
-        "order by filename, file_row_number",
-        [list(files), doc_id],
+    paths = list(files)
+    rows = query_files(
+        "select list_position($1, filename) - 1, file_row_number "
+        "from read_parquet($1, filename=true, file_row_number=true) where doc_id = $2 order by 1, 2",
+        paths,
+        doc_id,
     )
-    return [_Place(files[path], row) for path, row in rows]
+    return [_Place(files[paths[place]], row) for place, row in rows]
 
 
 def _column_values(manifest: Manifest, place: _Place) -> dict[str, Any]:  # Any: DuckDB values
@@ -374,9 +380,10 @@ def _column_values(manifest: Manifest, place: _Place) -> dict[str, Any]:  # Any:
     if not names or path is None:
         return {}
     chosen = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
-    rows = _query(
+    rows = query_files(
         f"select {chosen} from read_parquet($1, file_row_number=true) where file_row_number = $2",  # noqa: S608 - quoted
-        [path, place.row],
+        [path],
+        place.row,
     )
     return {name: value for name, value in zip(names, rows[0], strict=True) if value is not None} if rows else {}
 
@@ -408,9 +415,9 @@ def _with_survivor_name(
 def _holds(manifest: Manifest, doc_id: bytes) -> bool:
     """Whether an artifact of another run has a row of that document."""
     files = [path for shard in manifest.shards if (path := manifest.path(shard.index, DATA)) is not None]
-    if DOC_ID not in manifest.columns or not all(Path(path).is_file() for path in files):
+    if DOC_ID not in manifest.columns or not all(place_of(path).is_file() for path in files):
         return False
-    return bool(_query("select 1 from read_parquet($1) where doc_id = $2 limit 1", [files, doc_id]))
+    return bool(query_files("select 1 from read_parquet($1) where doc_id = $2 limit 1", files, doc_id))
 
 
 def _text(run: RecordedRun, entry: Mapping[str, Any], position: int, num_chars: int) -> str | None:  # Any: JSON
@@ -431,11 +438,3 @@ def _text(run: RecordedRun, entry: Mapping[str, Any], position: int, num_chars: 
 def _path(manifest: Manifest, shard: int, role: str) -> str | None:
     """A file of that shard; None where a task or an exchange left fewer shards than the base has."""
     return manifest.path(shard, role) if shard < len(manifest.shards) else None
-
-
-def _query(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:  # Any: DuckDB values
-    import duckdb  # noqa: PLC0415 - slow to import, and only questions to files need it
-
-    with duckdb.connect() as connection:
-        rows: list[tuple[Any, ...]] = connection.execute(sql, parameters).fetchall()
-        return rows

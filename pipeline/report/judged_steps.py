@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from pipeline.artifact import VALUES, Manifest
 from pipeline.errors import PlanError, StorageError
+from pipeline.io.scratch import local_copy
 from pipeline.operator import BoolArray, Filter, Operator, labels_of
 from pipeline.recipe import Catalogue
 from pipeline.recorded_run import RecordedRun
@@ -47,7 +48,7 @@ class JudgedStep:
         for shard in self.manifest.shards:
             path = self.manifest.path(shard.index, VALUES)
             assert path is not None
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(local_copy(path)) as file:
                 for batch in file.iter_batches(BATCH_ROWS):
                     yield shard.index, batch
 

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from pipeline.artifact import DATA, LEDGER, Manifest, removed_rows
 from pipeline.document import DOC_ID
 from pipeline.errors import PlanError
+from pipeline.io.scratch import local_copy
 from pipeline.plan.logical import BASE_KINDS, ArtifactKind
 from pipeline.recorded_run import RecordedStep
 
@@ -197,7 +198,7 @@ class _Rows:
         """(D,) tokens of each row."""
         if self.path is None:
             return np.empty(0, np.int64)
-        with pq.ParquetFile(self.path, memory_map=True) as file:
+        with pq.ParquetFile(local_copy(self.path), memory_map=True) as file:
             lengths: Numbers = file.read([NUM_TOKENS], use_threads=False)[NUM_TOKENS].to_numpy().astype(np.int64)
         return lengths
 
@@ -281,7 +282,7 @@ def _is_packed(manifest: Manifest) -> bool:
 def _rows_with(path: str, doc_id: bytes, column: str) -> list[int]:
     """Rows whose id, or one of whose ids, this is."""
     found: list[int] = []
-    with pq.ParquetFile(path, memory_map=True) as file:
+    with pq.ParquetFile(local_copy(path), memory_map=True) as file:
         begin = 0
         for group in range(file.num_row_groups):
             ids = file.read_row_group(group, columns=[column], use_threads=False)[column].combine_chunks()
@@ -297,7 +298,7 @@ def _rows_with(path: str, doc_id: bytes, column: str) -> list[int]:
 def _rows(path: str, rows: Sequence[int], columns: list[str]) -> Iterator[tuple[int, pa.Table]]:
     """Single rows of a file, ascending; a row group that holds some of them is read once, in these columns."""
     waiting = list(rows)
-    with pq.ParquetFile(path, memory_map=True) as file:
+    with pq.ParquetFile(local_copy(path), memory_map=True) as file:
         begin = 0
         for group in range(file.num_row_groups):
             end = begin + file.metadata.row_group(group).num_rows

@@ -1,18 +1,18 @@
 """What a build would do: steps, stages, actors, and what is already there. Writes nothing."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from pipeline.artifact import DATA, Manifest
 from pipeline.execution.commit import StepFolder
 from pipeline.execution.prepare import PreparedRecipe
+from pipeline.io.store import Place
 from pipeline.plan.explain import describe_step
 from pipeline.plan.identity import StepIdentity, is_hardware, with_checksums
 from pipeline.plan.logical import ArtifactKind
 from pipeline.plan.stages import plan_segments
 
 
-def preview_plan(prepared: PreparedRecipe, output: Path, *, workers: int) -> Iterator[str]:
+def preview_plan(prepared: PreparedRecipe, output: Place, *, workers: int) -> Iterator[str]:
     """The plan as lines of text.
 
     A step below an unbuilt step whose results depend on the hardware has no fingerprint yet.

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.artifact import IDENTITY, LEDGER, Manifest, ShardRecord
+from pipeline.io.scratch import local_copy
+from pipeline.io.store import Place
 from pipeline.ledger import Action
 
 
@@ -24,7 +25,7 @@ class QuarantinedRow:
 
 
 def quarantined_rows(
-    step: str, folder: Path, records: Sequence[ShardRecord], limit: int, reader: Manifest | None = None
+    step: str, folder: Place, records: Sequence[ShardRecord], limit: int, reader: Manifest | None = None
 ) -> Iterator[QuarantinedRow]:
     """The first `limit` quarantined rows of a step, finished or not, in shard and row order.
 
@@ -36,14 +37,14 @@ def quarantined_rows(
             return
         if not record.counts["rows_quarantined"] or LEDGER not in record.files:
             continue
-        ledger = pq.read_table(folder / record.files[LEDGER].name, memory_map=True)
+        ledger = pq.read_table(local_copy(str(folder / record.files[LEDGER].name)), memory_map=True)
         rows = ledger.filter(pc.equal(ledger["action"], Action.QUARANTINE.value)).slice(0, limit).to_pylist()
         limit -= len(rows)
         path = str(folder / record.files[IDENTITY].name) if IDENTITY in record.files else None
         inputs = record.inputs
         if path is None and reader is not None:
             path, inputs = reader.path(record.index, IDENTITY), reader.shards[record.index].inputs
-        identity = None if path is None else pq.read_table(path)
+        identity = None if path is None else pq.read_table(local_copy(path))
         for row in rows:
             place = f"shard {record.index}, row {row['row']}"
             if identity is not None:

@@ -17,6 +17,7 @@ from pipeline.artifact import DATA, IDENTITY, Manifest
 from pipeline.document import DOC_ID, INPUT_ID
 from pipeline.errors import PlanError
 from pipeline.execution.judged_rows import FAILED_AT, ROW, TEXT_BYTES
+from pipeline.io.scratch import local_copy
 from pipeline.operator import Filter, PartitionOperator, Task, Transform
 from pipeline.recipe import Catalogue
 from pipeline.recorded_run import RecordedRun, RecordedStep
@@ -277,7 +278,9 @@ def _names(run: RecordedRun, name: str, places: Sequence[tuple[int, int]]) -> It
     step = next(step for step in run.steps if step.step == name)
     files = list(_id_files(run, step))
     for shard, row in places:
-        table = pq.read_table(files[shard])
+        path = files[shard]
+        assert path is not None
+        table = pq.read_table(local_copy(path))
         table = table.select([column for column in (DOC_ID, INPUT_ID) if column in table.schema.names])
         values = table.slice(row, 1).to_pylist()[0]
         yield values[DOC_ID].hex(), values.get(INPUT_ID)

@@ -43,10 +43,20 @@ def test_a_refused_build_leaves_the_log_of_the_one_at_work(inputs: Path) -> None
     assert (inputs / "out/logs/run.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("output", ["s3://bucket/corpus", "gs://bucket", "file:///corpus"])
-@pytest.mark.parametrize("kind", [str, Path])
-def test_a_url_is_no_output(output: str, kind: type, inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (Path("s3://bucket/corpus"), "expected a path; found a URL that lost a slash"),
+        ("gs://bucket/corpus", "expected a folder, or s3://BUCKET/PREFIX; .* found gs"),
+        ("file:///corpus", "expected a folder, or s3://BUCKET/PREFIX"),
+        ("s3://bucket", "expected s3://BUCKET/PREFIX with a prefix"),
+        ("s3://bucket/a/../b", r"expected s3://BUCKET/PREFIX with a prefix, and no `.` or `..` in it"),
+    ],
+)
+def test_a_url_that_is_no_output_is_refused(
+    output: str | Path, message: str, inputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(inputs)
-    with pytest.raises(PlanError, match=r"^output .*: expected a path on a local or shared file system; found a URL$"):
-        run_recipe(recipe("mine"), kind(output), directory=inputs)
+    with pytest.raises(PlanError, match=rf"^output .*: {message}"):
+        run_recipe(recipe("mine"), output, directory=inputs)
     assert [path.name for path in inputs.iterdir()] == ["a.jsonl"]

@@ -106,7 +106,7 @@ def test_a_file_is_named_by_its_content(folder):
     assert one.name == f"data/00000-{one.digest}.parquet"
     assert one.digest == file_digest(folder.path / one.name) != other.digest
     assert one.num_bytes == (folder.path / one.name).stat().st_size
-    assert list(folder.staging.iterdir()) == []
+    assert list((folder.root / "tmp").iterdir()) == []
 
 
 def test_what_a_commit_names_is_on_the_disk(folder, monkeypatch):
@@ -131,7 +131,7 @@ def test_what_is_committed_is_found_again(folder):
     folder.commit(0, second, REMOVALS)
     assert folder.committed(0) == {1: second, 3: first}
     assert folder.committed(1) == {}
-    assert list(folder.staging.iterdir()) == []
+    assert list((folder.root / "tmp").iterdir()) == []
 
 
 def test_a_listing_lies_beside_its_files_and_is_no_record(folder):
@@ -140,7 +140,7 @@ def test_a_listing_lies_beside_its_files_and_is_no_record(folder):
     assert path.read_text().splitlines() == ["00000-a.arrow", "00001-b.arrow"]
     assert path.parent == folder.segment(1)
     assert folder.committed(1) == {}
-    assert list(folder.staging.iterdir()) == []
+    assert list((folder.root / "tmp").iterdir()) == []
 
 
 def test_an_equal_record_is_success_and_another_an_error(folder):
@@ -154,7 +154,7 @@ def test_an_equal_record_is_success_and_another_an_error(folder):
     ):
         folder.commit(0, other, DOCUMENTS)
     assert folder.committed(0)[0].fingerprint == "f"
-    assert list(folder.staging.iterdir()) == []
+    assert list((folder.root / "tmp").iterdir()) == []
 
 
 def test_the_files_are_asked_not_the_worker(folder):

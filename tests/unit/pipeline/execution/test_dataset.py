@@ -52,7 +52,7 @@ def test_made_again_it_is_the_same(tmp_path):
     first = make_dataset(folder, TextFiles(), left)
     assert make_dataset(folder, TextFiles(), left) == first
     assert stale.read_bytes() == b"two"
-    assert list(folder.staging.iterdir()) == []
+    assert list((folder.root / "tmp").iterdir()) == []
 
 
 def test_no_shards_have_an_index(tmp_path):

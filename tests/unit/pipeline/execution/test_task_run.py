@@ -71,7 +71,7 @@ def test_a_model_is_its_files(tmp_path):
     assert list(record.files) == ["total.txt"]
     assert (stage.folder.path / record.files["total.txt"].name).read_text() == "4\n"
     assert record.files["total.txt"].name.startswith("model/00000-")
-    assert list(stage.folder.staging.iterdir()) == []
+    assert list((stage.folder.root / "tmp").iterdir()) == []
 
 
 class NoModel(TotalChars):
