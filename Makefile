@@ -72,8 +72,9 @@ unit: setup
 integration: setup
 	$(PYTEST) -m 'not soak' $(SLOW_TESTS)
 
-soak: setup ## the slow fault and scale tests, in their long form
+soak: setup ## the slow fault and scale tests, in their long form; results go to benchmarks/results
 	$(PYTEST) -m soak
+	$(BIN)/python -m benchmarks.soak.run
 
 .venv-formats-%/.installed: tests/formats/requirements-%.txt $(VENV)/.created
 	$(PYTHON) -m venv --clear $(@D)

@@ -62,6 +62,8 @@ class RayRunner:
 
     def run_segment(self, job: SegmentJob, watch: Watch) -> Generator[tuple[Unit, Result], None, None]:
         """Results in the order in which units finish. See the protocol."""
+        # An attempt whose answer nobody waits for any more may fail, as one beside that which asked for a fallback.
+        os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
         if not ray.is_initialized():  # not before there is work: a finished recipe must not wait for a cluster
             self._connect()
             self._owns_connection = True
