@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-TIMEOUT_SECONDS: Final = 600
+TIMEOUT_SECONDS: Final = 300
 
 
 def audit(program: str, folders: Sequence[str]) -> tuple[int, list[str]]:
@@ -24,9 +24,11 @@ def audit(program: str, folders: Sequence[str]) -> tuple[int, list[str]]:
     except (OSError, subprocess.TimeoutExpired, ValueError, KeyError) as error:
         return 0, [f"audit: nothing was looked up ({type(error).__name__}): the advisory database was not reached"]
     found = [_described(package, finding) for package in packages for finding in package.get("vulns", ())]
-    skipped = [f"audit: {package['name']} was not looked up" for package in packages if "skip_reason" in package]
-    summary = f"audit: {len(packages) - len(skipped)} packages looked up, {len(found)} known vulnerabilities"
-    return int(bool(found)), [*found, *skipped, summary]
+    skipped = sum("skip_reason" in package for package in packages)
+    summary = f"audit: {len(packages) - skipped} packages looked up, {len(found)} known vulnerabilities"
+    if skipped:
+        summary += f"; {skipped} packages are unknown to the advisory database, or it was not reached"
+    return int(bool(found)), [*found, summary]
 
 
 def _described(package: dict[str, Any], finding: dict[str, Any]) -> str:  # Any: JSON

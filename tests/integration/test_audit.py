@@ -30,7 +30,10 @@ def test_no_findings_are_none(tmp_path: Path) -> None:
     code, lines = audit(stand_in(tmp_path, 0, json.dumps({"dependencies": packages})), ["x"])
     assert (code, lines) == (
         0,
-        ["audit: own was not looked up", "audit: 1 packages looked up, 0 known vulnerabilities"],
+        [
+            "audit: 1 packages looked up, 0 known vulnerabilities; 1 packages are unknown to the advisory database, or "
+            "it was not reached"
+        ],
     )
 
 
