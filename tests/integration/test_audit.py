@@ -31,8 +31,8 @@ def test_no_findings_are_none(tmp_path: Path) -> None:
     assert (code, lines) == (
         0,
         [
-            "audit: 1 packages looked up, 0 known vulnerabilities; 1 packages are unknown to the advisory database, or "
-            "it was not reached"
+            "audit: 1 packages looked up, 0 known vulnerabilities; "
+            + "1 packages are unknown to the advisory database, or it was not reached"
         ],
     )
 

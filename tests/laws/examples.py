@@ -76,6 +76,7 @@ from operators.pack.best_fit import BestFit
 from operators.pack.concat_and_chunk import ConcatAndChunk
 from operators.pack.first_fit import FirstFit
 from operators.pack.length_sorted_greedy import LengthSortedGreedy
+from operators.pack.packed_table import list_type
 from operators.pack.packing_report import PackingReport
 from operators.perplexity.kenlm_perplexity import KenlmPerplexity
 from operators.perplexity.perplexity_bucket import PerplexityBucket
@@ -382,7 +383,7 @@ def view(texts: tuple[str, ...] | list[str]) -> pa.RecordBatch:
         "tokens": pa.array(letters, pa.large_list(pa.uint32())),
         "num_tokens": pa.array(list(map(len, letters)), pa.int64()),
         "doc_ids": pa.array(
-            [[hasher.at(index)] * (1 + index % 3) for index in range(len(texts))], pa.list_(DOC_ID_TYPE)
+            [[hasher.at(index)] * (1 + index % 3) for index in range(len(texts))], list_type(DOC_ID_TYPE)
         ),
         "num_continued": pa.array([_hash(text) % 2 for text in texts], pa.int64()),
         "num_truncated": pa.array([_hash(text) % 3 for text in texts], pa.int64()),

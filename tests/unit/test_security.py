@@ -23,6 +23,8 @@ UNSAFE_CALLS: Final = frozenset(
         "yaml.load", "yaml.unsafe_load",
     }
 )  # fmt: skip
+OWN_MESSAGES: Final = frozenset({("pipeline/execution/examined.py", "pickle")})
+"""A child process tries whether its own exception can be sent to its parent; it reads nothing that it did not make."""
 LOADERS: Final = frozenset({"from_pretrained", "LLM", "load_dataset", "SentenceTransformer"})
 """They run code that a repository brings, if they are told to trust it."""
 
@@ -55,7 +57,8 @@ def test_the_inventory_sees_the_code() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_file_reads_what_can_run_code(path: Path) -> None:
-    assert UNSAFE_MODULES.isdisjoint(imported(path))
+    found = {(path.relative_to(ROOT).as_posix(), module) for module in imported(path) if module in UNSAFE_MODULES}
+    assert found <= OWN_MESSAGES
     for name, call in calls(path):
         assert name not in UNSAFE_CALLS
         assert said(call, "allow_pickle") in (None, "False")
