@@ -28,13 +28,9 @@ def test_findings_are_a_failure_and_named(tmp_path: Path) -> None:
 def test_no_findings_are_none(tmp_path: Path) -> None:
     packages = [{"name": "two", "version": "1", "vulns": []}, {"name": "own", "skip_reason": "not on PyPI"}]
     code, lines = audit(stand_in(tmp_path, 0, json.dumps({"dependencies": packages})), ["x"])
-    assert (code, lines) == (
-        0,
-        [
-            "audit: 1 packages looked up, 0 known vulnerabilities; "
-            + "1 packages are unknown to the advisory database, or it was not reached"
-        ],
-    )
+    assert code == 0
+    (line,) = lines
+    assert line.startswith("audit: 1 packages looked up, 0 known vulnerabilities; 1 packages are unknown")
 
 
 @pytest.mark.parametrize("said", ["", "no network", "{}"])
