@@ -72,7 +72,7 @@ unit: setup
 	$(PYTEST) $(FAST_TESTS)
 
 integration: setup
-	$(PYTEST) -m 'not soak' $(SLOW_TESTS)
+	$(PYTEST) --durations=20 -m 'not soak' $(SLOW_TESTS)
 
 soak: setup ## the slow fault and scale tests, in their long form; results go to benchmarks/results
 	$(PYTEST) -m soak

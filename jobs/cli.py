@@ -27,7 +27,8 @@ from jobs.terminal import PlainConsole, printable
 from jobs.termination import ends_by_signal
 from operators.catalogue import catalogue
 from pipeline.errors import PipelineError, PlanError, SchemaError
-from pipeline.execution.memory_budget import MEGABYTE, is_tight, keep_little, share_of_machine, within
+from pipeline.execution.allocators import give_freed_memory_back
+from pipeline.execution.memory_budget import MEGABYTE, is_tight, share_of_machine, within
 from pipeline.execution.prepare import PreparedRecipe, prepare
 from pipeline.execution.process_memory import out_of_memory
 from pipeline.execution.work import Execution
@@ -309,7 +310,7 @@ def _execution(batch_rows: int, memory_mb: int | None, workers_here: int | None)
         return Execution(batch_rows=batch_rows)
     memory = share_of_machine(workers_here or 1) if memory_mb is None else memory_mb * MEGABYTE
     if is_tight(memory):
-        keep_little()  # Ray's workers on this machine inherit it
+        give_freed_memory_back()  # Ray's workers on this machine inherit it
     return within(memory, batch_rows)
 
 

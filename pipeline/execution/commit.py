@@ -43,7 +43,7 @@ from pipeline.artifact import (
 )
 from pipeline.errors import CommitError
 from pipeline.execution.faults import reach
-from pipeline.execution.poison import PoisonRow
+from pipeline.execution.poison.rows import PoisonRow
 from pipeline.io.object_path import ObjectFile
 from pipeline.io.scratch import local_copy
 from pipeline.io.store import Place, Store, files_below, name_below, num_bytes, store_at

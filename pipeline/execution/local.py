@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from pipeline.execution.examination import Examiner
-from pipeline.execution.found_poison import FoundPoison
-from pipeline.execution.memory_budget import is_tight, keep_little
-from pipeline.execution.poison import PoisonRow
+from pipeline.execution.allocators import give_freed_memory_back
+from pipeline.execution.memory_budget import is_tight
+from pipeline.execution.poison.examination import Examiner
+from pipeline.execution.poison.found import FoundPoison
+from pipeline.execution.poison.progress import MARK_BYTES, Mark, Place, Progress
+from pipeline.execution.poison.rows import PoisonRow
 from pipeline.execution.process_memory import peak_bytes, release_free_memory
-from pipeline.execution.progress import MARK_BYTES, Mark, Place, Progress
 from pipeline.execution.runner import SegmentJob, Watch, workers_measured
 from pipeline.execution.stage_task import StageWorker
 from pipeline.execution.work import Passage, Result, StageSpec, Unit
@@ -36,7 +37,7 @@ class LocalRunner:
         found = FoundPoison(watch)
         tight = is_tight(spec.execution.memory_bytes)
         if tight:
-            keep_little()
+            give_freed_memory_back()
         with _examined(job.stages) as examiners, _at_work(spec) as (died_at, progress):
             examines_all = any(stage.limits.are_asked_for for stage in job.stages) or (
                 died_at is not None and died_at.place is Place.OPENING

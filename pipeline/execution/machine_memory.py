@@ -1,5 +1,8 @@
-"""How full the memory of this machine is, or of the container that this process runs in."""
+"""The memory of this machine, or of the container that this process runs in: how much there is, and how full it is."""
 
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -9,10 +12,24 @@ _GROUP_OF_PROCESS: Final = Path("/proc/self/cgroup")
 _GROUPS: Final = Path("/sys/fs/cgroup")
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A control group that limits memory."""
+
+    limit_bytes: int
+    taken_bytes: int
+    """For good: the system cannot take it back, as it can its copies of files."""
+
+
+def machine_bytes() -> int:
+    """The machine's memory, or what this process's control groups allow if that is less."""
+    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min([installed, *(group.limit_bytes for group in _own_groups())])
+
+
 def used_memory_fraction() -> float:
     """The part of the memory that is taken for good: of the machine's, or of a container's if that is higher."""
-    fractions = [_of_machine(_numbers(_MEMORY)), *map(_of_group, _own_groups())]
-    return max(fractions)
+    return max([_of_machine(), *(group.taken_bytes / group.limit_bytes for group in _own_groups())])
 
 
 def kernel_kills() -> int:
@@ -20,30 +37,41 @@ def kernel_kills() -> int:
     return _numbers(_COUNTERS).get("oom_kill", 0)
 
 
-def _of_machine(numbers: dict[str, int]) -> float:
+def _of_machine() -> float:
+    numbers = _numbers(_MEMORY)
     total = numbers.get("MemTotal:", 0)
     return 1 - numbers.get("MemAvailable:", total) / total if total else 0.0
 
 
-def _of_group(folder: Path) -> float:
-    try:
-        limit = (folder / "memory.max").read_text().strip()
-    except OSError:
-        return 0.0
-    if not limit.isdigit() or int(limit) == 0:
-        return 0.0
-    parts = _numbers(folder / "memory.stat")
-    return (parts.get("anon", 0) + parts.get("shmem", 0)) / int(limit)
-
-
-def _own_groups() -> list[Path]:
-    """The process's control group and those that hold it, where the machine has the second version of them."""
+def _own_groups() -> Iterator[_Group]:
+    """The process's control groups and those that hold them, of both versions; a container sees its own as the root."""
     try:
         lines = _GROUP_OF_PROCESS.read_text().splitlines()
     except OSError:
-        return []
-    ways = [line.removeprefix("0::/") for line in lines if line.startswith("0::/")]
-    return [_GROUPS / parent for way in ways for parent in (Path(way), *Path(way).parents)]
+        return
+    for line in lines:
+        _, controllers, way = line.split(":", 2)
+        if controllers not in ("", "memory"):
+            continue
+        limit_file, kinds = (
+            ("memory.limit_in_bytes", ("total_rss", "total_shmem"))
+            if controllers
+            else ("memory.max", ("anon", "shmem"))
+        )
+        inside = Path(way.lstrip("/"))
+        for folder in (_GROUPS / controllers / part for part in (inside, *inside.parents)):
+            if limit := _number(folder / limit_file):
+                parts = _numbers(folder / "memory.stat")
+                yield _Group(limit, sum(parts.get(kind, 0) for kind in kinds))
+
+
+def _number(path: Path) -> int:
+    """What a file of a control group says; 0 where it says nothing or `max`."""
+    try:
+        text = path.read_text().strip()
+    except OSError:
+        return 0
+    return int(text) if text.isdigit() else 0
 
 
 def _numbers(path: Path) -> dict[str, int]:

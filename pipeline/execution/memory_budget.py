@@ -4,13 +4,10 @@ No number here can reach a byte of a result. What a worker holds whatever its se
 tables, a model or tokenizer; then a batch on its way, in several forms at once; then what the stage itself keeps.
 """
 
-import ctypes
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from pipeline.errors import PlanError
+from pipeline.execution.machine_memory import machine_bytes
 from pipeline.execution.work import Execution
 
 MEGABYTE: Final = 1_000_000
@@ -35,12 +32,6 @@ MAX_EXCHANGE_BYTES: Final = 128 << 20
 
 AMPLE_BYTES: Final = 1500 * MEGABYTE
 """From here on allocators may keep what is freed: the page faults that this saves are a tenth of some runs."""
-_FRUGAL: Final = {"MIMALLOC_PURGE_DELAY": "0", "MALLOC_TRIM_THRESHOLD_": "8388608", "MALLOC_MMAP_THRESHOLD_": "4194304"}
-_MALLOPT: Final = {"MALLOC_TRIM_THRESHOLD_": -1, "MALLOC_MMAP_THRESHOLD_": -3}
-"""Parameters of mallopt(3): a running process takes them there, a new one from its environment."""
-
-_GROUPS: Final = Path("/sys/fs/cgroup")
-_OWN_GROUPS: Final = Path("/proc/self/cgroup")
 
 
 def within(memory_bytes: int, batch_rows: int) -> Execution:
@@ -68,48 +59,6 @@ def share_of_machine(workers: int) -> int:
     return max(LEAST_BYTES, (int(machine_bytes() * MACHINE_FRACTION) - DRIVER_BYTES) // workers)
 
 
-def machine_bytes() -> int:
-    """The machine's memory, or what this process's control groups allow if that is less."""
-    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return min([installed, *_group_limits()])
-
-
 def is_tight(memory_bytes: int | None) -> bool:
     """Whether what is freed should be given back at once."""
     return memory_bytes is not None and memory_bytes < AMPLE_BYTES
-
-
-def keep_little() -> None:
-    """Has allocators give freed memory back at once, here and in processes that are started from here.
-
-    They keep it otherwise, up to half a gigabyte: what one stage has freed, the next one would have to do without.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's alone
-    for name, value in _FRUGAL.items():
-        os.environ[name] = value
-        if mallopt is not None and name in _MALLOPT:
-            mallopt(_MALLOPT[name], int(value))
-
-
-def _group_limits() -> Iterator[int]:
-    """Of the control groups of this process, of both versions; a container sees its own as the root."""
-    try:
-        lines = _OWN_GROUPS.read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, way = line.split(":", 2)
-        if controllers in ("", "memory"):
-            root = _GROUPS / controllers
-            name = "memory.limit_in_bytes" if controllers else "memory.max"
-            inside = Path(way.lstrip("/"))
-            yield from (limit for folder in {inside, *inside.parents} if (limit := _number(root / folder / name)))
-
-
-def _number(path: Path) -> int:
-    """What a file of a control group says; 0 where it says nothing or `max`."""
-    try:
-        text = path.read_text().strip()
-    except OSError:
-        return 0
-    return int(text) if text.isdigit() else 0

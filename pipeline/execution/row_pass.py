@@ -13,8 +13,8 @@ import pyarrow as pa
 from pipeline.document import DOC_ID, DOC_ID_TYPE, TEXT
 from pipeline.errors import NO_OPERATORS_FAULT, FallBackNeeded, OperatorError
 from pipeline.execution.judged_rows import JudgedRows
-from pipeline.execution.poison import Isolation
-from pipeline.execution.progress import Progress
+from pipeline.execution.poison.progress import Progress
+from pipeline.execution.poison.rows import Isolation
 from pipeline.execution.row_order import leading_words
 from pipeline.execution.windows import Piece, joined, windows
 from pipeline.io.system_errors import is_refusal

@@ -19,9 +19,9 @@ from pipeline.execution.exchange import PartitionInput, read_partition
 from pipeline.execution.format_run import amount, write_files
 from pipeline.execution.home import bring_home
 from pipeline.execution.judged_rows import JudgedRows
-from pipeline.execution.poison import Isolation
+from pipeline.execution.poison.progress import Progress
+from pipeline.execution.poison.rows import Isolation
 from pipeline.execution.process_memory import out_of_memory
-from pipeline.execution.progress import Progress
 from pipeline.execution.quarantine import SourceRecords
 from pipeline.execution.row_pass import OpenOperator, RowPass, open_chain, opened
 from pipeline.execution.sinks import open_sink, write_table

@@ -14,8 +14,8 @@ from pipeline.artifact import ShardRecord, ViewShard
 from pipeline.execution.commit import StepFolder
 from pipeline.execution.exchange import PartitionInput
 from pipeline.execution.judged_rows import JudgedRows
-from pipeline.execution.poison import PoisonRow
-from pipeline.execution.progress import TimeLimits
+from pipeline.execution.poison.progress import TimeLimits
+from pipeline.execution.poison.rows import PoisonRow
 from pipeline.io.shard_file import BatchSize, RowGroups
 from pipeline.io.splits import InputShard
 from pipeline.ledger import LedgerBuilder

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.execution.examination import POISON_ATTEMPTS
 from pipeline.execution.on_ray.runner import MAX_ATTEMPTS
+from pipeline.execution.poison.examination import POISON_ATTEMPTS
 from pipeline.operator import Resources
 from pipeline.plan.logical import Recipe
 from tests.builds import MakeRunner, run_build, staged_files, tree_digest

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import RunnerError
-from pipeline.execution import examination
-from pipeline.execution.examined import StageProcess
 from pipeline.execution.faults import RARE_FAULT_POINTS
+from pipeline.execution.poison import examination
+from pipeline.execution.poison.examined import StageProcess
 from pipeline.execution.work import Execution, StageSpec
 from pipeline.plan.logical import ArtifactKind, Recipe, Step, View
 from tests.builds import Built, MakeRunner, run_build, staged_files, tree_digest

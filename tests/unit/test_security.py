@@ -23,7 +23,7 @@ UNSAFE_CALLS: Final = frozenset(
         "yaml.load", "yaml.unsafe_load",
     }
 )  # fmt: skip
-OWN_MESSAGES: Final = frozenset({("pipeline/execution/examined.py", "pickle")})
+OWN_MESSAGES: Final = frozenset({("pipeline/execution/poison/examined.py", "pickle")})
 """A child process tries whether its own exception can be sent to its parent; it reads nothing that it did not make."""
 LOADERS: Final = frozenset({"from_pretrained", "LLM", "load_dataset", "SentenceTransformer"})
 """They run code that a repository brings, if they are told to trust it."""

@@ -26,12 +26,13 @@ from ray.exceptions import (
 )
 
 from pipeline.errors import PipelineError, RunnerError
-from pipeline.execution.examination import Examiner
-from pipeline.execution.memory_budget import is_tight, keep_little
+from pipeline.execution.allocators import give_freed_memory_back
+from pipeline.execution.memory_budget import is_tight
 from pipeline.execution.on_ray.sizing import ActorLoad
-from pipeline.execution.poison import PoisonRow
+from pipeline.execution.poison.examination import Examiner
+from pipeline.execution.poison.progress import Progress
+from pipeline.execution.poison.rows import PoisonRow
 from pipeline.execution.process_memory import peak_bytes, release_free_memory
-from pipeline.execution.progress import Progress
 from pipeline.execution.stage_task import StageWorker
 from pipeline.execution.work import Passage, Result, StageSpec, Unit
 from pipeline.operator import Resources
@@ -71,7 +72,7 @@ class StageActor:
         self._worker = None
         self._is_tight = is_tight(spec.execution.memory_bytes)
         if self._is_tight:
-            keep_little()
+            give_freed_memory_back()
         release_free_memory()
         self._spec = spec
         self._worker = StageWorker(spec, Progress(limits=spec.limits))

@@ -18,7 +18,6 @@ import ray
 from ray.exceptions import RayTaskError
 
 from pipeline.errors import PipelineError, RunnerError, StorageError
-from pipeline.execution.found_poison import FoundPoison
 from pipeline.execution.on_ray.actor_pool import LOST, ActorPool, InFlight, describe_loss
 from pipeline.execution.on_ray.cluster import nodes_for, private_cluster
 from pipeline.execution.on_ray.sizing import (
@@ -32,7 +31,8 @@ from pipeline.execution.on_ray.sizing import (
     share_cpus,
     total_resources,
 )
-from pipeline.execution.poison import PoisonRow
+from pipeline.execution.poison.found import FoundPoison
+from pipeline.execution.poison.rows import PoisonRow
 from pipeline.execution.runner import Event, SegmentJob, Watch, workers_measured
 from pipeline.execution.work import Result, StageSpec, Unit
 from pipeline.operator import Resources

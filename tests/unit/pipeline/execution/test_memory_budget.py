@@ -3,13 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import PlanError
-from pipeline.execution import memory_budget
+from pipeline.execution import machine_memory
+from pipeline.execution.machine_memory import machine_bytes
 from pipeline.execution.memory_budget import (
     BATCHES_AT_ONCE,
     LEAST_BYTES,
     MEGABYTE,
     RESIDENT_BYTES,
-    machine_bytes,
     share_of_machine,
     within,
 )
@@ -33,8 +33,8 @@ def test_a_budget_that_code_alone_fills_is_refused():
 
 
 def test_workers_share_what_a_container_may_have(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory_budget, "_GROUPS", tmp_path)
-    monkeypatch.setattr(memory_budget, "_OWN_GROUPS", tmp_path / "cgroup")
+    monkeypatch.setattr(machine_memory, "_GROUPS", tmp_path)
+    monkeypatch.setattr(machine_memory, "_GROUP_OF_PROCESS", tmp_path / "cgroup")
     (tmp_path / "cgroup").write_text("4:memory:/a/b\n3:cpu:/a\n0::/pod/worker\n")
     installed = machine_bytes()
     limits = {"memory/a/memory.limit_in_bytes": 6000, "pod/memory.max": 5000, "pod/worker/memory.max": 8000}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import OperatorError, StorageError
 from pipeline.execution.judged_rows import JudgedRows
-from pipeline.execution.poison import Harm, Isolation, PoisonRow
+from pipeline.execution.poison.rows import Harm, Isolation, PoisonRow
 from pipeline.execution.row_pass import EXAMPLE_CHARS, OpenOperator, RowPass, open_chain
 from pipeline.ledger import Action, LedgerBuilder
 from pipeline.operator import Edits, Verdicts

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from pipeline.errors import RunnerError
-from pipeline.execution.poison import PoisonRow
+from pipeline.execution.poison.rows import PoisonRow
 from pipeline.execution.runner import Event, Watch
 from pipeline.execution.work import StageSpec, Unit
 

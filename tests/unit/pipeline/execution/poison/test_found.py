@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.errors import RunnerError
 from pipeline.execution.commit import StepFolder
-from pipeline.execution.found_poison import MAX_POISON_ROWS, FoundPoison
-from pipeline.execution.poison import Harm, PoisonRow
+from pipeline.execution.poison.found import MAX_POISON_ROWS, FoundPoison
+from pipeline.execution.poison.rows import Harm, PoisonRow
 from pipeline.execution.runner import Event
 from pipeline.execution.work import SourceShard, Unit
 

@@ -19,8 +19,8 @@ from typing import Any, Final
 
 from pipeline.errors import PipelineError, RunnerError
 from pipeline.execution.machine_memory import kernel_kills, used_memory_fraction
-from pipeline.execution.poison import Harm, Isolation
-from pipeline.execution.progress import MARK_BYTES, Mark, Place, Progress
+from pipeline.execution.poison.progress import MARK_BYTES, Mark, Place, Progress
+from pipeline.execution.poison.rows import Harm, Isolation
 from pipeline.execution.stage_task import StageWorker
 from pipeline.execution.work import Passage, Result, StageSpec, Unit
 
@@ -28,7 +28,7 @@ POLL_SECONDS: Final = 0.1
 MAX_MEMORY_FRACTION: Final = 0.9
 """Of this machine's, or of what a container may use. Ray kills its own workers at 0.95: the parent, not the culprit."""
 _PR_SET_PDEATHSIG: Final = 1
-_PROGRAM: Final = "import sys; from pipeline.execution.examined import serve; serve(*map(int, sys.argv[1:]))"
+_PROGRAM: Final = "import sys; from pipeline.execution.poison.examined import serve; serve(*map(int, sys.argv[1:]))"
 
 
 @dataclass(frozen=True, slots=True)

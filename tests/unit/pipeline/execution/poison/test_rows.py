@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.execution.poison import Harm, Isolation, PoisonRow, RowRange, TrialPassedError
+from pipeline.execution.poison.rows import Harm, Isolation, PoisonRow, RowRange, TrialPassedError
 
 ranges = st.builds(lambda first, size: RowRange("a", first, first + size), st.integers(0, 40), st.integers(0, 10))
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from pipeline.errors import RunnerError
-from pipeline.execution.examination import MAX_DEATHS, POISON_ATTEMPTS, Examiner
-from pipeline.execution.examined import Death
-from pipeline.execution.poison import Harm, Isolation, PoisonRow, RowRange, TrialPassedError
-from pipeline.execution.progress import Mark, Place
+from pipeline.execution.poison.examination import MAX_DEATHS, POISON_ATTEMPTS, Examiner
+from pipeline.execution.poison.examined import Death
+from pipeline.execution.poison.progress import Mark, Place
+from pipeline.execution.poison.rows import Harm, Isolation, PoisonRow, RowRange, TrialPassedError
 from pipeline.execution.work import SourceShard, Unit
 
 BATCH = (10, 19)

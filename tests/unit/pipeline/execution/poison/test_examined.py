@@ -4,9 +4,9 @@ import signal
 
 import pytest
 
-from pipeline.execution.examined import Death, _harm_of
-from pipeline.execution.poison import Harm
-from pipeline.execution.progress import Mark, Place
+from pipeline.execution.poison.examined import Death, _harm_of
+from pipeline.execution.poison.progress import Mark, Place
+from pipeline.execution.poison.rows import Harm
 
 
 @pytest.mark.parametrize(

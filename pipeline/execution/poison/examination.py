@@ -8,9 +8,9 @@ of it every time is the row to blame. A process that was killed from outside die
 from typing import Final
 
 from pipeline.errors import RunnerError
-from pipeline.execution.examined import Death, StageProcess
-from pipeline.execution.poison import Harm, Isolation, PoisonRow, RowRange, TrialPassedError
-from pipeline.execution.progress import Mark, Place
+from pipeline.execution.poison.examined import Death, StageProcess
+from pipeline.execution.poison.progress import Mark, Place
+from pipeline.execution.poison.rows import Harm, Isolation, PoisonRow, RowRange, TrialPassedError
 from pipeline.execution.work import Passage, Result, StageSpec, Unit
 
 POISON_ATTEMPTS: Final = 2

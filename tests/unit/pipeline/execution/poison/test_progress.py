@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.execution.progress import MARK_BYTES, Mark, Place, Progress, TimeLimits
+from pipeline.execution.poison.progress import MARK_BYTES, Mark, Place, Progress, TimeLimits
 
 ROWS = np.array([4, 7, 9], np.uint32)
 NUMBERS = st.integers(0, 2**63)
