@@ -57,9 +57,10 @@ class MemberReader:
         return b""
 
     def _until_failure(self, decoder: Any, given: bytes) -> Iterator[bytes]:  # Any: zlib does not export the type
-        for place in range(len(given)):
+        for place in range(-1, len(given)):
+            # First nothing: a byte may have been taken whose last bits are the failure, when there was no more room.
             try:
-                piece = decoder.decompress(given[place : place + 1])
+                piece = decoder.decompress(given[max(0, place) : place + 1])
             except zlib.error:
                 self._stop(DamageReason.CORRUPT, num_unused=len(given) - place)
                 return

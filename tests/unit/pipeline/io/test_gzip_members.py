@@ -62,6 +62,17 @@ def test_corruption_gives_the_same_prefix_for_any_piece_size(place, max_bytes):
     assert reader.damage.unread_compressed_bytes <= len(STORED) - min(place, 5000)
 
 
+def test_what_is_told_of_damage_does_not_depend_on_piece_size():
+    stored = gzip.compress(DATA[:20_000], mtime=0)
+    for place in range(10, len(stored), 37):
+        broken = bytearray(stored)
+        broken[place] ^= 1 << place % 8
+        whole, reader = decompress(bytes(broken))
+        for max_bytes in (7, 300, 1024):
+            content, again = decompress(bytes(broken), max_bytes)
+            assert (content, again.damage) == (whole, reader.damage)
+
+
 def test_what_follows_a_member_and_is_none_is_corrupt():
     content, reader = decompress(gzip.compress(b"abc") + b"plain text")
     assert content == b"abc"
