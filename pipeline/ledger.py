@@ -101,8 +101,12 @@ class LedgerBuilder:
 
     def add_quarantine(self, operator: str, row: int, reason: str, detail: str) -> None:
         """One row that could not be processed."""
-        none = np.full(1, np.nan)
-        rows, rule = np.array([row], np.uint32), np.zeros(1, np.int16)
+        self.add_quarantined(operator, np.array([row], np.uint32), reason, detail)
+
+    def add_quarantined(self, operator: str, rows: npt.NDArray[np.uint32], reason: str, detail: str) -> None:
+        """Rows that could not be processed, all for one reason."""
+        none = np.full(len(rows), np.nan)
+        rule = np.zeros(len(rows), np.int16)
         self._add(_Entries(operator, Action.QUARANTINE, rows, (reason,), rule, none, none, None, detail))
 
     def table(self) -> pa.Table:

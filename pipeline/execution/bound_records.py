@@ -4,6 +4,8 @@ A record is accounted for once. Those that an earlier reading rejected, or that 
 in silence. A record that only now turns out to be unreadable, in a column that nobody had asked for, is quarantined.
 """
 
+from itertools import groupby
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -16,7 +18,7 @@ from pipeline.io.splits import Split
 from pipeline.ledger import READ, LedgerBuilder
 
 UNREAD = "unread"
-"""Reason for a record that an earlier step read, and that its damaged file does not give with this step's columns."""
+"""Reason for a record that an earlier step numbered, and that its file no longer gives: the file changed."""
 
 
 class BoundRecords:
@@ -51,13 +53,12 @@ class BoundRecords:
     def take(self, batch: ReadBatch, split: Split) -> tuple[pa.RecordBatch, npt.NDArray[np.uint32]]:  # noqa: ARG002
         """The next documents of a split that the view still holds, with their ordinals in the unit."""
         first = self._next
-        # A file may break later in the columns of this step than in those of the first reading.
+        # A file that changed unseen may give more; its digest tells once it is read.
         last = min(first + batch.num_records, self._end_of_split)
         self._next = last
-        for rejected in batch.rejected:
-            row = self._split_first + rejected.ordinal
-            if row < last and not self._is_gone[row]:
-                self._quarantine(row, rejected.reason.value, rejected.detail)
+        for (reason, detail), alike in groupby(batch.rejected, key=lambda rejected: (rejected.reason, rejected.detail)):
+            bad = np.array([self._split_first + rejected.ordinal for rejected in alike])
+            self._quarantine(bad[bad < last], reason.value, detail)
         rows = batch.ordinals + self._split_first
         is_kept = rows < last
         is_kept[is_kept] = ~self._is_gone[rows[is_kept]]
@@ -78,9 +79,7 @@ class BoundRecords:
         end = self._end_of_split
         if end > self._next:
             self._beside.take(end - self._next)
-        for row in range(self._next, end):
-            if not self._is_gone[row]:
-                self._quarantine(row, UNREAD, "the file is damaged in a column that was not read before")
+        self._quarantine(np.arange(self._next, end), UNREAD, "the file gives fewer records than when it was first read")
         self._inputs.append(input_entry(split, summary))
         self._split_first = self._next = end
 
@@ -88,9 +87,12 @@ class BoundRecords:
     def _end_of_split(self) -> int:
         return self._split_first + self._num_records[len(self._inputs)]
 
-    def _quarantine(self, row: int, reason: str, detail: str) -> None:
-        self._ledger.add_quarantine(READ, row, reason, detail)
-        self.rows_read += 1
+    def _quarantine(self, rows: npt.NDArray[np.int64], reason: str, detail: str) -> None:
+        """Those of the rows that no earlier step has accounted for."""
+        left = rows[~self._is_gone[rows]].astype(np.uint32)
+        if len(left):
+            self._ledger.add_quarantined(READ, left, reason, detail)
+        self.rows_read += len(left)
 
     def _arranged(
         self, documents: pa.RecordBatch, beside: pa.RecordBatch, rows: npt.NDArray[np.uint32]

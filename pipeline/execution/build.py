@@ -26,9 +26,10 @@ from pipeline.execution.runner import Event, Runner, SegmentJob, Watch
 from pipeline.execution.step_inputs import StepInputs
 from pipeline.execution.work import Execution, SourceShard, StageSpec, Unit
 from pipeline.format_writer import FormatWriter
+from pipeline.io.read_batch import RejectReason
 from pipeline.io.store import Place
 from pipeline.io.system_errors import explained
-from pipeline.ledger import Action
+from pipeline.ledger import READ, Action
 from pipeline.operator import PartitionOperator, Task
 from pipeline.plan.checked_step import CheckedStep
 from pipeline.plan.derivation import fed
@@ -381,7 +382,7 @@ class _StepBuild:
             self._checked.step.name,
             self._prepared.recipe.error_budget,
             rows=sum(record.counts["rows_read"] for record in records),
-            bad_rows=_bad_rows(records),
+            bad_rows=_bad_rows(records, with_damaged=not self._checked.is_first_reading),
             files=len({(entry["source"], entry["path"]) for entry in inputs}),
             damaged_files=len({(entry["source"], entry["path"]) for entry in inputs if "damaged" in entry}),
         )
@@ -391,13 +392,14 @@ def _manifests(finished: Mapping[str, FinishedStep]) -> dict[str, Manifest]:
     return {name: step.manifest for name, step in finished.items()}
 
 
-def _bad_rows(records: Sequence[ShardRecord]) -> dict[str, int]:
-    """Quarantined rows by reason."""
+def _bad_rows(records: Sequence[ShardRecord], *, with_damaged: bool) -> dict[str, int]:
+    """Quarantined rows by reason; what damaged files lost is judged by the file, where they are first read."""
     reasons: dict[str, int] = {}
     for record in records:
         for key, rows in record.rules.items():
-            _, action, reason = key.split("/", 2)
-            if action == Action.QUARANTINE:
+            operator, action, reason = key.split("/", 2)
+            is_lost = (operator, reason) == (READ, RejectReason.DAMAGED)
+            if action == Action.QUARANTINE and (with_damaged or not is_lost):
                 reasons[reason] = reasons.get(reason, 0) + rows
     return reasons
 

@@ -1,6 +1,7 @@
 """Records as they were read from sources: their identity, and the ones that could not become documents."""
 
 from collections.abc import Mapping
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -37,8 +38,9 @@ class SourceRecords:
         hasher = IdHasher(split.file.source, split.file.relative_path)
         for rejected in batch.rejected:
             ids[rejected.ordinal - start] = np.frombuffer(hasher.at(rejected.position), "V16")[0]
-            row = self._split_first + rejected.ordinal
-            self._ledger.add_quarantine(READ, row, rejected.reason.value, rejected.detail)
+        for (reason, detail), alike in groupby(batch.rejected, key=lambda rejected: (rejected.reason, rejected.detail)):
+            rows = np.array([self._split_first + rejected.ordinal for rejected in alike], np.uint32)
+            self._ledger.add_quarantined(READ, rows, reason.value, detail)
         columns = [
             pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), batch.num_records, [None, pa.py_buffer(ids)]),
             batch.input_ids,
@@ -82,6 +84,7 @@ def input_entry(split: Split, summary: SplitSummary) -> dict[str, object]:
             "offset": summary.damaged.offset,
             "reason": summary.damaged.reason.value,
             "unread_compressed_bytes": summary.damaged.unread_compressed_bytes,
+            "lost_rows": summary.damaged.lost_rows,
         }
     return entry
 

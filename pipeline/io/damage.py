@@ -1,11 +1,11 @@
-"""Where and why the rest of an input file could not be read."""
+"""Where and why a part of an input file, mostly its rest, could not be read."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class DamageReason(StrEnum):
-    """Why reading stopped before the end of a file."""
+    """Why a file was not read as a whole."""
 
     TRUNCATED = "truncated"
     """The file ends in the middle of a compressed unit."""
@@ -25,13 +25,15 @@ class StreamDamage:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """The remainder of a file that gave no rows.
+    """What of a split could not be read: of JSONL the remainder of the file, of Parquet row groups or their ends.
 
     `offset` is the first byte, in the decompressed stream, of the first record that was not read whole; in a Parquet
     file it is the ordinal of the first row that was not read. `unread_compressed_bytes` is None where a limit ended
-    the reading: how much stored content a decompressor has used by then depends on its buffers.
+    the reading: how much stored content a decompressor has used by then depends on its buffers. `lost_rows` counts the
+    rows that the metadata names and that could not be read; None where no metadata tells.
     """
 
     offset: int
     reason: DamageReason
     unread_compressed_bytes: int | None
+    lost_rows: int | None = None

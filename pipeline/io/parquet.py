@@ -1,7 +1,8 @@
 """Reads one split of a Parquet file: row groups -> batches of documents, with every unreadable row named.
 
-A record's position is its row ordinal in the file. A row group that cannot be decoded ends the split: what was decoded
-of it until then comes out, the rest of the split is damage.
+A record is a row that the file's metadata names, its position the row's ordinal in the file. A row group that cannot be
+decoded gives the rows that come before the damage; its others are records that are rejected, and the next group is
+read. So the file's row groups alone decide which rows are kept, however it is cut into splits.
 """
 
 from bisect import bisect_right
@@ -15,18 +16,20 @@ import xxhash
 from pipeline.errors import StorageError
 from pipeline.io.compression import expansion_limit
 from pipeline.io.damage import Damage, DamageReason
-from pipeline.io.parquet_footer import Footer, is_broken_content, open_parquet, read_footer
+from pipeline.io.parquet_footer import Footer, open_parquet, read_footer
+from pipeline.io.parquet_groups import RowGroup
 from pipeline.io.parquet_rows import RowDecoder
 from pipeline.io.read_batch import ReadBatch, SplitSummary
 from pipeline.io.splits import Split
-from pipeline.io.storage import InputFile, open_planned, read_error
+from pipeline.io.storage import InputFile, open_planned
 from pipeline.plan.logical import Source
 
 if TYPE_CHECKING:
     from io import BufferedReader
 
-_DECODE_BYTES: Final = 8 << 20
-"""Decompressed bytes decoded at once. A constant: it decides how many rows a broken row group still gives."""
+_MIN_ROW_BYTES: Final = 16
+"""What a row counts at least where a file's expansion is limited: its doc_id. Metadata may claim any number of rows."""
+_LOST_ROWS_AT_ONCE: Final = 1 << 13
 _HASH_BYTES: Final = 1 << 20
 
 
@@ -52,14 +55,13 @@ class ParquetReader:
             return
         groups = range(len(footer.group_rows))[self._split.start : self._split.end]
         decoder = RowDecoder(self._split.file, self._source, footer.schema, self._schema)
-        allowed = range(groups.start, max(groups.start, min(groups.stop, self._num_allowed(footer))))
-        for decoded in self._decoded(footer, allowed, decoder.file_columns):
-            for rows in self._cut(decoded):
-                position = self._split.first_row + self._num_records
-                yield decoder.decode(rows, position, self._num_records)
-                self._num_records += rows.num_rows
-        if self._damage is None and len(allowed) < len(groups):
-            self._damage = Damage(self._split.first_row + self._num_records, DamageReason.EXPANDS_TOO_FAR, None)
+        num_allowed = len(range(groups.start, min(groups.stop, self._num_allowed(footer))))
+        with open_parquet(self._split.file) as opened:
+            for group in groups[:num_allowed]:
+                yield from self._group(opened, footer, group, decoder)
+        refused = groups[num_allowed:]
+        if refused:
+            self._note_damage(DamageReason.EXPANDS_TOO_FAR, None, sum(footer.group_rows[group] for group in refused))
         self.summary = SplitSummary(
             num_records=self._num_records,
             num_bytes=self._num_bytes,
@@ -71,24 +73,43 @@ class ParquetReader:
     def _num_allowed(self, footer: Footer) -> int:
         """Row groups, from the file's first, that may be read before it has expanded too far."""
         limit = expansion_limit(self._split.file, self._source.max_expansion)
-        return bisect_right(list(accumulate(footer.group_bytes)), limit)
+        sizes = map(max, footer.group_bytes, (_MIN_ROW_BYTES * num_rows for num_rows in footer.group_rows))
+        return bisect_right(list(accumulate(sizes)), limit)
 
-    def _decoded(self, footer: Footer, groups: range, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        """Rows of the groups until one cannot be decoded."""
-        with open_parquet(self._split.file) as opened:
-            for group in groups:
-                try:
-                    yield from opened.iter_batches(
-                        _decode_rows(footer, group), [group], columns=columns, use_threads=False
-                    )
-                except (OSError, pa.ArrowException) as error:
-                    if not is_broken_content(error):
-                        raise read_error(self._split.file.path, error) from error
-                    unread = sum(end - start for start, end in footer.group_ranges[group : groups.stop])
-                    offset = self._split.first_row + self._num_records
-                    self._damage = Damage(offset, DamageReason.CORRUPT, unread)
-                    return
-                self._num_bytes += footer.group_bytes[group]
+    def _group(self, opened: Any, footer: Footer, group: int, decoder: RowDecoder) -> Iterator[ReadBatch]:  # Any: Arrow
+        """As many records as the metadata says that the group has rows."""
+        num_rows = footer.group_rows[group]
+        end = self._num_records + num_rows
+        row_group = RowGroup(opened, self._split.file, footer, group)
+        for decoded in row_group.rows(decoder.file_columns):
+            for rows in self._cut(decoded):
+                yield decoder.decode(rows, self._position, self._num_records)
+                self._num_records += rows.num_rows
+        lost = end - self._num_records
+        if not lost and not row_group.is_broken:
+            self._num_bytes += footer.group_bytes[group]
+            return
+        start, stop = footer.group_ranges[group]
+        self._note_damage(DamageReason.CORRUPT, stop - start, lost)
+        detail = f"row group {group}: expected {num_rows} rows; found {num_rows - lost} before its damage"
+        while self._num_records < end:
+            num_lost = min(_LOST_ROWS_AT_ONCE, end - self._num_records)
+            yield decoder.lost(num_lost, self._position, self._num_records, detail)
+            self._num_records += num_lost
+
+    @property
+    def _position(self) -> int:
+        """The next record's."""
+        return self._split.first_row + self._num_records
+
+    def _note_damage(self, reason: DamageReason, unread: int | None, lost: int) -> None:
+        """Adds the damage of the groups at hand, from the next record on."""
+        known = self._damage
+        if known is None:
+            self._damage = Damage(self._position, reason, unread, lost)
+            return
+        unread_in_all = None if unread is None else (known.unread_compressed_bytes or 0) + unread
+        self._damage = Damage(known.offset, known.reason, unread_in_all, (known.lost_rows or 0) + lost)
 
     def _cut(self, rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         """Slices of about `batch_bytes`."""
@@ -103,16 +124,9 @@ def read_record(file: InputFile, position: int) -> dict[str, Any]:  # Any: a col
     footer = read_footer(file)
     first_row = 0
     for group, num_rows in enumerate(footer.group_rows if footer else ()):
-        if position < first_row + num_rows:
+        if footer is not None and position < first_row + num_rows:
             with open_parquet(file) as opened:
-                try:
-                    row: dict[str, Any] = opened.read_row_group(group).slice(position - first_row, 1).to_pylist()[0]
-                except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-                    raise StorageError(
-                        f"input {file.path!r}: expected a readable row {position}; found broken content; "
-                        "get the file again from its origin"
-                    ) from error
-            return row
+                return _row(RowGroup(opened, file, footer, group), file, position, first_row)
         first_row += num_rows
     raise StorageError(
         f"input {file.path!r}: expected row {position}; found {first_row} rows; "
@@ -120,9 +134,24 @@ def read_record(file: InputFile, position: int) -> dict[str, Any]:  # Any: a col
     )
 
 
-def _decode_rows(footer: Footer, group: int) -> int:
-    num_rows = footer.group_rows[group]
-    return max(1, _DECODE_BYTES * num_rows // max(1, footer.group_bytes[group]))
+def _row(group: RowGroup, file: InputFile, position: int, first_row: int) -> dict[str, Any]:  # Any: a column's value
+    """The row with ordinal `position` in the file, of a group that begins at `first_row`."""
+    try:
+        for rows in group.rows(columns=None):
+            if position < first_row + rows.num_rows:
+                row: dict[str, Any] = rows.slice(position - first_row, 1).to_pylist()[0]
+                return row
+            first_row += rows.num_rows
+    except UnicodeDecodeError as error:
+        raise _unreadable_row(file, position) from error
+    raise _unreadable_row(file, position)
+
+
+def _unreadable_row(file: InputFile, position: int) -> StorageError:
+    return StorageError(
+        f"input {file.path!r}: expected a readable row {position}; found broken content; "
+        "get the file again from its origin"
+    )
 
 
 def _stored_digest(file: InputFile, ranges: list[tuple[int, int]]) -> str:

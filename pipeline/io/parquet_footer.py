@@ -59,8 +59,11 @@ def open_parquet(file: InputFile) -> Any:  # Any: pyarrow is untyped
 
 
 def is_broken_content(error: Exception) -> bool:
-    """Whether an error of the Parquet library speaks of the file's content, not of access to it."""
+    """Whether an error of the Parquet library speaks of the file's content, not of access to it or of this machine."""
     # Arrow reports broken pages and footers as ArrowInvalid or as a bare OSError; the system's errors have a number.
+    # Its want of memory is an ArrowException, too: rows must not be lost where another machine would keep them.
+    if isinstance(error, MemoryError):
+        return False
     return isinstance(error, pa.ArrowException) or (type(error) is OSError and error.errno is None)
 
 

@@ -71,6 +71,19 @@ class RowDecoder:
             rejected=rejections.in_order(position, ordinal),
         )
 
+    def lost(self, num_rows: int, position: int, ordinal: int, detail: str) -> ReadBatch:
+        """R rows that their row group does not give: records that are rejected; places as in `decode`."""
+        rejections = _Rejections(num_rows)
+        rejections.add(np.arange(num_rows), RejectReason.DAMAGED, detail)
+        return ReadBatch(
+            documents=pa.RecordBatch.from_pylist([], schema=self._schema),
+            ordinals=np.empty(0, np.int64),
+            num_records=num_rows,
+            positions=np.arange(position, position + num_rows, dtype=np.uint64),
+            input_ids=pa.nulls(num_rows, pa.large_string()),
+            rejected=rejections.in_order(position, ordinal),
+        )
+
     def _reject_bytes(self, rows: pa.RecordBatch, rejections: "_Rejections") -> None:
         """Rejects rows with strings that are not UTF-8; Parquet files promise it, and writers break the promise."""
         for name in self._used.values():

@@ -29,6 +29,8 @@ class RejectReason(StrEnum):
     """The source says `id_from: column`, and the record has no id."""
     TOO_LARGE = "too_large"
     """A line, or a text, of more bytes than the source's `max_document_bytes`."""
+    DAMAGED = "damaged"
+    """A row that the metadata of a Parquet file names, and that its row group does not give."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ with what stands here. None of them ends in a traceback, and in each of them tha
 
     records read = records kept + records quarantined
 
-and every file that was not read to its end is counted as damaged. [operate.md](operate.md#bad-input) tells how to look
-at what was quarantined, and how much of it stops a run.
+and every file that was not read as a whole is counted as damaged. Of Parquet, whose metadata names its rows, each row
+that is named is a record: one that its row group does not give is quarantined as `damaged`.
+[operate.md](operate.md#bad-input) tells how to look at what was quarantined, and how much of it stops a run.
 
 - **rows kept**: documents that came out, of the bad file and of good ones beside it.
 - **quarantined**: records that are no documents, by reason.
-- **damaged**: files that were not read to their end, by reason; what was read until then is kept.
+- **damaged**: files that were not read as a whole, by reason; what could be read is kept.
 - **refused**: one line on stderr, with these words among others. Exit code 2: nothing was built; 1: what was built
   stays, and is no finished step.
 """

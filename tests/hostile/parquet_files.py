@@ -14,6 +14,8 @@ import pyarrow.parquet.encryption as pe
 from tests.hostile.case import Case, Kept, Refused, files
 from tests.hostile.compressed import flipped
 
+PAR1: Final = b"PAR1"
+
 
 def parquet(columns: Any, **options: Any) -> bytes:
     """A table as a file; uncompressed, so that places in it are known."""
@@ -51,6 +53,23 @@ def with_row_count(content: bytes, times: int) -> bytes:
     """
     start = footer_at(content)
     return content[:start] + content[start:].replace(b"\x16\xc8\x01", b"\x16\xca\x01", times)
+
+
+def two_flipped() -> bytes:
+    """A letter is another in the first and in the third of four groups."""
+    return flipped(flipped(good(), in_text(good(), 7)), in_text(good(), 60))
+
+
+def without_byte(content: bytes, place: int) -> bytes:
+    """The content without one byte."""
+    return content[:place] + content[place + 1 :]
+
+
+def with_broken_column() -> bytes:
+    """A hundred rows with a number beside the text, whose first page is broken."""
+    content = parquet(texts(n=range(100)))
+    chunk = pq.read_metadata(pa.BufferReader(content)).row_group(0).column(1)
+    return flipped(content, chunk.data_page_offset + 2)
 
 
 def encrypted() -> bytes:
@@ -134,15 +153,47 @@ BROKEN_CASES: Final = (
     ),
     Case(
         "Parquet with a flipped bit in the first page",
-        "the page's checksum does not fit: the first of four groups gives nothing, nor do those behind it",
+        "the page's checksum does not fit: the first of four groups gives nothing, those behind it all they hold",
         pair(lambda: flipped(good(), in_text(good(), 7))),
-        Kept(100, damaged={"corrupt": 1}),
+        Kept(175, quarantined={"damaged": 25}, damaged={"corrupt": 1}),
     ),
     Case(
         "Parquet with a flipped bit in the middle",
         "in the third of four groups",
         pair(lambda: flipped(good(), in_text(good(), 60))),
-        Kept(150, damaged={"corrupt": 1}),
+        Kept(175, quarantined={"damaged": 25}, damaged={"corrupt": 1}),
+    ),
+    Case(
+        "Parquet with two broken groups",
+        "the first and the third of four",
+        pair(two_flipped),
+        Kept(150, quarantined={"damaged": 50}, damaged={"corrupt": 1}),
+    ),
+    Case(
+        "Parquet with two broken groups, cut into shards",
+        "each row group is a shard: the outcome is the same",
+        pair(two_flipped),
+        Kept(150, quarantined={"damaged": 50}, damaged={"corrupt": 1}),
+        recipe={"layout": {"shard_bytes": 1024}},
+    ),
+    Case(
+        "Parquet with all groups broken",
+        "the footer alone is sound",
+        pair(lambda: PAR1 + bytes(footer_at(good()) - 4) + good()[footer_at(good()) :]),
+        Kept(100, quarantined={"damaged": 100}, damaged={"corrupt": 1}),
+    ),
+    Case(
+        "Parquet that lacks a byte in the middle",
+        "pages behind it do not begin where the footer says",
+        pair(lambda: without_byte(good(), in_text(good(), 30))),
+        Kept(125, quarantined={"damaged": 75}, damaged={"corrupt": 1}),
+    ),
+    Case(
+        "Parquet with a broken column that nobody reads",
+        "a step that reads the text alone loses nothing",
+        files({"a.parquet": with_broken_column, "b.parquet": lambda: parquet(texts(n=range(100)))}),
+        Kept(200),
+        recipe={"steps": [{"name": "lengths", "read": "web", "operators": ["text_length"], "write": "columns"}]},
     ),
     Case(
         "Parquet with a flipped bit and no checksums",
@@ -177,7 +228,7 @@ BROKEN_CASES: Final = (
         "Parquet with wrong counts of rows",
         "file, group and column say 101; the pages have 100",
         pair(lambda: with_row_count(parquet(texts(), row_group_size=100), 3)),
-        Kept(200),
+        Kept(200, quarantined={"damaged": 1}, damaged={"corrupt": 1}),
     ),
     Case(
         "Parquet named .jsonl",

@@ -4,11 +4,13 @@ import gzip
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import BudgetError
 from pipeline.plan.logical import ErrorBudget
+from pipeline.report.damaged import damaged_files
 from tests.builds import Built, MakeRunner, modification_times, run_build, staged_files
 from tests.corpus import BAD_LINES, BAD_REASONS, Record, jsonl, write_files, zstd
 from tests.sample_operators import LongEnough
@@ -81,6 +83,37 @@ def test_a_truncated_file_gives_its_readable_rows_and_is_noted_as_damaged(
     assert cut["damaged"]["offset"] == cut["num_bytes"] == len(read_bytes)
     assert built.manifest("documents").total("rows_kept") == 20 + cut["num_records"]
     assert built.manifest("documents").total("rows_quarantined") == 0
+
+
+@pytest.mark.parametrize("shard_bytes", [1 << 10, 1 << 30])
+def test_a_broken_row_group_costs_its_own_rows(shard_bytes: int, tmp_path: Path, make_runner: MakeRunner) -> None:
+    """More rows than the budget has for bad ones: they are judged by their file."""
+    texts = [text_of(number) for number in range(100)]
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        pa.table({"text": texts, "year": [1] * 100}),
+        sink,
+        row_group_size=20,
+        compression="none",
+        write_page_checksum=True,
+    )
+    content = bytearray(sink.getvalue().to_pybytes())
+    for number in (25, 70):
+        content[content.index(texts[number].encode()) + 1] ^= 1
+    inputs = write_files(tmp_path / "in", {"docs/a.parquet": bytes(content)})
+
+    built = run_build(read(shard_bytes=shard_bytes), inputs, tmp_path / "out", make_runner())
+
+    manifest = built.manifest("documents")
+    lost = [*range(20, 40), *range(60, 80)]
+    assert quarantined(built) == [("a.parquet", row, "read", "damaged") for row in lost]
+    assert len(manifest.shards) == (1 if shard_bytes > 1 << 20 else 5)
+    paths = [manifest.path(shard.index, "data") for shard in manifest.shards]
+    kept = [row["text"] for path in paths if path is not None for row in pq.read_table(path).to_pylist()]
+    assert kept == [text for number, text in enumerate(texts) if number not in lost]
+    assert manifest.total("rows_read") == 100
+    (file,) = damaged_files(manifest.shards)
+    assert (file.reason, file.offset, file.lost_rows) == ("corrupt", 20, 40)
 
 
 def test_too_many_bad_rows_stop_the_build_and_raising_the_budget_resumes(

@@ -10,9 +10,9 @@ import pytest
 
 from operators.catalogue import catalogue
 from pipeline.artifact import DATA, IDENTITY, LEDGER, Manifest
-from pipeline.errors import CommitError, StorageError
+from pipeline.errors import BudgetError, CommitError, StorageError
 from pipeline.execution.work import Execution
-from pipeline.plan.logical import ArtifactKind, Exchange, Recipe, SortKey, Step, View
+from pipeline.plan.logical import ArtifactKind, ErrorBudget, Exchange, Recipe, SortKey, Step, View
 from pipeline.recipe import parse_recipe
 from pipeline.recorded_run import load_run
 from pipeline.report.fate import find_fates
@@ -263,6 +263,36 @@ def test_a_record_that_only_the_last_step_finds_broken_is_quarantined_there(tmp_
     assert built.manifest("keys").total("rows_quarantined") == 0
     assert built.manifest("kept").rule_totals() == {"read/quarantine/invalid_utf8": 1}
     assert [row["row"] for _, row in rows(built.manifest("kept"), LEDGER)] == [4]
+
+
+def test_a_row_group_that_only_the_last_step_finds_broken_is_quarantined_there(tmp_path: Path) -> None:
+    """A letter of a title is another; rows of the other groups stay with what was found out about them."""
+    table = pa.table(
+        {"id": [str(row) for row in range(40)], "text": [text_of(row) for row in range(40)], "year": [1] * 40}
+    )
+    table = table.append_column("title", pa.array([f"title of document {row}" for row in range(40)]))
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, row_group_size=14, compression="none", write_page_checksum=True)
+    sound = sink.getvalue().to_pybytes()
+    content = bytearray(sound)
+    content[content.index(b"title of document 20")] ^= 1
+    expected = run_build(over_sources(), write_files(tmp_path / "in", {"docs/a.parquet": sound}), tmp_path / "sound")
+    inputs = write_files(tmp_path / "broken", {"docs/a.parquet": bytes(content)})
+    with pytest.raises(BudgetError, match="most often damaged"):
+        run_build(over_sources(), inputs, tmp_path / "out")
+    recipe = over_sources().model_copy(update={"error_budget": ErrorBudget(max_bad_fraction=1)})
+    built = run_build(recipe, inputs, tmp_path / "out")
+
+    assert built.manifest("keys").total("rows_quarantined") == 0
+    gone = {row["doc_id"] for _, row in rows(expected.manifest("kept"), DATA)} - {
+        row["doc_id"] for _, row in rows(built.manifest("kept"), DATA)
+    }
+    lost = [row["row"] for _, row in rows(built.manifest("kept"), LEDGER) if row["rule"] == "damaged"]
+    assert len(lost) == len(gone) > 0
+    assert set(lost) <= set(range(14, 28)), "the second group"
+    assert [row for _, row in rows(built.manifest("kept"), DATA)] == [
+        row for _, row in rows(expected.manifest("kept"), DATA) if row["doc_id"] not in gone
+    ]
 
 
 def test_an_added_file_costs_its_own_shards(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_record_that_is_bad_only_now_is_quarantined_once(view):
     assert records.rows_read == 6
 
 
-def test_records_that_a_damaged_file_no_longer_gives_are_quarantined(view):
+def test_records_that_a_file_no_longer_gives_are_quarantined(view):
     found, ledger, records = read(view, [["d"], [], ["d"]])
     assert [row[0] for row in found] == [0, 5]
     assert ledger == [(1, "read", "unread"), (3, "read", "unread"), (4, "read", "unread"), (7, "read", "unread")]
@@ -109,7 +109,7 @@ def test_records_that_a_damaged_file_no_longer_gives_are_quarantined(view):
 
 
 def test_records_beyond_those_that_were_numbered_stay_out(view):
-    """A file that breaks in a column of the first reading alone gives more now."""
+    """A file that changed unseen may give more now."""
     found, ledger, _ = read(view, [["ddddddd", "dx"], ["d", "x"], ["dxd"]])
     assert found == WHOLE
     assert ledger == []

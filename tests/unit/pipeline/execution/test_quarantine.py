@@ -109,7 +109,7 @@ def test_nothing_read_has_no_identity_and_an_empty_split_an_empty_one():
 def test_what_is_said_of_a_split():
     records = SourceRecords(LedgerBuilder())
     records.end_split(split("a"), SUMMARY)
-    damaged = Damage(offset=7, reason=next(iter(DamageReason)), unread_compressed_bytes=9)
+    damaged = Damage(offset=7, reason=next(iter(DamageReason)), unread_compressed_bytes=9, lost_rows=4)
     records.end_split(split("b"), SplitSummary(1, 2, "d", 0, damaged))
     whole, broken = records.inputs
     assert whole == {
@@ -123,7 +123,12 @@ def test_what_is_said_of_a_split():
         "content_digest": "c",
         "num_duplicate_keys": 1,
     }
-    assert broken["damaged"] == {"offset": 7, "reason": next(iter(DamageReason)).value, "unread_compressed_bytes": 9}
+    assert broken["damaged"] == {
+        "offset": 7,
+        "reason": next(iter(DamageReason)).value,
+        "unread_compressed_bytes": 9,
+        "lost_rows": 4,
+    }
 
 
 BUDGET = ErrorBudget(max_bad_fraction=0.1, min_bad_rows=2, max_damaged_fraction=0.25, min_damaged_files=1)

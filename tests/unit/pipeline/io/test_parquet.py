@@ -1,5 +1,7 @@
 import subprocess
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,6 +11,7 @@ from pipeline.errors import StorageError
 from pipeline.io.damage import Damage, DamageReason
 from pipeline.io.parquet import read_record
 from pipeline.io.parquet_footer import read_footer
+from pipeline.io.read_batch import RejectReason
 from pipeline.io.splits import plan_input_shards, split_file
 from pipeline.plan.logical import Layout, Source
 
@@ -96,23 +99,79 @@ def test_digest_does_not_depend_on_batches_but_on_content(write_input, read):
     assert len(digests) == 2
 
 
-@pytest.mark.parametrize("group", [0, 1, 4, 9])
-def test_a_broken_row_group_ends_the_split(write_input, read, group):
-    content = bytearray(stored())
-    row_group = pq.read_metadata(pa.BufferReader(bytes(content))).row_group(group)
-    chunk = row_group.column(1)
-    content[chunk.dictionary_page_offset + 3 * chunk.total_compressed_size // 10] ^= 0xFF  # inside of the values
-    file = write_input("a.parquet", bytes(content))
+def broken(content, groups):
+    """The file with a byte changed among the values of a column of these row groups."""
+    bad = bytearray(content)
+    metadata = pq.read_metadata(pa.BufferReader(content))
+    for group in groups:
+        chunk = metadata.row_group(group).column(1)
+        bad[chunk.dictionary_page_offset + 3 * chunk.total_compressed_size // 10] ^= 0xFF
+    return bytes(bad)
+
+
+@pytest.mark.parametrize("groups", [[0], [1], [4], [9], [0, 1, 5], range(10)])
+def test_a_broken_row_group_costs_its_own_rows(write_input, read, groups):
+    file = write_input("a.parquet", broken(stored(), groups))
     found = [read(file, batch_bytes=size) for size in (300, 8 << 20)]
-    assert found[0].documents == found[1].documents
+    divided = read(list(split_file(file, "parquet", 1)))
+    assert found[0].documents == found[1].documents == divided.documents
+    assert found[0].positions == found[1].positions == divided.positions == list(range(ROWS))
     assert found[0].summaries == found[1].summaries
     (summary,) = found[0].summaries
-    assert summary.num_records == summary.damaged.offset == group * 100
-    assert summary.num_bytes == sum(read_footer(file).group_bytes[:group])
-    assert summary.damaged.reason is DamageReason.CORRUPT
-    assert 0 < summary.damaged.unread_compressed_bytes < len(content)
-    last = split_file(file, "parquet", 1)[-1]
-    assert (read([last]).summaries[0].damaged is None) == (group != 9)
+    lost = [row for group in groups for row in range(100 * group, 100 * group + 100)]
+    rejected = [one for batch in divided.batches for one in batch.rejected if one.reason is RejectReason.DAMAGED]
+    assert [one.position for one in rejected] == lost
+    assert {one.detail for one in rejected} == {
+        f"row group {group}: expected 100 rows; found 0 before its damage" for group in groups
+    }
+    assert found[0].texts == [
+        text for row, text in enumerate(TABLE["text"].to_pylist()) if text is not None and row not in lost
+    ]
+    footer = read_footer(file)
+    unread = sum(end - start for start, end in (footer.group_ranges[group] for group in groups))
+    assert summary.damaged == Damage(lost[0], DamageReason.CORRUPT, unread, len(lost))
+    assert summary.num_records == ROWS
+    assert summary.num_bytes == sum(size for group, size in enumerate(footer.group_bytes) if group not in groups)
+    assert [part.damaged is not None for part in divided.summaries] == [group in groups for group in range(10)]
+    assert sum(part.damaged.lost_rows for part in divided.summaries if part.damaged) == len(lost)
+
+
+def test_rows_before_the_damage_of_a_row_group_are_kept(write_input, read, monkeypatch):
+    """Pages of a group that come before a broken one are sound."""
+    monkeypatch.setattr("pipeline.io.parquet_groups._DECODE_BYTES", 2000)
+    table = pa.table({"text": [f"text {n} " * 20 for n in range(100)]})
+    options = {"compression": "none", "use_dictionary": False, "data_page_size": 500, "write_batch_size": 10}
+    content = bytearray(stored(table, **options))
+    content[content.index(b"text 63 ")] ^= 1
+    found = read(write_input("a.parquet", bytes(content)))
+    (summary,) = found.summaries
+    assert 40 < len(found.texts) <= 60
+    assert found.texts == table["text"].to_pylist()[: len(found.texts)]
+    assert summary.damaged.offset == len(found.texts) == 100 - summary.damaged.lost_rows
+    assert found.reasons == ["damaged"] * summary.damaged.lost_rows
+    assert found.positions == list(range(100))
+
+
+def test_want_of_memory_is_no_damage(write_input, read, monkeypatch):
+    class Full:
+        def iter_batches(self, *_, **__):
+            raise pa.ArrowMemoryError("malloc of size 5 failed")
+            yield
+
+    monkeypatch.setattr("pipeline.io.parquet.open_parquet", lambda _: nullcontext(Full()))
+    with pytest.raises(MemoryError):
+        read(write_input("a.parquet", stored()))
+
+
+def test_more_rows_than_a_file_can_hold_are_not_believed(write_input, read, monkeypatch):
+    monkeypatch.setattr("pipeline.io.compression.FREE_EXPANSION_BYTES", 1000)
+    file = write_input("a.parquet", stored())
+    footer = read_footer(file)
+    claimed = replace(footer, group_rows=(*footer.group_rows[:9], 1 << 60))
+    monkeypatch.setattr("pipeline.io.parquet.read_footer", lambda _: claimed)
+    summary = read(file).summaries[0]
+    assert summary.num_records == 900
+    assert summary.damaged == Damage(900, DamageReason.EXPANDS_TOO_FAR, None, 1 << 60)
 
 
 def test_a_file_without_a_footer_is_damaged(write_input, read):
@@ -142,7 +201,9 @@ def test_a_file_that_expands_too_far_is_damaged_there(write_input, read, monkeyp
     whole = read(file, source)
     num_groups = sum(sum(sizes[: group + 1]) <= max(file.size_bytes, allowed) for group in range(len(sizes)))
     assert 3 <= num_groups < len(sizes)
-    assert whole.summaries[0].damaged == Damage(100 * num_groups, DamageReason.EXPANDS_TOO_FAR, None)
+    assert whole.summaries[0].damaged == Damage(
+        100 * num_groups, DamageReason.EXPANDS_TOO_FAR, None, ROWS - 100 * num_groups
+    )
     assert whole.summaries[0].num_records == 100 * num_groups
     divided = read(list(split_file(file, "parquet", 1)), source)
     assert divided.documents == whole.documents
