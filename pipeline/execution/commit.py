@@ -16,8 +16,9 @@ fails if the name exists, so two drivers cannot both win.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -62,6 +63,8 @@ class StepFolder:
     """The output folder."""
     step: str
     fingerprint: str
+    staged: list[Path] | None = None
+    """What an attempt at a unit has staged."""
 
     @property
     def name(self) -> str:
@@ -88,9 +91,25 @@ class StepFolder:
 
     # What workers do
 
+    @contextmanager
+    def attempt(self) -> Iterator["StepFolder"]:
+        """The folder for one attempt at a unit: what it stages and does not publish is gone when it ends.
+
+        An attempt may fail because the disk is full, or go on when others have finished the step.
+        """
+        staged: list[Path] = []
+        try:
+            yield replace(self, staged=staged)
+        finally:
+            for path in staged:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
     def stage_file(self) -> Path:
         """As `Store.stage`."""
-        return self.store.stage()
+        path = self.store.stage()
+        if self.staged is not None:
+            self.staged.append(path)
+        return path
 
     def publish(self, staged: Path, folder: str, shard: int, suffix: str, num_rows: int) -> FileRecord:
         """Moves a finished file to its name by content, and says what it holds.
@@ -209,15 +228,16 @@ class StepFolder:
         self._create(f"{name}.json", data, "poison")
 
     def drop_others(self, fallbacks: tuple[str, ...]) -> None:
-        """Removes what was committed with other fallbacks than these; cut short, it is done again by the next run."""
+        """Forgets what was committed with other fallbacks than these; cut short, it is done again by the next run.
+
+        Its files stay until the step is swept: a shard that comes out the same has files of the same names.
+        """
         paths: list[Place] = sorted(self.path.glob("segment-*/*.json"))
         for path in paths:
             for record in _records([path]):
-                if record.fallbacks == fallbacks:
-                    continue
-                self.store.remove([path])  # first, since whoever finds a record may rely on its files
-                reach("fallback.dropping")
-                self.store.remove(self.path / file.name for file in record.files.values())
+                if record.fallbacks != fallbacks:
+                    self.store.remove([path])
+                    reach("fallback.dropping")
 
     def drop_exchange(self, segment: int) -> None:
         """Removes the rows that a segment sent, once the next one has read them: rounds would fill the disk."""

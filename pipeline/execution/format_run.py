@@ -1,6 +1,5 @@
 """Runs a format writer over one shard: its files become files of the step, and what they hold is counted in them."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,8 +35,6 @@ def write_files(
         raise
     except BaseException as error:
         raise OperatorError(f"operator {writer.name}: failed on a shard: {type(error).__name__}") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     conserved = {"conserved_in": given.amount, "conserved_out": amount_out, "conserved_cut": 0}
     return files, {"rows_written": given.num_rows} | conserved
 

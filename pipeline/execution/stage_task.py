@@ -149,13 +149,14 @@ class StageWorker:
         )
 
     def _carried(self, unit: Unit, given: Passage | None, isolation: Isolation) -> Passage | Result:
-        spec = self._stage.spec
-        if self._stage.task is not None:
-            with self._progress.shard(spec.label_of(self._stage.task)):
-                return run_task(spec, unit, self._stage.task)
-        if spec.brings_home:
-            return bring_home(spec, unit)
-        return _UnitRun(self._stage, unit, given, self._progress, isolation).run()
+        with self._stage.spec.folder.attempt() as folder:
+            stage = replace(self._stage, spec=replace(self._stage.spec, folder=folder))
+            if stage.task is not None:
+                with self._progress.shard(stage.spec.label_of(stage.task)):
+                    return run_task(stage.spec, unit, stage.task)
+            if stage.spec.brings_home:
+                return bring_home(stage.spec, unit)
+            return _UnitRun(stage, unit, given, self._progress, isolation).run()
 
 
 class _UnitRun:

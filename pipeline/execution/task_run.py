@@ -1,6 +1,5 @@
 """Runs a task: whole artifacts in, one artifact out, cut into the shards that it must have."""
 
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -31,8 +30,6 @@ def run_task(spec: StageSpec, unit: Unit, task: Task) -> Result:
         raise
     except BaseException as error:
         raise OperatorError(f"operator {task.name}: failed: {type(error).__name__}: {error}") from error
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _inputs(source: TaskSource, directory: Path, size: BatchSize) -> TaskInputs:

@@ -248,7 +248,7 @@ def test_an_equal_shard_is_taken_over_under_its_new_number(tmp_path, before, aft
     assert (folder.path / adopted.files[DATA].name).read_bytes() == b"rows"
 
 
-def test_what_was_made_without_a_fallback_is_dropped_with_its_files(folder):
+def test_what_was_made_without_a_fallback_is_forgotten_and_its_files_are_swept(folder):
     assert folder.fallbacks() == ()
     without, with_it = data_file(folder), data_file(folder, 3)
     folder.commit(0, record(WRITTEN, {DATA: without}), DOCUMENTS)
@@ -260,4 +260,28 @@ def test_what_was_made_without_a_fallback_is_dropped_with_its_files(folder):
     folder.drop_others(("tokenize",))
     folder.drop_others(("tokenize",))
     assert list(folder.committed(0)) == [1]
+    names = sorted(Path(file.name).name for file in (without, with_it))
+    assert sorted(path.name for path in (folder.path / "data").iterdir()) == names, "an equal shard has equal names"
+    manifest = finished(folder, {DATA: with_it})
+    folder.finish(manifest)
+    folder.sweep(manifest)
     assert [path.name for path in (folder.path / "data").iterdir()] == [Path(with_it.name).name]
+
+
+def test_what_an_attempt_staged_and_did_not_publish_is_gone_when_it_ends(folder):
+    def fail() -> None:
+        with folder.attempt() as attempt:
+            kept, left, inside = (attempt.stage_file() for _ in range(3))
+            kept.write_bytes(b"rows")
+            left.write_bytes(b"ro")
+            inside.mkdir()
+            (inside / "part").write_bytes(b"r")
+            attempt.stage_file()
+            named.append(attempt.publish(kept, "data", 0, ".parquet", 1).name)
+            raise OSError(28, "No space left on device")
+
+    named: list[str] = []
+    with pytest.raises(OSError, match="No space"):
+        fail()
+    assert list((folder.root / "tmp").iterdir()) == []
+    assert (folder.path / named[0]).read_bytes() == b"rows"

@@ -1,5 +1,7 @@
 """Tasks: rows cut into the shards that there must be, models as files, and what breaks the contract."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
@@ -44,7 +46,8 @@ def source(tmp_path, *shards):
 def run(tmp_path, task, *, shards=(["a"], ["bb", "c"]), kind="columns"):
     stage = spec(tmp_path, [task], kind=kind, schema=COLUMN)
     fingerprints = [f"f{index}" for index in range(len(shards) if kind == "columns" else 1)]
-    return stage, run_task(stage, unit(source(tmp_path, *shards), 0, fingerprints), task)
+    with stage.folder.attempt() as folder:
+        return stage, run_task(replace(stage, folder=folder), unit(source(tmp_path, *shards), 0, fingerprints), task)
 
 
 def test_columns_are_cut_into_the_bases_shards(tmp_path):
