@@ -118,16 +118,20 @@ def by_first_piece(bin_of: Numbers, number_of: Numbers) -> tuple[Numbers, Number
     `number_of` (N,) of NO_PIECE is scratch; every bin has a piece.
     """
     num_pieces, num_bins = bin_of.shape[0], number_of.shape[0]
-    counts = np.zeros(num_bins + 1, np.int64)
+    counts = np.zeros(num_bins, np.int64)
     used = 0
     for i in range(num_pieces):
         k = np.uintp(bin_of[i])
         if number_of[k] == NO_PIECE:
             number_of[k] = used
             used += 1
-        counts[np.uintp(number_of[k] + 1)] += 1
-    bounds = np.cumsum(counts)
-    free = bounds.copy()
+        counts[np.uintp(number_of[k])] += 1
+    bounds = np.zeros(num_bins + 1, np.int64)
+    free = counts
+    for bin_number in range(num_bins):
+        n = np.uintp(bin_number)
+        bounds[n + np.uintp(1)] = bounds[n] + counts[n]
+        free[n] = bounds[n]
     order = np.empty(num_pieces, np.int64)
     for i in range(num_pieces):
         n = np.uintp(number_of[np.uintp(bin_of[i])])

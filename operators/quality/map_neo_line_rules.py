@@ -9,6 +9,7 @@ import pyarrow as pa
 from operators.text.characters import Classes, decode, document_text, longest_text
 from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.regex_classes import SPACE, WORD, regex_classes
+from operators.text.sorted_values import num_below
 from operators.text.units import CARRIAGE_RETURN, end_of_line
 from operators.text.whitespace_words import Hashes, Words
 from operators.text.word_unit import UnitScanner, WordTables, scan_unit_words
@@ -175,8 +176,9 @@ def judge_words(
         begin, end = np.uintp(offsets[k]), np.uintp(offsets[k + np.uintp(1)])
         num_words = scan_unit_words(data, begin, end, unit, tables, words)
         for w in range(num_words):
-            place = np.searchsorted(bad_words, words.hashes[np.uintp(w)])
-            if place < bad_words.shape[0] and bad_words[place] == words.hashes[np.uintp(w)]:
+            word = words.hashes[np.uintp(w)]
+            place = num_below(bad_words, word)
+            if place < np.uintp(bad_words.shape[0]) and bad_words[place] == word:
                 lines.broken[k] = BAD_WORD
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from operators.text.characters import WHITESPACE, Classes, decode
 from operators.text.hashing import WORD_MULTIPLIER
 from operators.text.kernel import Bytes, borrowing_kernel
+from operators.text.sorted_values import num_below
 from operators.text.whitespace_words import Words, words_for
 
 Breaks = npt.NDArray[np.int64]
@@ -25,7 +26,7 @@ def scan_split_words(
     data: Bytes, begin: np.uintp, end: np.uintp, classes: Classes, breaks: Breaks, words: Words
 ) -> np.uintp:
     """As `scan_words`, for words that end at breaks as well as at whitespace."""
-    next_break = np.uintp(np.searchsorted(breaks, np.int64(begin), side="right"))
+    next_break = num_below(breaks, np.int64(begin) + np.int64(1))
     num_words = np.uintp(0)
     word_hash = np.uint64(0)
     num_chars = np.uint32(0)
