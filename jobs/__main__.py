@@ -13,7 +13,7 @@ def main() -> None:
     """The command line, started with a resting collector.
 
     What modules create while they load stays until the process ends. Looking through it for garbage again and again
-    took a quarter of a small run's CPU time: 2.2 s with it, 1.7 s without.
+    took a quarter of a small run's CPU time: 2.2 s with it, 1.7 s without. At the end nothing is looked through either.
     """
     gc.disable()
     keep_freed_memory()
@@ -23,7 +23,10 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
     gc.enable()
-    command_line()
+    try:
+        command_line()
+    finally:
+        gc.freeze()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pipeline.execution.machine_memory import machine_bytes
 from pipeline.execution.work import Execution
 
 MEGABYTE: Final = 1_000_000
-RESIDENT_BYTES: Final = 300 * MEGABYTE
+RESIDENT_BYTES: Final = 320 * MEGABYTE
 """What a worker holds before rows come, measured with all filters of FineWeb or a tokenizer of 50,000 tokens open."""
 LEAST_BYTES: Final = 400 * MEGABYTE
 """Below it there is no room for rows."""
