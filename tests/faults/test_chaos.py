@@ -105,9 +105,9 @@ def test_a_difference_is_seen(corpus: Corpus, tmp_path: Path) -> None:
     assert found.left_in_staging == 1
 
 
-@pytest.mark.parametrize("seed", ["1:110", "1:104"])
+@pytest.mark.parametrize("seed", ["1:110", "1:104", "1:zombie:5"])
 def test_an_attempt_that_goes_on_after_it_was_given_up_does_no_harm(seed: str, corpus: Corpus, tmp_path: Path) -> None:
-    """The first goes on to write a file of an exchange when the build has ended."""
+    """The first goes on to write a file of an exchange when the build has ended, the last to read one."""
     assert haunted(corpus, tmp_path / "out", seed).outcome == HARMLESS
 
 

@@ -97,14 +97,27 @@ def assert_no_canary(*texts: bytes) -> None:
         assert not any(canary.encode() in text for text in texts), canary
 
 
-@pytest.mark.parametrize("runner", ["local", pytest.param("ray", marks=pytest.mark.ray)])
+@pytest.mark.parametrize("runner", ["local", pytest.param("ray", marks=[pytest.mark.ray, pytest.mark.soak])])
 def test_a_store_that_fails_leaves_the_same_bytes(
     runner: str, server: str, corpus: Path, reference: Built, output: ObjectPath
 ) -> None:
-    with failing_proxy(server, seed=7, fraction=FRACTION) as url:
-        done = program("everything", corpus, output, url, runner)
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    build_on_failing_store("everything", corpus, output, server, runner)
     assert object_digests(output) == file_digests(reference.output)
+
+
+@pytest.mark.ray
+def test_workers_of_a_cluster_write_to_a_store_that_fails(
+    server: str, small_inputs: Path, undisturbed: dict[str, str], output: ObjectPath
+) -> None:
+    build_on_failing_store("fragile", small_inputs, output, server, "ray")
+    assert object_digests(output) == undisturbed
+
+
+def build_on_failing_store(name: str, inputs: Path, output: ObjectPath, server: str, runner: str) -> None:
+    """A build to its end, which leaves neither uploads nor keys."""
+    with failing_proxy(server, seed=7, fraction=FRACTION) as url:
+        done = program(name, inputs, output, url, runner)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
     assert open_uploads() == []
     assert_no_canary(done.stdout, done.stderr, *(path.read_bytes() for path in output.files_below()))
 
