@@ -468,13 +468,15 @@ class Timed(Annotator):
 class KillsItsActor(Annotator):
     """Adds `num_words`; kills its own process at a text that begins with `DEADLY`, `times` times for each such text.
 
-    Attempts are counted in files under `folder`, since nothing else outlives them.
+    With `when_opened` it is already the operator's opening that does so. Attempts are counted in files under `folder`,
+    since nothing else outlives them.
     """
 
     name: ClassVar[str] = "kills_its_actor"
 
     folder: str
     times: int
+    when_opened: bool = False
 
     def requires(self) -> pa.Schema:
         return pa.schema([_TEXT_FIELD])
@@ -483,10 +485,13 @@ class KillsItsActor(Annotator):
         return pa.schema([pa.field("num_words", pa.int64(), nullable=False)])
 
     def open(self) -> AnnotateFunction:
+        if self.when_opened and self._attempt("opening") <= self.times:
+            os.kill(os.getpid(), signal.SIGKILL)
+
         def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
             texts = batch.column(TEXT).to_pylist()
             for text in texts:
-                if text.startswith(DEADLY) and self._attempt(text.split()[0]) <= self.times:
+                if not self.when_opened and text.startswith(DEADLY) and self._attempt(text.split()[0]) <= self.times:
                     os.kill(os.getpid(), signal.SIGKILL)
             num_words = pa.array([len(text.split()) for text in texts], pa.int64())
             return pa.RecordBatch.from_arrays([num_words], schema=self.adds())

@@ -64,6 +64,16 @@ def test_only_the_unit_that_was_running_is_charged(
     assert tree_digest(on_ray.output) == tree_digest(local.output)
 
 
+def test_an_actor_that_dies_while_it_opens_a_stage_is_told_and_costs_no_attempt(
+    inputs: Path, attempts: Path, tmp_path: Path, make_ray_runner: MakeRunner
+) -> None:
+    recipe = read(KillsItsActor(folder=str(attempts), times=MAX_ATTEMPTS, when_opened=True), shard_bytes=1 << 10)
+    on_ray = run_build(recipe, inputs, tmp_path / "ray", make_ray_runner(workers=1))
+    assert on_ray.steps_of("actor_lost") == ["documents"] * MAX_ATTEMPTS
+    local = run_build(recipe, inputs, tmp_path / "local")
+    assert tree_digest(on_ray.output) == tree_digest(local.output)
+
+
 def test_a_death_in_a_later_pool_starts_the_unit_from_its_input(
     inputs: Path, attempts: Path, tmp_path: Path, make_ray_runner: MakeRunner
 ) -> None:

@@ -7,7 +7,7 @@ retries lose order and count, and a unit that kills its actor would be retried f
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -179,7 +179,7 @@ class ActorPool:
                 yield actor.starting
             yield from (sent.result for sent in actor.in_flight)
 
-    def settle_start(self, reference: Any) -> bool:  # Any: ObjectRef
+    def settle_start(self, reference: Any, tell_loss: Callable[[Exception], None]) -> bool:  # Any: ObjectRef
         """Handles a resolved start; False if `reference` is no start. Raises when starting keeps failing."""
         actor = next((actor for actor in self.actors if actor.starting is reference), None)
         if actor is None:
@@ -189,6 +189,7 @@ class ActorPool:
             actor.starting = None
             self._start_failures = 0
         except LOST as error:
+            tell_loss(error)
             self._start_failures += 1
             if self._start_failures >= MAX_START_FAILURES:
                 raise RunnerError(

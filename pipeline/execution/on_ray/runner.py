@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import ray
@@ -228,7 +229,7 @@ class _SegmentRun:
 
     def _settle(self, reference: Any) -> tuple[Unit, Result] | None:  # Any: ObjectRef
         for stage, pool in enumerate(self._pools):
-            if pool.settle_start(reference):
+            if pool.settle_start(reference, partial(self._tell_loss, stage)):
                 return None
             found = pool.find(reference)
             if found is None:
@@ -266,13 +267,16 @@ class _SegmentRun:
         Of several, the oldest need not be the one that was running: its answer may have been lost with the actor, and
         the next one be the killer. So none of them is charged, and each runs alone until it has passed this stage.
         """
-        self._watch(Event("actor_lost", self._job.stages[stage].folder.step, message=type(error).__name__))
+        self._tell_loss(stage, error)
         if len(lost) == 1:
             self._charge(stage, lost[0], error)
             return
         for index in reversed(lost):
             self._travellers[index].suspect_in.add(stage)
             self._restart(index)
+
+    def _tell_loss(self, stage: int, error: Exception) -> None:
+        self._watch(Event("actor_lost", self._job.stages[stage].folder.step, message=type(error).__name__))
 
     def _charge(self, stage: int, index: int, error: Exception) -> None:
         traveller = self._travellers[index]
