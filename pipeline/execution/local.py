@@ -5,7 +5,7 @@ that may die: see examination.py.
 """
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -103,6 +103,15 @@ def _at_work(spec: StageSpec) -> Iterator[tuple[Mark | None, Progress]]:
             yield died_at, Progress.in_file(file)
         finally:
             path.unlink(missing_ok=True)
+            if path is place:
+                _remove_empty(path.parent, path.parent.parent)
+
+
+def _remove_empty(*folders: Path) -> None:
+    """A build that is refused when it opens its operators leaves no folders for the steps that it would have made."""
+    with suppress(OSError):  # one that holds what was committed
+        for folder in folders:
+            folder.rmdir()
 
 
 def _mark_in(path: Path) -> Mark | None:
