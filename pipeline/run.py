@@ -109,6 +109,7 @@ def _log_of(
             "format": format_of(files[0], prepared.recipe.sources[name]),
             "text_column": prepared.recipe.sources[name].text_column,
             "max_document_bytes": prepared.recipe.sources[name].max_document_bytes,
+            "max_expansion": prepared.recipe.sources[name].max_expansion,
         }
         for name, files in prepared.files.items()
     }

@@ -13,6 +13,8 @@ class DamageReason(StrEnum):
     """Bytes that are not what the format or its checksum demands."""
     EXPANDS_TOO_FAR = "expands_too_far"
     """The file decompresses to more than its source allows."""
+    MISCOUNTED = "miscounted"
+    """The metadata of a Parquet file names another number of rows than its pages hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Damage:
     `offset` is the first byte, in the decompressed stream, of the first record that was not read whole; in a Parquet
     file it is the ordinal of the first row that was not read. `unread_compressed_bytes` is None where a limit ended
     the reading: how much stored content a decompressor has used by then depends on its buffers. `lost_rows` counts the
-    rows that the metadata names and that could not be read; None where no metadata tells.
+    rows that the metadata names, or the pages hold, and that could not be read; None where no metadata tells.
     """
 
     offset: int

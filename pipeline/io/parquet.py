@@ -8,7 +8,7 @@ read. So the file's row groups alone decide which rows are kept, however it is c
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final
 
 import pyarrow as pa
 import xxhash
@@ -17,20 +17,16 @@ from pipeline.errors import StorageError
 from pipeline.io.compression import expansion_limit
 from pipeline.io.damage import Damage, DamageReason
 from pipeline.io.parquet_footer import Footer, open_parquet, read_footer
-from pipeline.io.parquet_groups import RowGroup
+from pipeline.io.parquet_groups import RowGroup, stored_pieces
 from pipeline.io.parquet_rows import RowDecoder
 from pipeline.io.read_batch import ReadBatch, SplitSummary
 from pipeline.io.splits import Split
 from pipeline.io.storage import InputFile, open_planned
 from pipeline.plan.logical import Source
 
-if TYPE_CHECKING:
-    from io import BufferedReader
-
 _MIN_ROW_BYTES: Final = 16
 """What a row counts at least where a file's expansion is limited: its doc_id. Metadata may claim any number of rows."""
 _LOST_ROWS_AT_ONCE: Final = 1 << 13
-_HASH_BYTES: Final = 1 << 20
 
 
 class ParquetReader:
@@ -54,21 +50,21 @@ class ParquetReader:
             self.summary = SplitSummary(0, 0, xxhash.xxh3_128_hexdigest(b""), 0, damage)
             return
         groups = range(len(footer.group_rows))[self._split.start : self._split.end]
+        allowed = groups[: max(0, self._num_allowed(footer) - groups.start)]
         decoder = RowDecoder(self._split.file, self._source, footer.schema, self._schema)
-        num_allowed = len(range(groups.start, min(groups.stop, self._num_allowed(footer))))
-        with open_parquet(self._split.file) as opened:
-            for group in groups[:num_allowed]:
-                yield from self._group(opened, footer, group, decoder)
-        refused = groups[num_allowed:]
-        if refused:
-            self._note_damage(DamageReason.EXPANDS_TOO_FAR, None, sum(footer.group_rows[group] for group in refused))
-        self.summary = SplitSummary(
-            num_records=self._num_records,
-            num_bytes=self._num_bytes,
-            content_digest=_stored_digest(self._split.file, [footer.group_ranges[group] for group in groups]),
-            num_duplicate_keys=0,
-            damaged=self._damage,
-        )
+        digest = xxhash.xxh3_128()
+        with open_parquet(self._split.file) as opened, open_planned(self._split.file) as stream:
+            for index in allowed:
+                group = RowGroup(
+                    opened, self._split.file, footer, index, decoder.file_columns, self._source.max_expansion
+                )
+                group.survey(stream, digest)
+                yield from self._group(group, footer, index, decoder)
+            for index in groups[len(allowed) :]:
+                for _, piece in stored_pieces(stream, *footer.group_ranges[index]):
+                    digest.update(piece)
+        self._end(footer, sum(footer.group_rows[len(allowed) + groups.start : groups.stop]))
+        self.summary = SplitSummary(self._num_records, self._num_bytes, digest.hexdigest(), 0, self._damage)
 
     def _num_allowed(self, footer: Footer) -> int:
         """Row groups, from the file's first, that may be read before it has expanded too far."""
@@ -76,39 +72,53 @@ class ParquetReader:
         sizes = map(max, footer.group_bytes, (_MIN_ROW_BYTES * num_rows for num_rows in footer.group_rows))
         return bisect_right(list(accumulate(sizes)), limit)
 
-    def _group(self, opened: Any, footer: Footer, group: int, decoder: RowDecoder) -> Iterator[ReadBatch]:  # Any: Arrow
-        """As many records as the metadata says that the group has rows."""
-        num_rows = footer.group_rows[group]
+    def _group(self, group: RowGroup, footer: Footer, index: int, decoder: RowDecoder) -> Iterator[ReadBatch]:
+        """As many records as the footer says that the group has rows."""
+        num_rows = footer.group_rows[index]
         end = self._num_records + num_rows
-        row_group = RowGroup(opened, self._split.file, footer, group)
-        for decoded in row_group.rows(decoder.file_columns):
+        for decoded in group.rows():
             for rows in self._cut(decoded):
                 yield decoder.decode(rows, self._position, self._num_records)
                 self._num_records += rows.num_rows
         lost = end - self._num_records
-        if not lost and not row_group.is_broken:
-            self._num_bytes += footer.group_bytes[group]
+        if group.damage is None:
+            self._num_bytes += footer.group_bytes[index]
             return
-        start, stop = footer.group_ranges[group]
-        self._note_damage(DamageReason.CORRUPT, stop - start, lost)
-        detail = f"row group {group}: expected {num_rows} rows; found {num_rows - lost} before its damage"
+        start, stop = footer.group_ranges[index]
+        unread = {DamageReason.CORRUPT: stop - start, DamageReason.MISCOUNTED: 0}.get(group.damage)
+        self._note_damage(self._position, group.damage, unread, lost + group.num_unnamed)
+        detail = f"row group {index}: expected {num_rows} rows; found {num_rows - lost}; {group.damage.value}"
         while self._num_records < end:
             num_lost = min(_LOST_ROWS_AT_ONCE, end - self._num_records)
             yield decoder.lost(num_lost, self._position, self._num_records, detail)
             self._num_records += num_lost
+
+    def _end(self, footer: Footer, num_refused: int) -> None:
+        """Notes what is wrong with the file beyond the groups that were read.
+
+        Args:
+            footer: of the file.
+            num_refused: rows of the split's groups that were not read, since the file has expanded too far.
+        """
+        if num_refused:
+            self._note_damage(self._position, DamageReason.EXPANDS_TOO_FAR, None, num_refused)
+        num_rows = sum(footer.group_rows)
+        if self._split.start == 0 and footer.num_rows != num_rows:
+            self._note_damage(num_rows, DamageReason.MISCOUNTED, 0, max(0, footer.num_rows - num_rows))
 
     @property
     def _position(self) -> int:
         """The next record's."""
         return self._split.first_row + self._num_records
 
-    def _note_damage(self, reason: DamageReason, unread: int | None, lost: int) -> None:
-        """Adds the damage of the groups at hand, from the next record on."""
+    def _note_damage(self, offset: int, reason: DamageReason, unread: int | None, lost: int) -> None:
+        """Adds to the split's damage, in the order of the file."""
         known = self._damage
         if known is None:
-            self._damage = Damage(self._position, reason, unread, lost)
+            self._damage = Damage(offset, reason, unread, lost)
             return
-        unread_in_all = None if unread is None else (known.unread_compressed_bytes or 0) + unread
+        before = known.unread_compressed_bytes
+        unread_in_all = None if unread is None or before is None else before + unread
         self._damage = Damage(known.offset, known.reason, unread_in_all, (known.lost_rows or 0) + lost)
 
     def _cut(self, rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -119,14 +129,16 @@ class ParquetReader:
             yield rows.slice(start, end - start)
 
 
-def read_record(file: InputFile, position: int) -> dict[str, Any]:  # Any: a column's value
+def read_record(file: InputFile, position: int, max_expansion: float) -> dict[str, Any]:  # Any: a column's value
     """The row with ordinal `position` of a Parquet file, as it is in the input."""
     footer = read_footer(file)
     first_row = 0
     for group, num_rows in enumerate(footer.group_rows if footer else ()):
         if footer is not None and position < first_row + num_rows:
-            with open_parquet(file) as opened:
-                return _row(RowGroup(opened, file, footer, group), file, position, first_row)
+            with open_parquet(file) as opened, open_planned(file) as stream:
+                row_group = RowGroup(opened, file, footer, group, footer.schema.names, max_expansion)
+                row_group.survey(stream, xxhash.xxh3_128())
+                return _row(row_group, file, position, first_row)
         first_row += num_rows
     raise StorageError(
         f"input {file.path!r}: expected row {position}; found {first_row} rows; "
@@ -137,32 +149,14 @@ def read_record(file: InputFile, position: int) -> dict[str, Any]:  # Any: a col
 def _row(group: RowGroup, file: InputFile, position: int, first_row: int) -> dict[str, Any]:  # Any: a column's value
     """The row with ordinal `position` in the file, of a group that begins at `first_row`."""
     try:
-        for rows in group.rows(columns=None):
+        for rows in group.rows():
             if position < first_row + rows.num_rows:
                 row: dict[str, Any] = rows.slice(position - first_row, 1).to_pylist()[0]
                 return row
             first_row += rows.num_rows
-    except UnicodeDecodeError as error:
-        raise _unreadable_row(file, position) from error
-    raise _unreadable_row(file, position)
-
-
-def _unreadable_row(file: InputFile, position: int) -> StorageError:
-    return StorageError(
+    except UnicodeDecodeError:
+        pass
+    raise StorageError(
         f"input {file.path!r}: expected a readable row {position}; found broken content; "
         "get the file again from its origin"
     )
-
-
-def _stored_digest(file: InputFile, ranges: list[tuple[int, int]]) -> str:
-    """xxh3-128, in hex, of the bytes in the ranges."""
-    digest = xxhash.xxh3_128()
-    buffer = memoryview(bytearray(_HASH_BYTES))  # used again: a fresh one for each piece costs more than the hash
-    with cast("BufferedReader", open_planned(file)) as stream:  # BinaryIO does not declare readinto
-        for start, end in ranges:
-            stream.seek(start)
-            left = end - start
-            while left > 0 and (size := stream.readinto(buffer[: min(left, _HASH_BYTES)])):
-                digest.update(buffer[:size])
-                left -= size
-    return digest.hexdigest()

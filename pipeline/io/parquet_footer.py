@@ -1,6 +1,6 @@
 """Footers of Parquet files: row groups for planning, and how the columns of a file become columns of documents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from pipeline.plan.logical import Source
 _LOCAL_PIECE_BYTES: Final = 1 << 20
 _REMOTE_PIECE_BYTES: Final = 8 << 20
 """Of a column, read at once; a request to a store costs as much as some megabytes."""
+_WIDTHS: Final = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,33 @@ class Footer:
     group_rows: tuple[int, ...]  # (G,)
     group_bytes: tuple[int, ...]  # (G,) decompressed
     group_ranges: tuple[tuple[int, int], ...]  # (G,) first byte and end of the stored column chunks
+    num_rows: int
+    """Of the whole file, as the footer has it; that need not be the sum over the groups."""
+
+    @property
+    def group_own_bytes(self) -> tuple[int, ...]:  # (G,)
+        """Stored bytes that no group before has claimed: where groups share some, one alone may expand for them."""
+        own: list[int] = []
+        claimed_until = 0
+        for start, end in self.group_ranges:
+            own.append(max(0, end - max(start, claimed_until)))
+            claimed_until = max(claimed_until, end)
+        return tuple(own)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A column within a row group, as the footer has it."""
+
+    path: str
+    start: int
+    end: int
+    num_values: int
+    is_flat: bool
+    """Whether each row has one value."""
+    width: int | None
+    """Bytes of a decoded value; None where values have lengths of their own."""
+    codec: str
 
 
 def read_footer(file: InputFile) -> Footer | None:
@@ -56,6 +84,16 @@ def open_parquet(file: InputFile) -> Any:  # Any: pyarrow is untyped
         )
     stream.close()
     return pq.ParquetFile(file.path, page_checksum_verification=True, pre_buffer=False, buffer_size=_LOCAL_PIECE_BYTES)
+
+
+def chunks_of(opened: Any, group: int, columns: Sequence[str]) -> list[Chunk]:  # Any: pyarrow is untyped
+    """The chunks of a row group that hold these columns of the file, nested ones too."""
+    row_group = opened.metadata.row_group(group)
+    return [
+        _chunk(row_group.column(place), opened.schema.column(place))
+        for place in range(row_group.num_columns)
+        if any(f"{opened.schema.column(place).path}.".startswith(f"{column}.") for column in columns)
+    ]
 
 
 def is_broken_content(error: Exception) -> bool:
@@ -147,21 +185,45 @@ def schema_difference(first: Mapping[str, pa.DataType], other: Mapping[str, pa.D
     return None
 
 
-def _footer(opened: Any) -> Footer:  # Any: pyarrow is untyped
-    groups = [opened.metadata.row_group(place) for place in range(opened.num_row_groups)]
-    return Footer(
+def _footer(opened: Any) -> Footer | None:  # Any: pyarrow is untyped
+    metadata = opened.metadata
+    groups = [metadata.row_group(place) for place in range(opened.num_row_groups)]
+    footer = Footer(
         schema=opened.schema_arrow.remove_metadata(),
         group_rows=tuple(group.num_rows for group in groups),
-        group_bytes=tuple(group.total_byte_size for group in groups),
+        group_bytes=tuple(_num_bytes(group) for group in groups),
         group_ranges=tuple(_stored_range(group) for group in groups),
+        num_rows=metadata.num_rows,
     )
+    numbers = (*footer.group_rows, *footer.group_bytes, *(at for both in footer.group_ranges for at in both))
+    return footer if min(numbers, default=0) >= 0 else None
+
+
+def _chunks(group: Any) -> list[Any]:  # Any: pyarrow is untyped
+    return [group.column(place) for place in range(group.num_columns)]
+
+
+def _num_bytes(group: Any) -> int:  # Any: pyarrow is untyped
+    """The most that the footer says of it, since whoever writes too little would read too much."""
+    in_chunks = sum(int(chunk.total_uncompressed_size) for chunk in _chunks(group))
+    return max(int(group.total_byte_size), in_chunks)
 
 
 def _stored_range(group: Any) -> tuple[int, int]:  # Any: pyarrow is untyped
-    chunks = [group.column(place) for place in range(group.num_columns)]
-    starts = [min(chunk.data_page_offset, chunk.dictionary_page_offset or chunk.data_page_offset) for chunk in chunks]
-    ends = [start + chunk.total_compressed_size for start, chunk in zip(starts, chunks, strict=True)]
-    return min(starts, default=0), max(ends, default=0)
+    ranges = [_chunk_range(chunk) for chunk in _chunks(group)]
+    return min((start for start, _ in ranges), default=0), max((end for _, end in ranges), default=0)
+
+
+def _chunk_range(chunk: Any) -> tuple[int, int]:  # Any: pyarrow is untyped
+    start = min(chunk.data_page_offset, chunk.dictionary_page_offset or chunk.data_page_offset)
+    return start, start + chunk.total_compressed_size
+
+
+def _chunk(chunk: Any, column: Any) -> Chunk:  # Any: pyarrow is untyped
+    start, end = _chunk_range(chunk)
+    kind = column.physical_type
+    width = column.length if kind == "FIXED_LEN_BYTE_ARRAY" else _WIDTHS.get(kind)
+    return Chunk(column.path, start, end, chunk.num_values, column.max_repetition_level == 0, width, chunk.compression)
 
 
 def _is_string(kind: pa.DataType) -> bool:

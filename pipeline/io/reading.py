@@ -70,7 +70,7 @@ class SplitReader:
 
 
 def read_record(
-    path: str, file_format: str, position: int, max_bytes: int
+    path: str, file_format: str, position: int, max_bytes: int, max_expansion: float
 ) -> dict[str, Any]:  # Any: a JSON or Arrow value
     """The record at `position` of an input file, under the names that it has there.
 
@@ -79,13 +79,14 @@ def read_record(
         file_format: `jsonl` or `parquet`.
         position: as in doc_ids: the record's first byte in the decompressed stream, or its row ordinal.
         max_bytes: the source's `max_document_bytes`; a longer line is not read.
+        max_expansion: the source's; a row group that expands further is not read.
 
     Raises:
         StorageError: no readable record begins there.
     """
     file = InputFile(source="", path=path, relative_path=path, size_bytes=input_size(path), digest="")
     if file_format == "parquet":
-        return parquet.read_record(file, position)
+        return parquet.read_record(file, position, max_expansion)
     return jsonl.read_record(file, position, max_bytes)
 
 

@@ -426,7 +426,8 @@ def _text(run: RecordedRun, entry: Mapping[str, Any], position: int, num_chars: 
         return None
     try:
         path = source["root"] + str(entry["path"])
-        record = read_record(path, source["format"], position, source["max_document_bytes"])
+        limits = source["max_document_bytes"], source["max_expansion"]
+        record = read_record(path, source["format"], position, *limits)
     except StorageError:
         return None
     text = record.get(source["text_column"])

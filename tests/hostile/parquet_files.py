@@ -46,13 +46,46 @@ def footer_at(content: bytes) -> int:
     return len(content) - 8 - int(length)
 
 
-def with_row_count(content: bytes, times: int) -> bytes:
-    """A hundred rows that claim to be 101: in the file's count, or in groups and columns too.
+def short_varint(number: int) -> bytes:
+    """A number as Thrift's compact protocol spells it, on two bytes."""
+    return bytes([2 * number & 127 | 128, 2 * number >> 7])
 
-    Thrift's compact protocol spells the field's header 0x16 and 100 as C8 01.
-    """
+
+def long_varint(number: int) -> bytes:
+    """The same on four bytes."""
+    return bytes([2 * number >> 7 * place & 127 | 128 for place in range(3)]) + bytes([2 * number >> 21])
+
+
+def with_footer(content: bytes, old: bytes, new: bytes, times: int = -1) -> bytes:
+    """The file with other bytes in its footer."""
     start = footer_at(content)
-    return content[:start] + content[start:].replace(b"\x16\xc8\x01", b"\x16\xca\x01", times)
+    assert old in content[start:]
+    return content[:start] + content[start:].replace(old, new, times)
+
+
+def with_row_count(claim: int, times: int) -> bytes:
+    """A hundred rows that claim to be others: in the file's count, or in the group and the column too."""
+    count = b"\x16" + short_varint(100)
+    return with_footer(parquet(texts(), row_group_size=100), count, b"\x16" + short_varint(claim), times)
+
+
+def bomb() -> bytes:
+    """94 MiB in groups of 6 MiB, each of them some KB."""
+    long = {"text": ["a" * (1 << 16)] * 1500}
+    return parquet(long, row_group_size=100, compression="zstd", use_dictionary=False)
+
+
+def hidden_bomb() -> bytes:
+    """The same with a footer that says 1 MiB for each group."""
+    content = bomb()
+    size = pq.read_metadata(pa.BufferReader(content)).row_group(0).total_byte_size
+    return with_footer(content, long_varint(size), long_varint(1 << 20))
+
+
+def dictionary_bomb() -> bytes:
+    """A text of 64 KiB that 16,000 rows name, each by its number in the dictionary."""
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * 16_000, pa.int32()), pa.array(["a" * (1 << 16)]))
+    return parquet({"text": column}, row_group_size=16_000, compression="zstd")
 
 
 def two_flipped() -> bytes:
@@ -221,14 +254,20 @@ BROKEN_CASES: Final = (
     Case(
         "Parquet with a wrong count of rows",
         "the file says 101, its groups 100",
-        pair(lambda: with_row_count(parquet(texts(), row_group_size=100), 1)),
-        Kept(200),
+        pair(lambda: with_row_count(101, 1)),
+        Kept(200, damaged={"miscounted": 1}),
     ),
     Case(
-        "Parquet with wrong counts of rows",
+        "Parquet that names more rows than it has",
         "file, group and column say 101; the pages have 100",
-        pair(lambda: with_row_count(parquet(texts(), row_group_size=100), 3)),
-        Kept(200, quarantined={"damaged": 1}, damaged={"corrupt": 1}),
+        pair(lambda: with_row_count(101, 3)),
+        Kept(200, quarantined={"damaged": 1}, damaged={"miscounted": 1}),
+    ),
+    Case(
+        "Parquet that names fewer rows than it has",
+        "file, group and column say 98; the pages have 100, of which nobody may read the last two",
+        pair(lambda: with_row_count(98, 3)),
+        Kept(198, damaged={"miscounted": 1}),
     ),
     Case(
         "Parquet named .jsonl",
@@ -240,14 +279,26 @@ BROKEN_CASES: Final = (
     Case(
         "Parquet bomb",
         "1,500 texts of 64 KiB of one letter: 94 MiB in 30 KB",
-        files(
-            {
-                "a.parquet": lambda: parquet(
-                    {"text": ["a" * (1 << 16)] * 1500}, row_group_size=100, compression="zstd", use_dictionary=False
-                )
-            }
-        ),
+        files({"a.parquet": bomb}),
         Kept(1000, damaged={"expands_too_far": 1}),
+    ),
+    Case(
+        "Parquet bomb with a harmless footer",
+        "the same; the footer says 1 MiB for each group of 6 MiB, the headers of the pages tell",
+        pair(hidden_bomb),
+        Kept(100, quarantined={"damaged": 1500}, damaged={"expands_too_far": 1}),
+    ),
+    Case(
+        "Parquet bomb in a dictionary",
+        "one text of 64 KiB, which 16,000 rows name: a GiB in 1 KB, whatever headers say",
+        pair(dictionary_bomb),
+        Kept(100, quarantined={"damaged": 16_000}, damaged={"expands_too_far": 1}),
+    ),
+    Case(
+        "Parquet of nulls alone",
+        "ten million rows in 1 KB",
+        pair(lambda: parquet({"text": pa.nulls(10_000_000, pa.string())}, row_group_size=10_000_000)),
+        Kept(100, damaged={"expands_too_far": 1}),
     ),
     Case(
         "Parquet with a text that is too long",

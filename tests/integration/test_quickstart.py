@@ -88,5 +88,7 @@ def test_every_document_states_its_licence():
     licences = {"public-domain/CC0-1.0", "CC-BY-3.0", "CC-BY-4.0"}
     recipe = load_recipe(QUICKSTART, catalogue())
     for source in recipe.sources.values():
-        record = read_record(str(QUICKSTART.parent / source.paths[0]), "jsonl", 0, source.max_document_bytes)
+        record = read_record(
+            str(QUICKSTART.parent / source.paths[0]), "jsonl", 0, source.max_document_bytes, source.max_expansion
+        )
         assert record["license"] in licences

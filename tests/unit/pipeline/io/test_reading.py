@@ -109,8 +109,8 @@ def test_reads_fsspec_paths(tmp_path, read):
             files = list_inputs("web", source, tmp_path)
             shards = plan_input_shards(files, {"web": source}, Layout(shard_bytes=1024))
             assert read([split for shard in shards for split in shard.splits], source).texts == expected
-        assert read_record("memory:///in/a.jsonl", "jsonl", 13, 100) == {"text": "b"}
-        assert read_record("memory:///in/c.parquet", "parquet", 0, 100) == {"text": "d"}
+        assert read_record("memory:///in/a.jsonl", "jsonl", 13, 100, 200) == {"text": "b"}
+        assert read_record("memory:///in/c.parquet", "parquet", 0, 100, 200) == {"text": "d"}
     finally:
         filesystem.rm("/in", recursive=True)
 

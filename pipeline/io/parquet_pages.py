@@ -1,0 +1,259 @@
+"""Headers of the pages of a Parquet column chunk: what its pages claim to hold, known before any is decompressed.
+
+Arrow allocates what a page's header says, and refuses a page that decompresses to anything else. So headers bound
+memory; the footer, which only sums them up, may say what it likes.
+
+Source:
+    Apache Parquet format, parquet.thrift: PageHeader; Apache Thrift, compact protocol.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+_DATA_PAGE: Final = 0
+_DICTIONARY_PAGE: Final = 2
+_DATA_PAGE_V2: Final = 3
+_OWN_HEADER: Final = {_DATA_PAGE: (5, 2), _DICTIONARY_PAGE: (7, 2), _DATA_PAGE_V2: (8, 4)}
+"""Type of a page -> field of the header that such pages have, and in that the field of the encoding."""
+_DELTA_BYTE_ARRAY: Final = 7
+"""Encoding that spells a value as so many bytes of the one before it, and its own."""
+
+_LENGTH: Final = struct.Struct("<I")
+_USUAL_HEADER_BYTES: Final = 1 << 10
+_MAX_HEADER_BYTES: Final = 16 << 20
+"""As Arrow: writers put the smallest and the largest value into headers, however long they are."""
+_MAX_DEPTH: Final = 8
+
+
+class PageHeaderError(Exception):
+    """Bytes that are no header of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageHeader:
+    """What is used of one."""
+
+    stored_bytes: int
+    num_bytes: int
+    """Decompressed."""
+    num_values: int
+    """Nulls too; of a dictionary its entries."""
+    is_data: bool
+    is_dictionary: bool
+    is_delta: bool
+
+
+def read_header(data: bytes) -> tuple[PageHeader, int]:
+    """The header at the beginning of `data`, and its length.
+
+    Raises:
+        IndexError: `data` ends before the header does.
+        PageHeaderError: it is none.
+    """
+    reader = _Compact(data)
+    fields = reader.struct()
+    kind, num_bytes, stored_bytes = (_count(fields, number) for number in (1, 2, 3))
+    if kind not in _OWN_HEADER:
+        return PageHeader(stored_bytes, num_bytes, 0, is_data=False, is_dictionary=False, is_delta=False), reader.at
+    number, encoding = _OWN_HEADER[kind]
+    own = fields.get(number)
+    if not isinstance(own, dict):
+        raise PageHeaderError
+    header = PageHeader(
+        stored_bytes,
+        num_bytes,
+        num_values=_count(own, 1),
+        is_data=kind != _DICTIONARY_PAGE,
+        is_dictionary=kind == _DICTIONARY_PAGE,
+        is_delta=_count(own, encoding) == _DELTA_BYTE_ARRAY,
+    )
+    return header, reader.at
+
+
+@dataclass(slots=True)
+class ChunkPages:
+    """The pages of one column chunk, found while the file's bytes go by, in order, in pieces of any size.
+
+    Args:
+        next_at: where in the file the chunk begins; then the next header.
+        end: where it ends.
+        num_expected: values that the footer says it has.
+    """
+
+    next_at: int
+    end: int
+    num_expected: int
+    is_broken: bool = False
+    num_bytes: int = 0
+    """Of all pages, decompressed."""
+    num_values: int = 0
+    dictionary: tuple[int, PageHeader] | None = None
+    """Where its content begins in the file, and its header."""
+    delta_bytes: int = 0
+    """Of the largest page, decompressed, whose values begin as the ones before them: none is longer."""
+    _kept: bytes = field(default=b"", repr=False)
+
+    def feed(self, offset: int, piece: memoryview) -> None:
+        """The bytes of the file from `offset` on; they follow those that were fed before."""
+        while self.next_at < self.end and not self.is_broken:
+            start = self.next_at + len(self._kept) - offset
+            if start >= len(piece):
+                return
+            found = self._header(piece[start:])
+            if found is None:
+                return
+            header, length = found
+            self._kept = b""
+            self._count(header, self.next_at + length)
+            self.next_at += length + header.stored_bytes
+
+    def finish(self) -> None:
+        """Says that the file ended."""
+        self.is_broken |= self._is_wanted and self.next_at < self.end
+
+    @property
+    def _is_wanted(self) -> bool:
+        """Whether Arrow would read on: what stands behind the last value that it expects is never looked at."""
+        return self.num_values < self.num_expected
+
+    def _header(self, rest: memoryview) -> tuple[PageHeader, int] | None:
+        """The header that begins with what is kept; None if the piece ends before it does, or it is none."""
+        for num_bytes in (_USUAL_HEADER_BYTES, len(rest)):
+            data = self._kept + bytes(rest[:num_bytes])
+            try:
+                return read_header(data)
+            except IndexError:
+                if len(data) > _MAX_HEADER_BYTES:
+                    break
+            except PageHeaderError:
+                break
+        else:
+            self._kept = data
+            return None
+        self.is_broken = self._is_wanted
+        self.next_at = self.end
+        return None
+
+    def _count(self, header: PageHeader, content_at: int) -> None:
+        self.num_bytes += header.num_bytes
+        if header.is_data:
+            self.num_values += header.num_values
+        if header.is_dictionary:
+            self.is_broken |= self.dictionary is not None  # a chunk has one
+            self.dictionary = content_at, header
+        if header.is_delta:
+            self.delta_bytes = max(self.delta_bytes, header.num_bytes)
+
+
+def longest_entry(content: memoryview, num_entries: int) -> int:
+    """Bytes of the longest string in a dictionary page, decompressed.
+
+    Raises:
+        IndexError: it holds fewer strings.
+    """
+    longest = at = 0
+    try:
+        for _ in range(num_entries):
+            (length,) = _LENGTH.unpack_from(content, at)
+            if length > longest:  # noqa: PLR1730 -- a call of max takes as long as the rest of the loop
+                longest = length
+            at += 4 + length
+    except struct.error as error:
+        raise IndexError from error
+    if at > len(content):
+        raise IndexError
+    return longest
+
+
+class _Compact:
+    """Reads one struct of the compact protocol."""
+
+    def __init__(self, data: bytes) -> None:
+        self.at = 0
+        self._data = data
+        self._depth = 0
+        self._readers: dict[int, Callable[[], Any]] = {  # Any: by the type
+            3: self._byte, 4: self._integer, 5: self._integer, 6: self._integer, 7: self._double, 8: self._binary,
+            9: self._list, 10: self._list, 11: self._map, 12: self.struct,
+        }  # fmt: skip
+
+    def struct(self) -> dict[int, Any]:  # Any: by the field's type
+        """The fields by number; strings and containers are passed over."""
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise PageHeaderError
+        fields: dict[int, Any] = {}
+        number = 0
+        while head := self._byte():
+            number = number + (head >> 4) if head >> 4 else self._integer()
+            kind = head & 15
+            fields[number] = kind == 1 if kind in (1, 2) else self._value(kind)
+        self._depth -= 1
+        return fields
+
+    def _value(self, kind: int) -> Any:  # Any: by the type
+        if kind not in self._readers:
+            raise PageHeaderError
+        return self._readers[kind]()
+
+    def _byte(self) -> int:
+        self.at += 1
+        return self._data[self.at - 1]
+
+    def _varint(self) -> int:
+        value = shift = 0
+        while True:
+            byte = self._byte()
+            value |= (byte & 127) << shift
+            if byte < 128:
+                return value
+            shift += 7
+            if shift > 63:
+                raise PageHeaderError
+
+    def _integer(self) -> int:
+        value = self._varint()
+        return (value >> 1) ^ -(value & 1)
+
+    def _double(self) -> None:
+        self._skip(8)
+
+    def _binary(self) -> None:
+        self._skip(self._varint())
+
+    def _list(self) -> None:
+        head = self._byte()
+        size = head >> 4
+        if size == 15:
+            size = self._varint()
+        for _ in range(size):
+            self._element(head & 15)
+
+    def _map(self) -> None:
+        size = self._varint()
+        kinds = self._byte() if size else 0
+        for _ in range(size):
+            self._element(kinds >> 4)
+            self._element(kinds & 15)
+
+    def _element(self, kind: int) -> None:
+        """Of a list or map, where a truth value has a byte of its own."""
+        if kind in (1, 2):
+            self._byte()
+        else:
+            self._value(kind)
+
+    def _skip(self, num_bytes: int) -> None:
+        self.at += num_bytes
+        if self.at > len(self._data):
+            raise IndexError
+
+
+def _count(fields: dict[int, Any], number: int) -> int:  # Any: as `_Compact.struct` gives them
+    """A field that must be there and is not negative."""
+    value = fields.get(number)
+    if not isinstance(value, int) or value < 0:
+        raise PageHeaderError
+    return value
