@@ -34,17 +34,19 @@ def ends_by_signal() -> Iterator[None]:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     wakeup_before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    threading.Thread(target=_wait_for_sigterm, args=(reading, notice), daemon=True).start()
+    threading.Thread(target=_wait_for_signals, args=(reading, notice), daemon=True).start()
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        code = TERMINATED if isinstance(interrupt, Terminated) or notice.was_given else INTERRUPTED
-        notice.give(code)
-        raise SystemExit(code) from None
+        notice.give(TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED)
+        raise SystemExit(notice.code) from None
     except SystemExit:  # Ray puts a handler in the place of ours while it starts
-        if notice.was_given:
-            raise SystemExit(TERMINATED) from None
+        if notice.code is not None:
+            raise SystemExit(notice.code) from None
         raise
+    else:
+        if notice.code is not None:  # the exception was raised where Python ignores all, as while it frees an object
+            raise SystemExit(notice.code)
     finally:
         signal.signal(signal.SIGTERM, before)
         signal.set_wakeup_fd(wakeup_before)
@@ -56,12 +58,13 @@ class _Notice:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.was_given = False
+        self.code: int | None = None
+        """With which the process ends; None until the message was given."""
 
     def give(self, code: int) -> None:
         with self._lock:
-            if not self.was_given:
-                self.was_given = True
+            if self.code is None:
+                self.code = code
                 message = f"corpusmill: {_WORDS[code]}; committed work stays, run the same command again to go on"
                 with suppress(OSError):
                     print(message, file=sys.stderr, flush=True)  # noqa: T201 - the command's output
@@ -72,11 +75,12 @@ def _raise_terminated(number: int, frame: FrameType | None) -> None:
     raise Terminated
 
 
-def _wait_for_sigterm(reading: int, notice: _Notice) -> None:
+def _wait_for_signals(reading: int, notice: _Notice) -> None:
     """The thread: it reads the numbers of signals as they come, whatever the main thread is at."""
     with os.fdopen(reading, "rb", buffering=0) as signals:
         while received := signals.read(1):
-            if received[0] == signal.SIGTERM:
-                notice.give(TERMINATED)
+            code = 128 + received[0]
+            if code in _WORDS:
+                notice.give(code)
                 time.sleep(GRACE_SECONDS)
-                os._exit(TERMINATED)
+                os._exit(notice.code or code)

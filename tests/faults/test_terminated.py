@@ -19,7 +19,7 @@ from tests.small import lines
 
 END_SECONDS = 3.0
 """After which `ray job stop` sends SIGKILL."""
-SLACK = 2.0
+SLACK = 10.0
 """For a machine that is busy with other tests."""
 
 RECIPE = """
@@ -47,6 +47,19 @@ spin(1)
 with ends_by_signal():
     print("at work", flush=True)
     print(spin(1 << 60))
+"""
+
+WHERE_NOTHING_IS_RAISED = """
+import os, signal, time
+from jobs.termination import ends_by_signal
+
+class Freed:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+
+with ends_by_signal():
+    Freed()
 """
 
 pytestmark = pytest.mark.timeout(240)
@@ -128,6 +141,18 @@ def test_a_build_ends_in_the_middle_of_a_kernel() -> None:
     assert time.monotonic() - start < END_SECONDS + SLACK
     assert process.returncode == TERMINATED
     assert errors.splitlines() == ["corpusmill: terminated; committed work stays, run the same command again to go on"]
+
+
+def test_an_interrupt_while_python_frees_an_object_is_no_less_one() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WHERE_NOTHING_IS_RAISED],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    assert done.returncode == INTERRUPTED
+    assert "corpusmill: interrupted; committed work stays" in done.stderr
 
 
 @pytest.mark.ray
