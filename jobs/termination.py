@@ -22,33 +22,38 @@ INTERRUPTED: Final = 128 + signal.SIGINT
 _WORDS: Final = {TERMINATED: "terminated", INTERRUPTED: "interrupted"}
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came."""
-
-
 @contextmanager
 def ends_by_signal() -> Iterator[None]:
     """Ends the process with exit code 143 on SIGTERM and 130 on SIGINT, and says how to go on."""
     notice = _Notice()
-    before = signal.signal(signal.SIGTERM, _raise_terminated)
+    codes: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del frame
+        codes.append(128 + number)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     wakeup_before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     threading.Thread(target=_wait_for_signals, args=(reading, notice), daemon=True).start()
     try:
         yield
-    except KeyboardInterrupt as interrupt:
-        notice.give(TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED)
+    except KeyboardInterrupt:
+        notice.give(codes[0] if codes else INTERRUPTED)
         raise SystemExit(notice.code) from None
     except SystemExit:  # Ray puts a handler in the place of ours while it starts
         if notice.code is not None:
             raise SystemExit(notice.code) from None
         raise
     else:
-        if notice.code is not None:  # the exception was raised where Python ignores all, as while it frees an object
+        if codes:  # the exception came where Python ignores all, as while it frees an object
+            notice.give(codes[0])
             raise SystemExit(notice.code)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         signal.set_wakeup_fd(wakeup_before)
         os.close(writing)  # which ends the thread
 
@@ -68,11 +73,6 @@ class _Notice:
                 message = f"corpusmill: {_WORDS[code]}; committed work stays, run the same command again to go on"
                 with suppress(OSError):
                     print(message, file=sys.stderr, flush=True)  # noqa: T201 - the command's output
-
-
-def _raise_terminated(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise Terminated
 
 
 def _wait_for_signals(reading: int, notice: _Notice) -> None:
