@@ -9,10 +9,8 @@ What one command alone needs is imported in it: a small run is over in a few sec
 import json
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -20,6 +18,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.text import Text
 
+from jobs.defect import as_defect
 from jobs.progress import show_progress
 from jobs.status import print_status, run_status
 from jobs.summary import print_summary
@@ -260,27 +259,15 @@ def main() -> NoReturn:
         print("corpusmill: interrupted; committed work stays, run again to go on", file=sys.stderr)  # noqa: T201
         raise SystemExit(130) from None
     except Exception as error:  # noqa: BLE001 - a defect of ours; a traceback helps nobody who did not write the code
-        _fail(_as_defect(error), 1)
+        _fail(as_defect(error), 1)
     raise SystemExit(0)
 
 
-def _as_defect(error: Exception) -> PipelineError:
-    """What to tell of an error that nobody expected: its kind and place, since its message may quote a document."""
-    trace = traceback.extract_tb(error.__traceback__)
-    place = f" in {Path(trace[-1].filename).name}, line {trace[-1].lineno}" if trace else ""
-    descriptor, path = tempfile.mkstemp(prefix="corpusmill-", suffix=".traceback")
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
-        traceback.print_exception(error, file=stream)
-    return PipelineError(
-        f"expected no such error; found {type(error).__name__}{place}; committed work stays; "
-        f"report it with {path}, which may quote documents"
-    )
-
-
 def _fail(error: PipelineError, code: int) -> NoReturn:
-    print(printable(f"corpusmill: {error}"), file=sys.stderr)  # noqa: T201 - the command's output
-    for note in getattr(error, "__notes__", ()):
-        print(printable(f"  in {note}"), file=sys.stderr)  # noqa: T201 - the command's output
+    with suppress(OSError):  # where nothing can be told any more, the exit code still tells
+        print(printable(f"corpusmill: {error}"), file=sys.stderr)  # noqa: T201 - the command's output
+        for note in getattr(error, "__notes__", ()):
+            print(printable(f"  in {note}"), file=sys.stderr)  # noqa: T201 - the command's output
     raise SystemExit(code)
 
 

@@ -1,5 +1,7 @@
 """The command line: what goes where, and exit codes."""
 
+import errno
+import io
 import json
 import shutil
 import subprocess
@@ -148,6 +150,15 @@ def test_an_error_that_nobody_expected_is_one_line_and_a_file(
     assert str(written) in err
     assert "text of a document" in written.read_text()
     assert written.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_error_that_cannot_be_printed_has_its_exit_code(corpusmill: Command, monkeypatch: pytest.MonkeyPatch):
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    assert corpusmill("validate", "none.yaml")[0] == 2
 
 
 def test_a_reader_that_has_seen_enough_is_no_error():
