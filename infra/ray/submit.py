@@ -31,10 +31,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
-from ray.job_submission import JobSubmissionClient
+from ray.job_submission import JobStatus, JobSubmissionClient
 
+from jobs.termination import INTERRUPTED, TERMINATED
 from pipeline.execution.on_ray.cluster import private_cluster
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -49,7 +51,7 @@ OBJECT_STORE_BYTES: Final = 512 << 20
 
 
 def submit(dashboard: str, entrypoint: str) -> int:
-    """Runs `entrypoint` as a job and prints its log; returns its exit code."""
+    """Runs `entrypoint` as a job and prints its log; returns its exit code, of a job that was stopped 143."""
     client = JobSubmissionClient(dashboard)
     environment = {"working_dir": str(ROOT), "excludes": _excludes(), "env_vars": {"PYTHONUNBUFFERED": "1"}}
     job = _when_ready(lambda: client.submit_job(entrypoint=entrypoint, runtime_env=environment))
@@ -61,7 +63,9 @@ def submit(dashboard: str, entrypoint: str) -> int:
         raise
     info = client.get_job_info(job)
     print(f"{job}: {info.status}, exit code {info.driver_exit_code}", file=sys.stderr)
-    return 1 if info.driver_exit_code is None else int(info.driver_exit_code)
+    if info.driver_exit_code is None:  # Ray does not ask those for it that it ends
+        return TERMINATED if info.status == JobStatus.STOPPED else 1
+    return int(info.driver_exit_code)
 
 
 def _when_ready(start: Callable[[], str]) -> str:
@@ -154,6 +158,15 @@ def _end_all(folder: str) -> None:
             continue
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM came."""
+
+
+def _raise_terminated(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise _Terminated
+
+
 def main() -> None:
     """Exit code: that of the build."""
     parser = argparse.ArgumentParser(prog="python -m infra.ray.submit", allow_abbrev=False)
@@ -163,7 +176,7 @@ def main() -> None:
     parser.add_argument("--num-cpus", type=int, default=2, help="of the head that is started")
     parser.add_argument("--python", default=sys.executable, help="on the cluster; default: this one's path")
     given, options = parser.parse_known_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else a terminated submit would leave its head behind
+    signal.signal(signal.SIGTERM, _raise_terminated)  # else a terminated submit would leave its head behind
     # `python` in an entrypoint is whatever the head's PATH finds, so the interpreter is named by its path.
     run = [given.python, "-m", "jobs", "run", str(given.recipe.resolve()), "--output", str(given.output.resolve())]
     entrypoint = shlex.join([*run, "--runner", "ray", *options])
@@ -172,9 +185,9 @@ def main() -> None:
             raise SystemExit(submit(given.dashboard, entrypoint))
         with private_cluster(), local_head(given.num_cpus) as dashboard:
             code = submit(dashboard, entrypoint)
-    except KeyboardInterrupt:
-        print("submit: interrupted; the job is stopped, committed work stays, run again to go on", file=sys.stderr)
-        raise SystemExit(130) from None
+    except KeyboardInterrupt as interrupt:
+        word, code = ("terminated", TERMINATED) if isinstance(interrupt, _Terminated) else ("interrupted", INTERRUPTED)
+        print(f"submit: {word}; the job is stopped, committed work stays, run again to go on", file=sys.stderr)
     raise SystemExit(code)
 
 

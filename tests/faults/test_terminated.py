@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -176,3 +176,78 @@ def test_a_driver_on_ray_ends_before_it_is_killed(
     with running(recipe, output) as process:
         assert process.wait(TIMEOUT_SECONDS) == 0
     assert tree_digest(output) == undisturbed
+
+
+READ_ALONE = """
+name: read
+sources: {docs: {paths: [docs/*.jsonl]}}
+layout: {shard_bytes: 1024}
+steps:
+  - {name: documents, read: docs, write: documents}
+"""
+"""No kernels, which a job would compile anew; and shards for some seconds."""
+
+
+@pytest.fixture(scope="module")
+def head() -> Iterator[str]:
+    """The dashboard of a cluster that takes jobs."""
+    from infra.ray.submit import local_head  # noqa: PLC0415 -- as conftest.py
+
+    with local_head(2) as dashboard:
+        yield dashboard
+
+
+def stop_job(dashboard: str, submitted: "subprocess.Popen[str]") -> None:
+    """As `ray job stop` does."""
+    from ray.job_submission import JobSubmissionClient  # noqa: PLC0415 -- as conftest.py
+
+    assert submitted.poll() is None
+    client = JobSubmissionClient(dashboard)
+    for job in client.list_jobs():
+        if not job.status.is_terminal():
+            client.stop_job(job.submission_id)
+
+
+def end_submit(dashboard: str, submitted: "subprocess.Popen[str]") -> None:
+    """Whoever waits for the job goes, and takes it along."""
+    del dashboard
+    submitted.terminate()
+
+
+def job_logs(dashboard: str, output: Path) -> str:
+    """The log of the job that works in `output`, once it has ended."""
+    from ray.job_submission import JobSubmissionClient  # noqa: PLC0415 -- as conftest.py
+
+    client = JobSubmissionClient(dashboard)
+    until = time.monotonic() + TIMEOUT_SECONDS
+    (job,) = [job.submission_id for job in client.list_jobs() if str(output) in job.entrypoint]
+    while time.monotonic() < until and not client.get_job_status(job).is_terminal():
+        time.sleep(0.2)
+    return str(client.get_job_logs(job))
+
+
+@pytest.mark.soak
+@pytest.mark.ray
+@pytest.mark.parametrize("end", [stop_job, end_submit])
+def test_a_job_that_is_stopped_says_how_to_go_on(
+    end: Callable[[str, "subprocess.Popen[str]"], None], head: str, tmp_path: Path
+) -> None:
+    files = {f"docs/{file:03}.jsonl": lines(range(40 * file, 40 * file + 40)) for file in range(100)}
+    recipe = write_files(tmp_path / "in", files) / "read.yaml"
+    recipe.write_text(READ_ALONE)
+    output = tmp_path / "out"
+    command = [sys.executable, "-m", "infra.ray.submit", str(recipe), "--output", str(output), "--dashboard", head]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as submitted:
+        wait_for_commits(output, submitted)
+        end(head, submitted)
+        errors = submitted.communicate(timeout=TIMEOUT_SECONDS)[1]
+    log = job_logs(head, output).splitlines()
+    assert "corpusmill: terminated; committed work stays, run the same command again to go on" in log
+    assert not any("Traceback" in line for line in [*log, errors])
+    assert submitted.returncode == TERMINATED
+    assert not list((output / "steps").glob("documents-*/manifest.json")), "the build had come to its end"
+    for folder in (output, tmp_path / "undisturbed"):
+        with running(recipe, folder) as process:
+            assert process.wait(TIMEOUT_SECONDS) == 0
+    assert staged_files(output) == []
+    assert tree_digest(output) == tree_digest(tmp_path / "undisturbed")
