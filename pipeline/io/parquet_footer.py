@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final
 
 import pyarrow as pa
@@ -88,11 +89,12 @@ def open_parquet(file: InputFile) -> Any:  # Any: pyarrow is untyped
 
 def chunks_of(opened: Any, group: int, columns: Sequence[str]) -> list[Chunk]:  # Any: pyarrow is untyped
     """The chunks of a row group that hold these columns of the file, nested ones too."""
-    row_group = opened.metadata.row_group(group)
+    row_group, schema, names = opened.metadata.row_group(group), opened.schema, set(columns)
     return [
-        _chunk(row_group.column(place), opened.schema.column(place))
+        _chunk(row_group.column(place), schema.column(place))
         for place in range(row_group.num_columns)
-        if any(f"{opened.schema.column(place).path}.".startswith(f"{column}.") for column in columns)
+        # A dot stands in names, too, not only between a column and what is nested in it.
+        if not names.isdisjoint(accumulate(schema.column(place).path.split("."), "{}.{}".format))
     ]
 
 

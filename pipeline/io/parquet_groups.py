@@ -66,7 +66,7 @@ class RowGroup:
         self._range = footer.group_ranges[index]
         self._num_rows, num_bytes = footer.group_rows[index], footer.group_bytes[index]
         self._rows_at_once = max(1, _DECODE_BYTES * self._num_rows // max(1, num_bytes))
-        share = footer.group_own_bytes[index] / max(1, file.size_bytes)
+        share = min(1, footer.group_own_bytes[index] / max(1, file.size_bytes))
         # Sums that the footer has too low are no damage by themselves: writers err. Nor may they hide a bomb.
         self._most_bytes = max(num_bytes, int(share * expansion_limit(file, max_expansion)))
 

@@ -4,8 +4,10 @@ import io
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -171,6 +173,18 @@ def test_pages_that_are_larger_than_the_footer_says_are_not_decompressed(write_i
         assert group.damage is damage
 
 
+def test_a_group_that_claims_more_than_the_file_has_no_more_room(write_input, monkeypatch):
+    monkeypatch.setattr("pipeline.io.compression.FREE_EXPANSION_BYTES", 1 << 20)
+    content = stored(pa.array(["b" * (4 << 20)] * 2), use_dictionary=False)
+    size = pq.read_metadata(io.BytesIO(content)).row_group(0).total_byte_size
+    file = write_input("a.parquet", with_footer(content, size, 2 << 20))
+    footer = replace(read_footer(file), group_ranges=((4, 1 << 40),))
+    with open_parquet(file) as opened, Path(file.path).open("rb") as stream:
+        group = RowGroup(opened, file, footer, 0, ["text"], 1)
+        group.survey(stream, xxhash.xxh3_128())
+    assert group.damage is DamageReason.EXPANDS_TOO_FAR
+
+
 @pytest.mark.parametrize(
     ("column", "damage"),
     [(pa.nulls(1_000_000, pa.string()), DamageReason.EXPANDS_TOO_FAR), (pa.array([True] * 1_000_000), None)],
@@ -269,3 +283,23 @@ def test_a_footer_with_negative_numbers_is_none(write_input):
     start = len(content) - 8 - length
     broken = content[:start] + content[start:].replace(b"\x16\xc8\x01", b"\x16\xc9\x01")
     assert read_footer(write_input("a.parquet", broken)) is None
+
+
+@pytest.mark.parametrize("version", ["V1", "V2"])
+@pytest.mark.parametrize("codec", ["uncompressed", "snappy", "gzip", "zstd", "lz4_raw"])
+def test_files_of_another_writer_are_sound(version, codec, write_input, read, tmp_path):
+    """DuckDB writes other encodings, pages and sums than Arrow."""
+    path = tmp_path / "duckdb.parquet"
+    duckdb.sql(
+        "select range as n, 'text ' || range || repeat(' word', range % 90) as text, 'kind ' || range % 7 as kind, "
+        "[range, range + 1] as pair, {'x': range / 7} as nested, range % 3 = 0 as flag "
+        "from range(20_000) order by n"
+    ).write_parquet(str(path), compression=codec, row_group_size=5000)
+    duckdb.execute(
+        f"copy (from read_parquet('{path}')) to '{path}.2' "
+        f"(format parquet, parquet_version {version}, compression {codec}, row_group_size 5000)"
+    )
+    for content in (path.read_bytes(), Path(f"{path}.2").read_bytes()):
+        found = read(write_input("a.parquet", content))
+        assert [summary.damaged for summary in found.summaries] == [None]
+        assert [row["n"] for row in found.documents] == list(range(20_000))

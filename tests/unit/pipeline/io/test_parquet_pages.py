@@ -138,3 +138,17 @@ def test_any_bytes_are_a_header_or_none(data):
         return
     assert length <= len(data)
     assert min(header.stored_bytes, header.num_bytes, header.num_values) >= 0
+
+
+def test_columns_are_found_by_the_beginning_of_their_paths():
+    table = pa.table({"a": [{"b": 1, "c": [2]}], "a.b": [3], "ab": [4], "d": [5]})
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    with pq.ParquetFile(sink) as opened:
+        for columns, paths in (
+            (["a"], ["a.b", "a.c.list.element", "a.b"]),
+            (["ab", "d"], ["ab", "d"]),
+            (["a.b"], ["a.b", "a.b"]),
+            ([], []),
+        ):
+            assert [chunk.path for chunk in chunks_of(opened, 0, columns)] == paths
