@@ -10,6 +10,8 @@ from typing import Final
 from benchmarks.process_tree import Usage, measure
 from benchmarks.surroundings import ROOT
 
+NOT_INHERITED: Final = ("PYTHONPATH", "RAY_ADDRESS", "PYTHONDONTWRITEBYTECODE")
+"""The last would have this checkout compiled anew in each run, where what pip has installed is compiled already."""
 THREAD_LIMITS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 BACKED_BYTES: Final = 4 << 30
@@ -25,7 +27,7 @@ def run_pinned(name: str, command: Sequence[str], output: Path, environment: Map
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
     output.parent.mkdir(parents=True, exist_ok=True)
     log = output.with_name(f"{output.name}.log")
-    inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "RAY_ADDRESS")}
+    inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
     _back_memory()
     usage = measure(
         ["taskset", "-c", str(max(os.sched_getaffinity(0))), *command],
