@@ -14,18 +14,15 @@ the texts are not there.
 """
 
 import argparse
-import importlib.metadata
 import json
 import os
-import platform
 import shutil
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.process_tree import measure
-from benchmarks.surroundings import ROOT, commit, machine
+from benchmarks.surroundings import ROOT, machine, measured_now, versions
 
 RECIPES: Final = ROOT / "benchmarks/recipes"
 RESULT: Final = ROOT / "benchmarks/results/memory.json"
@@ -64,10 +61,8 @@ def main() -> None:
     print(json.dumps({"growth_1x": once, "growth_4x": four_times}))
     result = {
         "machine": machine(),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
-        | {"python": platform.python_version()},
-        "commit": commit(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(PACKAGES),
+        **measured_now(),
         "settings": {"workers": WORKERS, "runner": "ray", "budget_mb": BUDGET_MB, "growth_budget_mb": LEAST_MB},
         "corpus": {"folders": folders, "text_bytes": sum(map(_text_bytes, folders)), "growth": GROWTH_FOLDER},
         "runs": {"budget": budget, "growth_1x": once, "growth_4x": four_times},

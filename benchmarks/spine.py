@@ -16,22 +16,19 @@ reason where the corpus is not there.
 """
 
 import argparse
-import importlib.metadata
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.process_tree import Usage, measure
-from benchmarks.surroundings import commit, machine
+from benchmarks.surroundings import machine, measured_now, versions
 from benchmarks.variants import FOLDERS, Corpus, write_corpus
 from jobs.cli import app
 
@@ -77,10 +74,8 @@ def main() -> None:
     growth = _growth(scales)
     result = {
         "machine": machine(),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
-        | {"python": platform.python_version()},
-        "commit": commit(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(PACKAGES),
+        **measured_now(),
         "settings": {"workers": WORKERS, "runner": "ray", "runs_at_1x": options.runs, "limit": options.limit},
         "corpus": list(FOLDERS),
         "growth": growth,

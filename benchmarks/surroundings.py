@@ -1,8 +1,11 @@
 """Where and of what a result was measured."""
 
+import importlib.metadata
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +30,16 @@ def machine() -> dict[str, Any]:  # Any: what json.dumps takes
         "system": platform.platform(),
         "load_before": round(os.getloadavg()[2], 2),
     }
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Of these packages and of Python, by name."""
+    return {name: importlib.metadata.version(name) for name in packages} | {"python": platform.python_version()}
+
+
+def measured_now() -> dict[str, str]:
+    """The commit that is measured, and the time."""
+    return {"commit": commit(), "date": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def commit() -> str:

@@ -16,14 +16,11 @@ the texts for the corpora are not there.
 """
 
 import argparse
-import importlib.metadata
 import json
 import math
-import platform
 import subprocess
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -41,7 +38,7 @@ from benchmarks.dedup.speed import compare
 from benchmarks.dedup.tools import Json, Tool, corpusmill, documents_of, peer_tool, run_once
 from benchmarks.dedup.unplanted import most_similar
 from benchmarks.environments import NotInstalledError, install, own_environment
-from benchmarks.surroundings import ROOT, commit, machine
+from benchmarks.surroundings import ROOT, machine, measured_now, versions
 
 SHARED: Final = ROOT.parent / "shared/data"
 PARTS: Final = ("speed", "growth", "hot_bucket", "gold", "signatures")
@@ -70,10 +67,8 @@ def main() -> None:
     run_once(ours, hot, builds / "warm-up")
     result: Json = {
         "machine": machine(),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
-        | {"python": platform.python_version()},
-        "commit": commit(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(PACKAGES),
+        **measured_now(),
         "settings": {"quick": options.quick, "parts": options.only, "cores": 1, "banding": "14 x 8, word 5-grams"},
     }
     if "speed" in options.only:

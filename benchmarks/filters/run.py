@@ -14,14 +14,11 @@ Skips with exit code 0 and the reason where the texts are not there.
 """
 
 import argparse
-import importlib.metadata
 import json
-import platform
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -41,7 +38,7 @@ from benchmarks.filters.tools import (
     summary,
 )
 from benchmarks.real_text import missing
-from benchmarks.surroundings import ROOT, commit, machine
+from benchmarks.surroundings import ROOT, machine, measured_now, versions
 
 RESULT: Final = ROOT / "benchmarks/results/filters.json"
 PARTS: Final = ("speed", "parts", "fasttext", "conformance")
@@ -72,15 +69,13 @@ def main() -> None:
     earlier: Json = json.loads(target.read_text()) if target.is_file() and len(options.only) < len(PARTS) else {}
     result: Json = {
         "machine": machine(),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
-        | {"python": platform.python_version()},
+        "versions": versions(PACKAGES),
         "settings": {"quick": options.quick, "cores": 1},
         **{part: earlier[part] for part in PARTS if part in earlier},
     }
     for part in options.only:
         measured = MEASURES[part](options)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        result[part] = {"commit": commit(), "date": now, **measured}
+        result[part] = measured_now() | measured
     result["figures"] = _figures(result)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(result, indent=1) + "\n")

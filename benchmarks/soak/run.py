@@ -13,10 +13,8 @@ lost or repeated a document, or differs from the undisturbed one in a byte.
 """
 
 import argparse
-import importlib.metadata
 import json
 import os
-import platform
 import random
 import shutil
 import signal
@@ -26,7 +24,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +31,7 @@ from typing import Any, Final
 import ray
 
 from benchmarks.soak.table import table
-from benchmarks.surroundings import ROOT, commit, machine
+from benchmarks.surroundings import ROOT, commit, machine, measured_now, versions
 from pipeline.execution.on_ray.runner import RayRunner
 from pipeline.execution.runner import Runner
 from tests.faults.company import haunted, rivalled
@@ -191,10 +188,8 @@ def _write(options: argparse.Namespace, runs: Sequence[Json]) -> None:
     """After every run: what was measured stays when a later one is cut short."""
     result: Json = {
         "machine": machine(),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
-        | {"python": platform.python_version()},
-        "commit": commit(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(PACKAGES),
+        **measured_now(),
         "corpus": {"documents": NUM_DOCUMENTS, "made_by": "tests/faults/real_recipe.py"},
         "settings": {"seed": options.seed, "share": options.share, "runs": RUNS, "cluster_cpus": NUM_CPUS},
         "figures": _figures(runs),

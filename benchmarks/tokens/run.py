@@ -16,21 +16,18 @@ the texts or tokenizers are not there.
 """
 
 import argparse
-import importlib.metadata
 import json
 import os
-import platform
 import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from benchmarks.environments import NotInstalledError, Peer, install, own_environment
 from benchmarks.real_text import missing
-from benchmarks.surroundings import ROOT, commit, machine
+from benchmarks.surroundings import ROOT, machine, measured_now, versions
 from benchmarks.tokens.corpus import FOLDERS, QUARTER, write_corpora
 from benchmarks.tokens.identity import identity_figures
 from benchmarks.tokens.packing import a_million, packing_figures, real_lengths
@@ -71,15 +68,13 @@ def main() -> None:
     earlier: Json = json.loads(target.read_text()) if target.is_file() and len(options.only) < len(MEASURES) else {}
     result: Json = {
         "machine": machine(),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
-        | {"python": platform.python_version()},
+        "versions": versions(PACKAGES),
         "settings": {"quick": options.quick, "cores": 1, "rounds": ROUNDS},
         **{part: earlier[part] for part in MEASURES if part in earlier},
     }
     for part in options.only:
         measured = MEASURES[part](options)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        result[part] = {"commit": commit(), "date": now, **measured}
+        result[part] = measured_now() | measured
     result["figures"] = _figures(result)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(result, indent=1) + "\n")
