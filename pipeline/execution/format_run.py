@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.artifact import FILES, FileRecord
-from pipeline.errors import NO_OPERATORS_FAULT, OperatorError
+from pipeline.errors import OperatorError
 from pipeline.execution.faults import reach
+from pipeline.execution.operator_failure import blaming
 from pipeline.execution.work import StageSpec
 from pipeline.format_writer import FormatWriter, WriteFunction
 
@@ -21,7 +22,7 @@ def write_files(
     folder = spec.folder.stage_file()
     folder.mkdir()
     given = _Given(flow, spec.output_schema, writer.conserves())
-    try:
+    with blaming(writer, lambda error: f"failed on a shard: {type(error).__name__}"):
         call(iter(given), folder)
         reach("write.unfinished")
         given.check_ended(spec.label)
@@ -31,10 +32,6 @@ def write_files(
             FILES + path.name: spec.folder.publish(path, FILES.rstrip("/"), shard, f"-{path.name}", num_rows=0)
             for path in left
         }
-    except (*NO_OPERATORS_FAULT, OSError, MemoryError):
-        raise
-    except BaseException as error:
-        raise OperatorError(f"operator {writer.name}: failed on a shard: {type(error).__name__}") from error
     conserved = {"conserved_in": given.amount, "conserved_out": amount_out, "conserved_cut": 0}
     return files, {"rows_written": given.num_rows} | conserved
 

@@ -13,12 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.artifact import IDENTITY, LEDGER, ROWS_TRUE, VALUES, FileRecord, ShardRecord, ViewShard
-from pipeline.errors import NO_OPERATORS_FAULT, OperatorError, PipelineError, StorageError
+from pipeline.errors import PipelineError, StorageError
 from pipeline.execution.bound_records import BoundRecords
 from pipeline.execution.exchange import PartitionInput, read_partition
 from pipeline.execution.format_run import amount, write_files
 from pipeline.execution.home import bring_home
 from pipeline.execution.judged_rows import JudgedRows
+from pipeline.execution.operator_failure import blaming
 from pipeline.execution.poison.progress import Progress
 from pipeline.execution.poison.rows import Isolation
 from pipeline.execution.process_memory import out_of_memory
@@ -311,15 +312,9 @@ class _UnitRun:
             yield from flow
             return
         operator, call = self._stage.partition
-        try:
+        with blaming(operator, lambda _: f"failed within the first {self._rows_read} rows of a partition"):
             for batch in self._given_by(operator, call(self._fetched(batch for batch, _ in flow))):
                 yield batch, None
-        except (*NO_OPERATORS_FAULT, OSError, MemoryError):
-            raise
-        except BaseException as error:
-            raise OperatorError(
-                f"operator {operator.name}: failed within the first {self._rows_read} rows of a partition"
-            ) from error
 
     def _through_shard_operator(self, flow: Flow) -> Flow:
         if self._stage.shard is None:
@@ -329,16 +324,12 @@ class _UnitRun:
         declared = operator.conserves()
         if declared is not None:
             self._conserved = dict.fromkeys(("conserved_in", "conserved_out", "conserved_cut"), 0)
-        try:
+        with blaming(operator, lambda _: "failed on a shard"):
             for batch in self._given_by(operator, call(self._fetched(self._measured(flow, declared)))):
                 if declared is not None:
                     self._conserved["conserved_out"] += amount(batch[declared[1]])
                     self._conserved["conserved_cut"] += amount(batch[declared[2]])
                 yield batch, None
-        except (*NO_OPERATORS_FAULT, OSError, MemoryError):
-            raise
-        except BaseException as error:
-            raise OperatorError(f"operator {operator.name}: failed on a shard") from error
 
     def _given_by(self, operator: Operator, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """What an operator gives; it is said to be at work until it has given the next batch."""

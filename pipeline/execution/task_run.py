@@ -6,7 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.artifact import ShardRecord, ShardRows
-from pipeline.errors import NO_OPERATORS_FAULT, OperatorError
+from pipeline.errors import OperatorError
+from pipeline.execution.operator_failure import blaming
 from pipeline.execution.sinks import RowsSink
 from pipeline.execution.work import Result, StageSpec, TaskSource, Unit
 from pipeline.io.shard_file import BatchSize
@@ -21,15 +22,11 @@ def run_task(spec: StageSpec, unit: Unit, task: Task) -> Result:
     assert isinstance(unit.source, TaskSource)
     directory = spec.folder.stage_file()
     directory.mkdir()
-    try:
+    with blaming(task, lambda error: f"failed: {type(error).__name__}: {error}"):
         produced = task.open()(_inputs(unit.source, directory, spec.execution.batch_size))
         if spec.kind is ArtifactKind.MODEL:
             return (_model_record(spec, unit, directory, produced),)
         return tuple(_shard_records(spec, unit, task, produced))
-    except (*NO_OPERATORS_FAULT, OSError, MemoryError):
-        raise
-    except BaseException as error:
-        raise OperatorError(f"operator {task.name}: failed: {type(error).__name__}: {error}") from error
 
 
 def _inputs(source: TaskSource, directory: Path, size: BatchSize) -> TaskInputs:
