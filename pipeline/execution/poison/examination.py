@@ -78,7 +78,7 @@ class Examiner:
 
     def _failure(self, unit: Unit, deaths: list[Death]) -> str:
         last = deaths[-1]
-        how = f"{last.harm.value} ({last.detail})" if last.detail else last.harm.value
+        how = last.harm.told(last.detail)
         return (
             f"{self._spec.label}, unit {unit.index}: expected to finish; its process ended {len(deaths)} times, last "
             f"{how} {_where(last.mark)}, and no single row is to blame; {_ADVICE[last.harm]}; committed work stays, "

@@ -26,7 +26,7 @@ class FoundPoison:
             RunnerError: the unit has too many of them.
         """
         spec.folder.add_poison(spec.segment, spec.fallbacks, unit.index, row)
-        how = f"{row.harm.value} ({row.detail})" if row.detail else row.harm.value
+        how = row.harm.told(row.detail)
         message = f"row {row.row} of unit {unit.index} is quarantined: operator {row.operator} {how}"
         self._watch(Event("poison_found", spec.folder.step, message=message))
         num_found = self._num_found[unit.index] = self._num_found.get(unit.index, 0) + 1

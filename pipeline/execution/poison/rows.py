@@ -20,6 +20,10 @@ class Harm(StrEnum):
     TIMED_OUT = "timed_out"
     OUT_OF_MEMORY = "out_of_memory"
 
+    def told(self, detail: str) -> str:
+        """For a message, with the signal or exit code, if there is one."""
+        return f"{self.value} ({detail})" if detail else self.value
+
 
 @dataclass(frozen=True, slots=True)
 class PoisonRow:
