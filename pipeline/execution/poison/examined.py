@@ -119,8 +119,7 @@ class StageProcess:
 
     def _mark(self) -> Mark:
         self._mark_file.seek(0)
-        between = Mark(Place.BETWEEN, 0, "", 0, 0, 0, has_own_limit=False)
-        return Mark.unpacked(self._mark_file.read(MARK_BYTES)) or between
+        return Mark.unpacked(self._mark_file.read(MARK_BYTES)) or Mark(Place.BETWEEN)
 
     def _end(self) -> None:
         if self._connection is not None:

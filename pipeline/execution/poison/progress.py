@@ -45,14 +45,14 @@ class Mark:
     """Where a worker was when it last wrote so."""
 
     place: Place
-    unit: int
-    operator: str
+    unit: int = 0
+    operator: str = ""
     """Its label; empty where the worker is between operators."""
-    first: int
+    first: int = 0
     """The first of the rows that the operator was called with, in the numbers of the ledger."""
-    last: int
-    num_rows: int
-    has_own_limit: bool
+    last: int = 0
+    num_rows: int = 0
+    has_own_limit: bool = False
     """Whether the operator's time-out would come before that of the unit."""
 
     @property
@@ -107,7 +107,7 @@ class Progress:
     def __init__(self, memory: mmap.mmap | None = None, limits: TimeLimits | None = None) -> None:
         self._memory = memory
         self._limits = limits
-        self._entered: list[tuple[Mark, float]] = [(Mark(Place.BETWEEN, 0, "", 0, 0, 0, has_own_limit=False), inf)]
+        self._entered: list[tuple[Mark, float]] = [(Mark(Place.BETWEEN), inf)]
 
     @classmethod
     def in_file(cls, file: BinaryIO, limits: TimeLimits | None = None) -> "Progress":
@@ -119,13 +119,13 @@ class Progress:
     def unit(self, index: int) -> Iterator[None]:
         """While a unit is at work."""
         seconds = None if self._limits is None else self._limits.unit
-        with self._at(Mark(Place.BETWEEN, index, "", 0, 0, 0, has_own_limit=False), seconds):
+        with self._at(Mark(Place.BETWEEN, index), seconds):
             yield
 
     @contextmanager
     def between(self) -> Iterator[None]:
         """While no operator works but what stands around it, such as the reading of its rows."""
-        with self._at(self._mark(Place.BETWEEN, ""), None):
+        with self._at(self._mark(Place.BETWEEN), None):
             yield
 
     @contextmanager
@@ -150,8 +150,8 @@ class Progress:
         with self._at(self._mark(Place.SHARD, label), seconds):
             yield
 
-    def _mark(self, place: Place, label: str, first: int = 0, last: int = 0, num_rows: int = 0) -> Mark:
-        return Mark(place, self._entered[-1][0].unit, label, first, last, num_rows, has_own_limit=False)
+    def _mark(self, place: Place, label: str = "", first: int = 0, last: int = 0, num_rows: int = 0) -> Mark:
+        return Mark(place, self._entered[-1][0].unit, label, first, last, num_rows)
 
     @contextmanager
     def _at(self, mark: Mark, seconds: float | None) -> Iterator[None]:

@@ -26,7 +26,7 @@ def test_a_mark_is_read_as_it_was_written(mark: Mark) -> None:
 
 @given(st.text(min_size=400, max_size=600))
 def test_a_long_label_is_cut(label: str) -> None:
-    mark = Mark(Place.SHARD, 1, label, 0, 0, 0, has_own_limit=False)
+    mark = Mark(Place.SHARD, 1, label)
     found = Mark.unpacked(mark.packed())
     assert found is not None
     assert found.operator.rstrip("\ufffd") == label[: len(found.operator.rstrip("\ufffd"))]
@@ -55,11 +55,11 @@ def test_the_file_says_where_the_worker_is(file: BinaryIO) -> None:
     with progress.unit(3):
         assert mark_in(file).place is Place.BETWEEN
         with progress.rows("a", ROWS, is_window=False):
-            assert mark_in(file) == Mark(Place.ROWS, 3, "a", 4, 9, 3, has_own_limit=False)
+            assert mark_in(file) == Mark(Place.ROWS, 3, "a", 4, 9, 3)
         with progress.shard("b"):
-            assert mark_in(file) == Mark(Place.SHARD, 3, "b", 0, 0, 0, has_own_limit=False)
+            assert mark_in(file) == Mark(Place.SHARD, 3, "b")
             with progress.rows("a", ROWS[:1], is_window=True):
-                assert mark_in(file) == Mark(Place.WINDOW, 3, "a", 4, 4, 1, has_own_limit=False)
+                assert mark_in(file) == Mark(Place.WINDOW, 3, "a", 4, 4, 1)
             assert mark_in(file).operator == "b"
         assert (mark_in(file).place, mark_in(file).unit) == (Place.BETWEEN, 3)
 
