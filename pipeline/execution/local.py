@@ -13,7 +13,7 @@ from pipeline.execution.allocators import give_freed_memory_back
 from pipeline.execution.memory_budget import is_tight
 from pipeline.execution.poison.examination import Examiner
 from pipeline.execution.poison.found import FoundPoison
-from pipeline.execution.poison.progress import MARK_BYTES, Mark, Place, Progress
+from pipeline.execution.poison.progress import MARK_BYTES, Activity, Mark, Progress
 from pipeline.execution.poison.rows import PoisonRow
 from pipeline.execution.process_memory import peak_bytes, release_free_memory
 from pipeline.execution.runner import SegmentJob, Watch, workers_measured
@@ -40,7 +40,7 @@ class LocalRunner:
             give_freed_memory_back()
         with _examined(job.stages) as examiners, _at_work(spec) as (died_at, progress):
             examines_all = any(stage.limits.are_asked_for for stage in job.stages) or (
-                died_at is not None and died_at.place is Place.OPENING
+                died_at is not None and died_at.activity is Activity.OPENING
             )
             workers = [] if examines_all else [StageWorker(stage, progress) for stage in job.stages]
             for unit in job.units:
@@ -120,4 +120,4 @@ def _mark_in(path: Path) -> Mark | None:
         mark = Mark.unpacked(path.read_bytes()[:MARK_BYTES])
     except FileNotFoundError:
         return None
-    return None if mark is None or mark.place is Place.BETWEEN else mark
+    return None if mark is None or mark.activity is Activity.BETWEEN else mark

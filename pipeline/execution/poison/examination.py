@@ -9,7 +9,7 @@ from typing import Final
 
 from pipeline.errors import RunnerError
 from pipeline.execution.poison.examined import Death, StageProcess
-from pipeline.execution.poison.progress import Mark, Place
+from pipeline.execution.poison.progress import Activity, Mark
 from pipeline.execution.poison.rows import Harm, Isolation, PoisonRow, RowRange, TrialPassedError
 from pipeline.execution.work import Passage, Result, StageSpec, Unit
 
@@ -44,7 +44,7 @@ class Examiner:
         while len(deaths) < MAX_DEATHS:
             outcome = self._process.run(unit, given, Isolation(unit.poison, singly))
             if not isinstance(outcome, Death):
-                if any(death.mark.place is Place.WINDOW for death in deaths) and singly:
+                if any(death.mark.activity is Activity.WINDOW for death in deaths) and singly:
                     singly = ()  # windows were cut to find a row; their results might be others than those of the stage
                     continue
                 return outcome
@@ -90,6 +90,6 @@ def _where(mark: Mark) -> str:
     """Where a process was, for a message."""
     if mark.has_rows:
         return f"in operator {mark.operator} at rows {mark.first} to {mark.last}"
-    if mark.place is Place.OPENING:
+    if mark.activity is Activity.OPENING:
         return f"while it opened operator {mark.operator}"
     return f"in operator {mark.operator}" if mark.operator else "outside of operators, while it read or wrote"

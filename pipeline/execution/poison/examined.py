@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from pipeline.errors import PipelineError, RunnerError
 from pipeline.execution.machine_memory import kernel_kills, used_memory_fraction
-from pipeline.execution.poison.progress import MARK_BYTES, Mark, Place, Progress
+from pipeline.execution.poison.progress import MARK_BYTES, Activity, Mark, Progress
 from pipeline.execution.poison.rows import Harm, Isolation
 from pipeline.execution.stage_task import StageWorker
 from pipeline.execution.work import Passage, Result, StageSpec, Unit
@@ -119,7 +119,7 @@ class StageProcess:
 
     def _mark(self) -> Mark:
         self._mark_file.seek(0)
-        return Mark.unpacked(self._mark_file.read(MARK_BYTES)) or Mark(Place.BETWEEN)
+        return Mark.unpacked(self._mark_file.read(MARK_BYTES)) or Mark(Activity.BETWEEN)
 
     def _end(self) -> None:
         if self._connection is not None:

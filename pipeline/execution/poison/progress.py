@@ -26,7 +26,7 @@ _HEAD: Final = struct.Struct("<BBQQQQH")
 _LABEL_BYTES: Final = MARK_BYTES - _HEAD.size
 
 
-class Place(IntEnum):
+class Activity(IntEnum):
     """What kind of work a worker is at."""
 
     BETWEEN = 0
@@ -44,7 +44,7 @@ class Place(IntEnum):
 class Mark:
     """Where a worker was when it last wrote so."""
 
-    place: Place
+    activity: Activity
     unit: int = 0
     operator: str = ""
     """Its label; empty where the worker is between operators."""
@@ -58,24 +58,24 @@ class Mark:
     @property
     def has_rows(self) -> bool:
         """Whether it is about a call with known rows."""
-        return self.place in (Place.ROWS, Place.WINDOW)
+        return self.activity in (Activity.ROWS, Activity.WINDOW)
 
     def packed(self) -> bytes:
         """The stored form, of MARK_BYTES."""
         label = self.operator.encode()[:_LABEL_BYTES]
         numbers = (self.unit, self.first, self.last, self.num_rows)
-        return (_HEAD.pack(self.place, self.has_own_limit, *numbers, len(label)) + label).ljust(MARK_BYTES, b"\0")
+        return (_HEAD.pack(self.activity, self.has_own_limit, *numbers, len(label)) + label).ljust(MARK_BYTES, b"\0")
 
     @classmethod
     def unpacked(cls, data: bytes) -> "Mark | None":
         """The mark that `packed` gave; None if it is none, as in a file that was just made."""
         if len(data) < MARK_BYTES:
             return None
-        place, has_own_limit, unit, first, last, num_rows, length = _HEAD.unpack_from(data)
-        if place not in set(Place):
+        activity, has_own_limit, unit, first, last, num_rows, length = _HEAD.unpack_from(data)
+        if activity not in set(Activity):
             return None
         label = data[_HEAD.size : _HEAD.size + length].decode(errors="replace")
-        return cls(Place(place), unit, label, first, last, num_rows, bool(has_own_limit))
+        return cls(Activity(activity), unit, label, first, last, num_rows, bool(has_own_limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Progress:
     def __init__(self, memory: mmap.mmap | None = None, limits: TimeLimits | None = None) -> None:
         self._memory = memory
         self._limits = limits
-        self._entered: list[tuple[Mark, float]] = [(Mark(Place.BETWEEN), inf)]
+        self._entered: list[tuple[Mark, float]] = [(Mark(Activity.BETWEEN), inf)]
 
     @classmethod
     def in_file(cls, file: BinaryIO, limits: TimeLimits | None = None) -> "Progress":
@@ -119,39 +119,39 @@ class Progress:
     def unit(self, index: int) -> Iterator[None]:
         """While a unit is at work."""
         seconds = None if self._limits is None else self._limits.unit
-        with self._at(Mark(Place.BETWEEN, index), seconds):
+        with self._at(Mark(Activity.BETWEEN, index), seconds):
             yield
 
     @contextmanager
     def between(self) -> Iterator[None]:
         """While no operator works but what stands around it, such as the reading of its rows."""
-        with self._at(self._mark(Place.BETWEEN), None):
+        with self._at(self._mark(Activity.BETWEEN), None):
             yield
 
     @contextmanager
     def opening(self, label: str) -> Iterator[None]:
         """While an operator is opened."""
-        with self._at(self._mark(Place.OPENING, label), None if self._limits is None else self._limits.call):
+        with self._at(self._mark(Activity.OPENING, label), None if self._limits is None else self._limits.call):
             yield
 
     @contextmanager
     def rows(self, label: str, rows: Rows, *, is_window: bool) -> Iterator[None]:
         """While a row operator is called with these rows, of which there is one at least."""
-        place = Place.WINDOW if is_window else Place.ROWS
+        activity = Activity.WINDOW if is_window else Activity.ROWS
         limits = self._limits
         seconds = None if limits is None else limits.operators.get(label, limits.call)
-        with self._at(self._mark(place, label, int(rows[0]), int(rows[-1]), len(rows)), seconds):
+        with self._at(self._mark(activity, label, int(rows[0]), int(rows[-1]), len(rows)), seconds):
             yield
 
     @contextmanager
     def shard(self, label: str) -> Iterator[None]:
         """While an operator works on a whole shard, partition or artifact."""
         seconds = None if self._limits is None else self._limits.operators.get(label)
-        with self._at(self._mark(Place.SHARD, label), seconds):
+        with self._at(self._mark(Activity.SHARD, label), seconds):
             yield
 
-    def _mark(self, place: Place, label: str = "", first: int = 0, last: int = 0, num_rows: int = 0) -> Mark:
-        return Mark(place, self._entered[-1][0].unit, label, first, last, num_rows)
+    def _mark(self, activity: Activity, label: str = "", first: int = 0, last: int = 0, num_rows: int = 0) -> Mark:
+        return Mark(activity, self._entered[-1][0].unit, label, first, last, num_rows)
 
     @contextmanager
     def _at(self, mark: Mark, seconds: float | None) -> Iterator[None]:

@@ -9,7 +9,7 @@ import pytest
 from pipeline.errors import RunnerError
 from pipeline.execution.poison.examination import MAX_DEATHS, POISON_ATTEMPTS, Examiner
 from pipeline.execution.poison.examined import Death
-from pipeline.execution.poison.progress import Mark, Place
+from pipeline.execution.poison.progress import Activity, Mark
 from pipeline.execution.poison.rows import Harm, Isolation, PoisonRow, RowRange, TrialPassedError
 from pipeline.execution.work import SourceShard, Unit
 
@@ -19,8 +19,10 @@ DONE: Any = ("records",)
 POISON = PoisonRow(14, "bad", Harm.CRASHED, "SIGSEGV")
 
 
-def death(first: int, last: int, *, place: Place = Place.ROWS, harm: Harm = Harm.CRASHED, own: bool = True) -> Death:
-    mark = Mark(place, 3, "bad" if place is not Place.BETWEEN else "", first, last, last - first + 1, own)
+def death(
+    first: int, last: int, *, activity: Activity = Activity.ROWS, harm: Harm = Harm.CRASHED, own: bool = True
+) -> Death:
+    mark = Mark(activity, 3, "bad" if activity is not Activity.BETWEEN else "", first, last, last - first + 1, own)
     return Death(harm, "SIGSEGV" if harm is Harm.CRASHED else "", mark)
 
 
@@ -50,23 +52,23 @@ def examine(answer: Callable[[Isolation, int], Any]) -> tuple[Any, list[Isolatio
     return examiner.run(UNIT, None), played.seen
 
 
-def dies_at(row: int, place: Place = Place.ROWS) -> Callable[[Isolation, int], Any]:
+def dies_at(row: int, activity: Activity = Activity.ROWS) -> Callable[[Isolation, int], Any]:
     """A process that one row ends, in any company."""
 
     def answer(isolation: Isolation, turn: int) -> Any:
         del turn
         if isolation.alone is not None:
             if isolation.alone.first == row:
-                return death(row, row, place=place)
+                return death(row, row, activity=activity)
             raise TrialPassedError
-        return death(row, row, place=place) if isolation.singly else death(*BATCH, place=place)
+        return death(row, row, activity=activity) if isolation.singly else death(*BATCH, activity=activity)
 
     return answer
 
 
-@pytest.mark.parametrize("place", [Place.ROWS, Place.WINDOW])
-def test_a_row_that_does_it_alone_every_time_is_poison(place: Place) -> None:
-    found, seen = examine(dies_at(14, place))
+@pytest.mark.parametrize("activity", [Activity.ROWS, Activity.WINDOW])
+def test_a_row_that_does_it_alone_every_time_is_poison(activity: Activity) -> None:
+    found, seen = examine(dies_at(14, activity))
     assert found == POISON
     assert [bool(isolation.singly) for isolation in seen[:2]] == [False, True]
     assert seen[1].singly == (RowRange("bad", *BATCH),)
@@ -80,7 +82,7 @@ def test_a_process_that_was_killed_once_costs_nothing_but_time() -> None:
 
 
 def test_windows_are_cut_to_search_and_for_no_result() -> None:
-    found, seen = examine(lambda _, turn: death(*BATCH, place=Place.WINDOW) if turn == 1 else DONE)
+    found, seen = examine(lambda _, turn: death(*BATCH, activity=Activity.WINDOW) if turn == 1 else DONE)
     assert found == DONE
     assert [len(isolation.singly) for isolation in seen] == [0, 1, 0]
 
@@ -112,11 +114,11 @@ def test_a_death_elsewhere_in_a_trial_blames_nobody() -> None:
 @pytest.mark.parametrize(
     ("died", "told"),
     [
-        (death(0, 0, place=Place.BETWEEN), "last crashed (SIGSEGV) outside of operators"),
-        (death(0, 0, place=Place.OPENING), "last crashed (SIGSEGV) while it opened operator bad"),
-        (death(0, 0, place=Place.SHARD), "last crashed (SIGSEGV) in operator bad, and no single row"),
+        (death(0, 0, activity=Activity.BETWEEN), "last crashed (SIGSEGV) outside of operators"),
+        (death(0, 0, activity=Activity.OPENING), "last crashed (SIGSEGV) while it opened operator bad"),
+        (death(0, 0, activity=Activity.SHARD), "last crashed (SIGSEGV) in operator bad, and no single row"),
         (death(14, 14, harm=Harm.TIMED_OUT, own=False), "last timed_out in operator bad at rows 14 to 14"),
-        (death(*BATCH, place=Place.BETWEEN, harm=Harm.OUT_OF_MEMORY), "lower --batch-rows or layout.shard_bytes"),
+        (death(*BATCH, activity=Activity.BETWEEN, harm=Harm.OUT_OF_MEMORY), "lower --batch-rows or layout.shard_bytes"),
     ],
 )
 def test_what_no_row_is_to_blame_for_ends_the_unit(died: Death, told: str) -> None:

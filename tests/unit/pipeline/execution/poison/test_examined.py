@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from pipeline.execution.poison.examined import Death, _harm_of
-from pipeline.execution.poison.progress import Mark, Place
+from pipeline.execution.poison.progress import Activity, Mark
 from pipeline.execution.poison.rows import Harm
 
 
@@ -25,15 +25,15 @@ def test_an_exit_code_has_a_meaning(code: int, was_kernel: bool, expected: tuple
 
 
 @pytest.mark.parametrize(
-    ("place", "harm", "own", "expected"),
+    ("activity", "harm", "own", "expected"),
     [
-        (Place.ROWS, Harm.CRASHED, False, True),
-        (Place.WINDOW, Harm.OUT_OF_MEMORY, False, True),
-        (Place.ROWS, Harm.TIMED_OUT, True, True),
-        (Place.ROWS, Harm.TIMED_OUT, False, False),
-        (Place.SHARD, Harm.CRASHED, True, False),
-        (Place.BETWEEN, Harm.CRASHED, False, False),
+        (Activity.ROWS, Harm.CRASHED, False, True),
+        (Activity.WINDOW, Harm.OUT_OF_MEMORY, False, True),
+        (Activity.ROWS, Harm.TIMED_OUT, True, True),
+        (Activity.ROWS, Harm.TIMED_OUT, False, False),
+        (Activity.SHARD, Harm.CRASHED, True, False),
+        (Activity.BETWEEN, Harm.CRASHED, False, False),
     ],
 )
-def test_only_what_rows_may_have_caused_is_theirs(place: Place, harm: Harm, own: bool, expected: bool) -> None:
-    assert Death(harm, "", Mark(place, 0, "a", 0, 0, 1, own)).at_rows == expected
+def test_only_what_rows_may_have_caused_is_theirs(activity: Activity, harm: Harm, own: bool, expected: bool) -> None:
+    assert Death(harm, "", Mark(activity, 0, "a", 0, 0, 1, own)).at_rows == expected

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.execution.poison.progress import MARK_BYTES, Mark, Place, Progress, TimeLimits
+from pipeline.execution.poison.progress import MARK_BYTES, Activity, Mark, Progress, TimeLimits
 
 ROWS = np.array([4, 7, 9], np.uint32)
 NUMBERS = st.integers(0, 2**63)
@@ -18,7 +18,9 @@ NUMBERS = st.integers(0, 2**63)
 pytestmark = pytest.mark.timeout(60, method="thread")  # the other method has the timer that is tested here
 
 
-@given(st.builds(Mark, st.sampled_from(Place), NUMBERS, st.text(max_size=60), NUMBERS, NUMBERS, NUMBERS, st.booleans()))
+@given(
+    st.builds(Mark, st.sampled_from(Activity), NUMBERS, st.text(max_size=60), NUMBERS, NUMBERS, NUMBERS, st.booleans())
+)
 def test_a_mark_is_read_as_it_was_written(mark: Mark) -> None:
     assert len(mark.packed()) == MARK_BYTES
     assert Mark.unpacked(mark.packed()) == mark
@@ -26,7 +28,7 @@ def test_a_mark_is_read_as_it_was_written(mark: Mark) -> None:
 
 @given(st.text(min_size=400, max_size=600))
 def test_a_long_label_is_cut(label: str) -> None:
-    mark = Mark(Place.SHARD, 1, label)
+    mark = Mark(Activity.SHARD, 1, label)
     found = Mark.unpacked(mark.packed())
     assert found is not None
     assert found.operator.rstrip("\ufffd") == label[: len(found.operator.rstrip("\ufffd"))]
@@ -53,15 +55,15 @@ def mark_in(file: BinaryIO) -> Mark:
 def test_the_file_says_where_the_worker_is(file: BinaryIO) -> None:
     progress = Progress.in_file(file)
     with progress.unit(3):
-        assert mark_in(file).place is Place.BETWEEN
+        assert mark_in(file).activity is Activity.BETWEEN
         with progress.rows("a", ROWS, is_window=False):
-            assert mark_in(file) == Mark(Place.ROWS, 3, "a", 4, 9, 3)
+            assert mark_in(file) == Mark(Activity.ROWS, 3, "a", 4, 9, 3)
         with progress.shard("b"):
-            assert mark_in(file) == Mark(Place.SHARD, 3, "b")
+            assert mark_in(file) == Mark(Activity.SHARD, 3, "b")
             with progress.rows("a", ROWS[:1], is_window=True):
-                assert mark_in(file) == Mark(Place.WINDOW, 3, "a", 4, 4, 1)
+                assert mark_in(file) == Mark(Activity.WINDOW, 3, "a", 4, 4, 1)
             assert mark_in(file).operator == "b"
-        assert (mark_in(file).place, mark_in(file).unit) == (Place.BETWEEN, 3)
+        assert (mark_in(file).activity, mark_in(file).unit) == (Activity.BETWEEN, 3)
 
 
 def test_an_error_leaves_no_mark(file: BinaryIO) -> None:
@@ -69,7 +71,7 @@ def test_an_error_leaves_no_mark(file: BinaryIO) -> None:
 
     with pytest.raises(KeyError), progress.unit(3), progress.rows("a", ROWS, is_window=False):
         raise KeyError
-    assert mark_in(file).place is Place.BETWEEN
+    assert mark_in(file).activity is Activity.BETWEEN
 
 
 def seconds_left() -> float:
