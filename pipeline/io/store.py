@@ -96,15 +96,12 @@ class FolderStore:
     def move(self, staged: Path, name: str) -> None:
         """By rename."""
         _sync(staged)
-        target = self.root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staged.replace(target)
+        staged.replace(self._target(name))
 
     def create(self, staged: Path, name: str) -> bool:
         """By link(2), which fails if the name exists."""
         _sync(staged)
-        target = self.root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target = self._target(name)
         try:
             os.link(staged, target)
         except FileExistsError:
@@ -113,8 +110,7 @@ class FolderStore:
 
     def link(self, file: Place, name: str) -> None:
         """By a hard link: it takes no room."""
-        target = self.root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target = self._target(name)
         staged = self.stage()
         os.link(str(file), staged)
         staged.replace(target)
@@ -128,6 +124,12 @@ class FolderStore:
     def remove_folder(self, folder: Place) -> None:
         """With its folders."""
         shutil.rmtree(str(folder))
+
+    def _target(self, name: str) -> Path:
+        """Where the file of that name lies, in a folder that is there."""
+        target = self.root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target
 
 
 @dataclass(frozen=True, slots=True)
