@@ -5,7 +5,7 @@ that may die: see examination.py.
 """
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +38,9 @@ class LocalRunner:
         tight = is_tight(spec.execution.memory_bytes)
         if tight:
             give_freed_memory_back()
-        with _examined(job.stages) as examiners, _at_work(spec) as (died_at, progress):
+        with ExitStack() as stack:
+            examiners = [stack.enter_context(closing(Examiner(stage))) for stage in job.stages]
+            died_at, progress = stack.enter_context(_at_work(spec))
             examines_all = any(stage.limits.are_asked_for for stage in job.stages) or (
                 died_at is not None and died_at.activity is Activity.OPENING
             )
@@ -79,16 +81,6 @@ def _examine(stages: tuple[StageSpec, ...], examiners: list[Examiner], unit: Uni
             if not isinstance(outcome, Passage):
                 return outcome
             passage = outcome
-
-
-@contextmanager
-def _examined(stages: tuple[StageSpec, ...]) -> Iterator[list[Examiner]]:
-    examiners = [Examiner(spec) for spec in stages]
-    try:
-        yield examiners
-    finally:
-        for examiner in examiners:
-            examiner.close()
 
 
 @contextmanager
