@@ -24,6 +24,18 @@ class MemoryUse:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedSource:
+    """What reading a record of a source needs."""
+
+    root: str
+    """What stands before the relative paths of its files."""
+    format: str
+    text_column: str
+    max_document_bytes: int
+    max_expansion: float
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedStep:
     """A step as run.json lists it."""
 
@@ -72,9 +84,12 @@ class RecordedRun:
                 found[step.step] = manifest
         return found
 
-    def sources(self) -> dict[str, dict[str, Any]]:  # Any: JSON
-        """What reading a record of each source needs, where the recipe was last run; empty without its logs."""
-        return dict(self._log().get("sources", {}))
+    def sources(self) -> dict[str, RecordedSource]:
+        """Sources where the recipe was last run; empty without its logs, or with those of another version."""
+        try:
+            return {name: RecordedSource(**fields) for name, fields in self._log().get("sources", {}).items()}
+        except TypeError:  # other fields than these
+            return {}
 
     def memory(self) -> MemoryUse | None:
         """What the last run used; None before its end."""

@@ -18,9 +18,10 @@ from pipeline.execution.runner import Event, Runner, Watch
 from pipeline.execution.work import Execution
 from pipeline.io.scratch import fresh_file
 from pipeline.io.splits import format_of
+from pipeline.io.storage import InputFile
 from pipeline.io.store import Place, place_of
-from pipeline.plan.logical import Recipe
-from pipeline.recorded_run import LOG_NAME, MemoryUse
+from pipeline.plan.logical import Recipe, Source
+from pipeline.recorded_run import LOG_NAME, MemoryUse, RecordedSource
 from pipeline.report.funnel import Funnel, funnel
 
 EVENTS_NAME: Final = "events.jsonl"
@@ -104,13 +105,7 @@ def _log_of(
 ) -> dict[str, Any]:  # Any: JSON
     """What differs from run to run; it lives in logs/ alone."""
     sources = {
-        name: {
-            "root": files[0].path.removesuffix(files[0].relative_path),
-            "format": format_of(files[0], prepared.recipe.sources[name]),
-            "text_column": prepared.recipe.sources[name].text_column,
-            "max_document_bytes": prepared.recipe.sources[name].max_document_bytes,
-            "max_expansion": prepared.recipe.sources[name].max_expansion,
-        }
+        name: asdict(_recorded_source(prepared.recipe.sources[name], files[0]))
         for name, files in prepared.files.items()
     }
     return {
@@ -121,6 +116,16 @@ def _log_of(
         "sources": sources,
         "imports": {name: str(found.run) for name, found in prepared.imports.items()},
     }
+
+
+def _recorded_source(source: Source, file: InputFile) -> RecordedSource:
+    return RecordedSource(
+        root=file.path.removesuffix(file.relative_path),
+        format=format_of(file, source),
+        text_column=source.text_column,
+        max_document_bytes=source.max_document_bytes,
+        max_expansion=source.max_expansion,
+    )
 
 
 class _RunLog:

@@ -425,12 +425,11 @@ def _text(run: RecordedRun, entry: Mapping[str, Any], position: int, num_chars: 
     if source is None:
         return None
     try:
-        path = source["root"] + str(entry["path"])
-        limits = source["max_document_bytes"], source["max_expansion"]
-        record = read_record(path, source["format"], position, *limits)
+        path = source.root + str(entry["path"])
+        record = read_record(path, source.format, position, source.max_document_bytes, source.max_expansion)
     except StorageError:
         return None
-    text = record.get(source["text_column"])
+    text = record.get(source.text_column)
     if isinstance(text, bytes):  # some writers store strings without saying so
         text = text.decode(errors="replace")
     return text[:num_chars] if isinstance(text, str) else None

@@ -54,6 +54,15 @@ def test_where_an_import_lay_is_in_the_log_alone(inputs: Path) -> None:
     assert json.loads((new / "logs/run.json").read_text())["imports"] == {"old": str(inputs / "first")}
 
 
+def test_a_log_of_another_version_says_nothing_of_sources(inputs: Path) -> None:
+    run = build(inputs, "first", {})
+    path = run / "logs/run.json"
+    log = json.loads(path.read_text())
+    del log["sources"]["docs"]["max_expansion"]
+    path.write_text(json.dumps(log))
+    assert load_run(run).sources() == {}
+
+
 def test_a_folder_without_a_run_is_none(tmp_path: Path) -> None:
     assert step_folder(tmp_path, "documents") is None
     with pytest.raises(StorageError, match=r"expected an output folder of `corpusmill run`, with run.json in it"):

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import PlanError, RunnerError
 from pipeline.plan.logical import ArtifactKind, Recipe, Source, Step, View
-from pipeline.recorded_run import load_run
+from pipeline.recorded_run import RecordedSource, load_run
 from pipeline.run import run_recipe
 from tests.corpus import Record, jsonl
 
@@ -27,13 +27,7 @@ def inputs(tmp_path: Path) -> Path:
 def test_logs_say_what_ran_and_where_its_sources_lie(inputs: Path) -> None:
     run_recipe(recipe("mine"), inputs / "out", directory=inputs)
     assert load_run(inputs / "out").sources() == {
-        "docs": {
-            "root": f"{inputs}/",
-            "format": "jsonl",
-            "text_column": "text",
-            "max_document_bytes": 16 << 20,
-            "max_expansion": 200,
-        }
+        "docs": RecordedSource(f"{inputs}/", "jsonl", "text", max_document_bytes=16 << 20, max_expansion=200)
     }
     events = [json.loads(line)["kind"] for line in (inputs / "out/logs/events.jsonl").read_text().splitlines()]
     assert (events[0], events[-1]) == ("build_started", "step_finished")
