@@ -69,7 +69,7 @@ class ObjectPath:
     def __str__(self) -> str:
         return f"{SCHEME}://{self.bucket}/{self.key}"
 
-    def __truediv__(self, name: str | PurePosixPath) -> "ObjectPath":
+    def __truediv__(self, name: str) -> "ObjectPath":
         return ObjectPath(self.bucket, f"{self.key}/{name}")
 
     @property
@@ -86,10 +86,6 @@ class ObjectPath:
     def parent(self) -> "ObjectPath":
         """The prefix above."""
         return ObjectPath(self.bucket, self.key.rpartition("/")[0])
-
-    def relative_to(self, other: "ObjectPath") -> PurePosixPath:
-        """The path below another place."""
-        return PurePosixPath(self.key).relative_to(other.key)
 
     def absolute(self) -> "ObjectPath":
         """Itself."""
