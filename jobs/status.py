@@ -1,7 +1,6 @@
 """What of a run is done, found from its folder alone."""
 
 import fcntl
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +56,7 @@ class RunStatus:
     memory: MemoryUse | None
     """What the last run took; None before its end."""
     damaged: tuple[DamagedFile, ...]
-    """Every input file that was not read to its end."""
+    """Every input file that was not read as a whole."""
 
 
 def run_status(run: RecordedRun) -> RunStatus:
@@ -67,10 +66,10 @@ def run_status(run: RecordedRun) -> RunStatus:
     return RunStatus(
         recipe=run.recipe,
         is_running=is_running,
-        failure=None if is_running else _failure(run.output),
-        memory=run.memory(),
+        failure=None if is_running else run.failure(),
         steps=tuple(status for status, _, _ in found),
         quarantined=tuple(row for _, rows, _ in found for row in rows)[:MAX_QUARANTINED],
+        memory=run.memory(),
         damaged=damaged_files(record for _, _, records in found for record in records),
     )
 
@@ -157,11 +156,3 @@ def _is_locked(path: Place) -> bool:
     except OSError:
         return True
     return False
-
-
-def _failure(output: Place) -> str | None:
-    try:
-        failure: str | None = json.loads((output / "logs" / "run.json").read_text()).get("failure")
-    except (FileNotFoundError, ValueError):
-        return None
-    return failure

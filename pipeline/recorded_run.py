@@ -96,6 +96,11 @@ class RecordedRun:
         found = self._log().get("memory")
         return None if found is None else MemoryUse(**found)
 
+    def failure(self) -> str | None:
+        """How the last run ended, if it failed."""
+        failure: str | None = self._log().get("failure")
+        return failure
+
     def imported(self) -> dict[str, Manifest]:
         """Manifests of the imports that still lie where the recipe found them when it was last run."""
         runs = self._log().get("imports", {})
