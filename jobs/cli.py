@@ -23,7 +23,7 @@ from jobs.progress import show_progress
 from jobs.status import print_status, run_status
 from jobs.summary import print_summary
 from jobs.terminal import PlainConsole, printable
-from jobs.termination import ends_by_signal
+from jobs.termination import INTERRUPTED, ends_by_signal
 from operators.catalogue import catalogue
 from pipeline.errors import PipelineError, PlanError, SchemaError
 from pipeline.execution.allocators import give_freed_memory_back
@@ -257,7 +257,7 @@ def main() -> NoReturn:
         _fail(out_of_memory("command", error, None), 1)
     except KeyboardInterrupt:
         print("corpusmill: interrupted; committed work stays, run again to go on", file=sys.stderr)  # noqa: T201
-        raise SystemExit(130) from None
+        raise SystemExit(INTERRUPTED) from None
     except Exception as error:  # noqa: BLE001 - a defect of ours; a traceback helps nobody who did not write the code
         _fail(as_defect(error), 1)
     raise SystemExit(0)
