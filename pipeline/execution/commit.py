@@ -154,7 +154,7 @@ class StepFolder:
         One file a segment, so that a unit of the next segment carries its path, not the names of all files.
         """
         name = f"segment-{segment}/{LISTING_NAME}"
-        self.write("".join(f"{name}\n" for name in names).encode(), name)
+        self.write("".join(f"{file}\n" for file in names).encode(), name)
         return self.path / name
 
     def earlier_shards(self) -> dict[str, tuple[Place, ShardRecord]]:

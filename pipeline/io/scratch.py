@@ -75,9 +75,8 @@ class _Scratch:
 
     def __init__(self) -> None:
         above = _node_folder()
-        with _locked(
-            above / _LOCK_NAME, fcntl.LOCK_EX
-        ):  # nobody takes a folder that is being made for an abandoned one
+        # Nobody takes a folder that is being made for an abandoned one.
+        with _locked(above / _LOCK_NAME, fcntl.LOCK_EX):
             remove_abandoned(above)
             self.folder = Path(tempfile.mkdtemp(prefix="p-", dir=above))
             _lock(self.folder / _LOCK_NAME, fcntl.LOCK_EX)  # until the process ends, however it ends

@@ -88,8 +88,9 @@ class Source(_Frozen):
     max_document_bytes: int = Field(default=16 << 20, ge=1 << 10)
     """Of a JSON line, or of a Parquet row's text; what is longer is quarantined as `too_large`."""
     max_expansion: float = Field(default=200, ge=1)
-    """A compressed file that gives more than this many times its size, and more than 64 MiB, is damaged from there on.
-    Text gives 3 to 10 times as much, logs up to 100 times; a bomb of zeros gives a thousand times."""
+    """A compressed file, or the row groups of a Parquet file, that give more than this many times the file's size, and
+    more than 64 MiB, are damaged from there on. Text gives 3 to 10 times as much, logs up to 100 times; a bomb of zeros
+    gives a thousand times."""
 
     @field_validator("paths", mode="before")
     @classmethod

@@ -19,7 +19,7 @@ class DamagedFile:
     unread_compressed_bytes: int | None
     """None where a limit ended the reading."""
     lost_rows: int | None = None
-    """Rows that the file's metadata names and that could not be read; None where no metadata tells."""
+    """Rows that the file's metadata names, or its pages hold, and that could not be read; None where neither tells."""
 
     def __str__(self) -> str:
         unread, lost = self.unread_compressed_bytes, self.lost_rows
