@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pipeline.artifact import DATA, LEDGER, Manifest
@@ -74,6 +73,8 @@ def _duplicate(manifests: Mapping[str, Manifest]) -> RemovedDocument | None:
 
 
 def _first_pair(manifest: Manifest, base: Manifest, shard: int) -> RemovedDocument | None:
+    import pyarrow.dataset as ds  # noqa: PLC0415 -- few runs come to this
+
     ledger, data = manifest.path(shard, LEDGER), base.path(shard, DATA)
     if ledger is None or data is None:
         return None

@@ -21,6 +21,10 @@ PACKAGE: Final = __name__.partition(".")[0]
 """What functions of it do is looked at; those of others are known by name."""
 
 
+RUNTIME_PREFIX: Final = b"NRT_"
+"""Names of functions of Numba's runtime begin so."""
+
+
 class KernelCache:
     """What Numba asks for the compiled code of one kernel. Its files are opened on the first call of the kernel."""
 
@@ -30,8 +34,13 @@ class KernelCache:
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:  # Any: Numba is untyped
         """The compiled code for these types, or None. The compiler is not set up: it does that itself when needed."""
-        rtsys.initialize(target_context)  # what its code calls is known to the linker then
-        return self._opened()._load_overload(signature, target_context)  # noqa: SLF001 -- without what is around it
+        files = self._opened()
+        stored = files._cache_file.load(files._index_key(signature, target_context.codegen()))  # noqa: SLF001
+        if stored is None:
+            return None
+        if _needs_runtime(stored[0]):
+            rtsys.initialize(target_context)  # what its code calls is known to the linker then
+        return files._impl.rebuild(target_context, stored)  # noqa: SLF001
 
     def save_overload(self, signature: Any, compiled: Any) -> None:  # Any: as above
         """Writes what was compiled."""
@@ -51,6 +60,12 @@ class KernelCache:
             files._cache_file = IndexDataCacheFile(files.cache_path, name, digest)  # noqa: SLF001
             self._files = files
         return self._files
+
+
+def _needs_runtime(library: tuple[str, str, tuple[bytes, bytes]]) -> bool:
+    """Whether stored code calls Numba's runtime, which is compiled anew in each process: 0.07 s. Few kernels do."""
+    _, _, (object_code, _) = library
+    return RUNTIME_PREFIX in object_code
 
 
 def code_digest(kernel: Dispatcher) -> str:
