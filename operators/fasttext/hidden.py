@@ -10,7 +10,7 @@ import numpy as np
 
 from operators.fasttext.model_file import Floats
 from operators.fasttext.network import (
-    END_OF_LINE,
+    END_HASH,
     NO_ROW,
     Keys,
     Network,
@@ -25,8 +25,6 @@ from operators.fasttext.word_cache import NO_WORD, WordCache, ask_for_slot, ask_
 from operators.fasttext.words import WordScratch, add_cached_word, is_label_entry, word_scratch_for
 from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 from operators.text.prefetch import prefetch
-
-_END: Final = np.frombuffer(END_OF_LINE, np.uint8)
 
 NGRAM_MULTIPLIER: Final = np.uint64(116049371)
 """fastText's, of the polynomial over the hashes of an n-gram's words."""
@@ -132,12 +130,11 @@ def hidden_layer(
             ask_for_tokens(num_tokens, scratch.tokens, network, cache)
             token = np.uintp(0)
         start, stop = np.uintp(scratch.tokens.begins[token]), np.uintp(scratch.tokens.ends[token])
-        fnv, key = scratch.tokens.hashes[token], scratch.tokens.keys[token]
+        key = scratch.tokens.keys[token]
         token += np.uintp(1)
         is_word = True
         if start == stop or is_end_of_line(data, start, stop):
             at_end = True
-            fnv, _ = hash_bytes(_END, np.uintp(0), np.uintp(4))
             num_waiting = wait_for_row(network.end_entry, num_waiting, network, scratch)
         elif network.max_subword > np.uintp(0):
             count = add_cached_word(data, start, stop, key, network, cache, scratch.words, hidden)
@@ -148,6 +145,7 @@ def hidden_layer(
             is_word = not is_label_entry(data, start, stop, entry, network)
             num_waiting = wait_for_row(entry if is_word else np.int64(NO_ROW), num_waiting, network, scratch)
         if is_word and network.word_ngrams > np.uintp(1):
+            fnv = END_HASH if at_end else hash_bytes(data, start, stop)
             num_waiting = wait_for_ngrams(fnv, num_before, num_waiting, network, scratch)
             num_before = min(num_before + np.uintp(1), network.word_ngrams - np.uintp(1))
         if num_waiting >= np.uintp(WAITING_ROWS) or at_end:

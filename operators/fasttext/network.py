@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.fasttext.model_file import Codes, Floats, Integers, ModelFile, Offsets
-from operators.text.hashing import WORD_MULTIPLIER, mix64
+from operators.text.byte_blocks import BLOCK, load_block, load_part
+from operators.text.hashing import GOLDEN_RATIO, WORD_MULTIPLIER, mix64
 from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 
 Keys = npt.NDArray[np.uint64]
@@ -21,6 +22,8 @@ FNV_PRIME: Final = np.uint32(16777619)
 
 NO_ROW: Final = -1
 END_OF_LINE: Final = b"</s>"
+END_HASH: Final = np.uint32(3617362777)
+"""fastText's hash of it."""
 
 LEAST_SAVING: Final = 4
 """How many times fewer labels than columns make it worth while to keep products."""
@@ -62,7 +65,7 @@ def build_network(model: ModelFile) -> Network:
     keys, entries = np.zeros(num_slots, np.uint64), np.zeros(num_slots, np.int32)
     index_entries(model.data, model.begins, model.ends, keys, entries)
     end_of_line = np.frombuffer(END_OF_LINE, np.uint8)
-    _, end_key = hash_bytes(end_of_line, np.uintp(0), np.uintp(len(end_of_line)))
+    end_key = key_of(end_of_line, np.uintp(0), np.uintp(len(end_of_line)))
     bucket_rows, bucket_bits = _bucket_rows(model)
     left, right, parents = label_tree(model.label_counts if model.loss == "hs" else np.zeros(0, np.int64))
     return Network(
@@ -123,21 +126,33 @@ def fnv_step(value: np.uint32, byte: np.uint8) -> np.uint32:
     return np.uint32(np.uint32(value ^ np.uint32(np.int8(byte))) * FNV_PRIME)
 
 
+@borrowing_kernel
+def hash_bytes(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uint32:
+    """FastText's hash of `data[begin:end]`."""
+    fnv = FNV_BASIS
+    for k in range(begin, end):
+        fnv = fnv_step(fnv, data[np.uintp(k)])
+    return fnv
+
+
 @inline_kernel
-def key_of(fnv: np.uint32, polynomial: np.uint64) -> np.uint64:
-    """The hash of a word by which it is found, never 0. Words that agree in one of the two differ in the other."""
-    return mix64(polynomial ^ (np.uint64(fnv) << np.uint64(32))) | np.uint64(1)
+def load_rest(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uint64:
+    """The bytes of `data[begin:end]`, fewer than eight, and zeros behind them."""
+    if begin + BLOCK > np.uintp(data.shape[0]):
+        return load_part(data, begin, end)
+    return load_block(data, begin) & ((np.uint64(1) << (np.uint64(8) * np.uint64(end - begin))) - np.uint64(1))
 
 
 @borrowing_kernel
-def hash_bytes(data: Bytes, begin: np.uintp, end: np.uintp) -> tuple[np.uint32, np.uint64]:
-    """FastText's hash of `data[begin:end]`, and its key."""
-    fnv, polynomial = FNV_BASIS, np.uint64(0)
-    for k in range(begin, end):
-        byte = data[np.uintp(k)]
-        fnv = fnv_step(fnv, byte)
-        polynomial = (polynomial + np.uint64(byte)) * WORD_MULTIPLIER
-    return fnv, key_of(fnv, polynomial)
+def key_of(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uint64:
+    """The hash of a word by which it is found, never 0: eight bytes at a time, where fastText's takes one."""
+    state = np.uint64(end - begin) * GOLDEN_RATIO
+    i = begin
+    while end - i >= BLOCK:
+        state = (state ^ load_block(data, i)) * WORD_MULTIPLIER
+        state ^= state >> np.uint64(32)
+        i += BLOCK
+    return mix64(state ^ load_rest(data, i, end)) | np.uint64(1)
 
 
 @inline_kernel
@@ -152,7 +167,7 @@ def index_entries(data: Bytes, begins: Offsets, ends: Offsets, keys: Keys, entri
     mask = np.uintp(keys.shape[0] - 1)
     for k in range(begins.shape[0]):
         entry = np.uintp(k)
-        _, key = hash_bytes(data, np.uintp(begins[entry]), np.uintp(ends[entry]))
+        key = key_of(data, np.uintp(begins[entry]), np.uintp(ends[entry]))
         slot = home_slot(key, keys)
         while keys[slot] != np.uint64(0):
             slot = (slot + np.uintp(1)) & mask

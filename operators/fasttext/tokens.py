@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from operators.fasttext.model_file import Offsets
-from operators.fasttext.network import FNV_BASIS, Hashes, Keys, fnv_step, key_of
-from operators.text.hashing import WORD_MULTIPLIER
+from operators.fasttext.network import Keys, key_of
+from operators.text.byte_blocks import BLOCK, HIGHS, ONES, bytes_below, count_bytes, load_block
 from operators.text.kernel import Bytes, inline_kernel
 
 SPACE: Final = np.uint8(0x20)
@@ -25,7 +25,6 @@ class Tokens(NamedTuple):
 
     begins: Offsets  # (BLOCK_TOKENS,)
     ends: Offsets  # (BLOCK_TOKENS,)
-    hashes: Hashes  # (BLOCK_TOKENS,) fastText's
     keys: Keys  # (BLOCK_TOKENS,)
 
 
@@ -34,7 +33,6 @@ def empty_tokens() -> Tokens:
     return Tokens(
         np.zeros(BLOCK_TOKENS, np.int64),
         np.zeros(BLOCK_TOKENS, np.int64),
-        np.zeros(BLOCK_TOKENS, np.uint32),
         np.zeros(BLOCK_TOKENS, np.uint64),
     )
 
@@ -58,17 +56,30 @@ def is_end_of_line(data: Bytes, begin: np.uintp, end: np.uintp) -> bool:
 
 
 @inline_kernel
-def next_token(data: Bytes, i: np.uintp, end: np.uintp) -> tuple[np.uintp, np.uintp, np.uint32, np.uint64]:
-    """Where the next token begins and ends, fastText's hash of it and its key; empty where there is none."""
+def end_of_token(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uintp:
+    """Where the first separator from `begin` on is; `end` where there is none."""
+    i = begin
+    while i + BLOCK <= end:
+        block = load_block(data, i)
+        marks = (block - ONES * (np.uint64(SPACE) + np.uint64(1))) & ~block & HIGHS  # of bytes up to a space
+        if marks == np.uint64(0):
+            i += BLOCK
+            continue
+        i += count_bytes(bytes_below(marks))
+        if is_separator(data[i]):
+            return i
+        i += np.uintp(1)  # another control character
+    while i < end and not is_separator(data[i]):
+        i += np.uintp(1)
+    return i
+
+
+@inline_kernel
+def next_token(data: Bytes, i: np.uintp, end: np.uintp) -> tuple[np.uintp, np.uintp]:
+    """Where the next token begins and ends; an empty one where there is none."""
     while i < end and is_separator(data[i]):
         i += np.uintp(1)
-    begin = i
-    fnv, polynomial = FNV_BASIS, np.uint64(0)
-    while i < end and not is_separator(data[i]):
-        fnv = fnv_step(fnv, data[i])
-        polynomial = (polynomial + np.uint64(data[i])) * WORD_MULTIPLIER
-        i += np.uintp(1)
-    return begin, i, fnv, key_of(fnv, polynomial)
+    return i, end_of_token(data, i, end)
 
 
 @inline_kernel
@@ -80,9 +91,9 @@ def read_tokens(data: Bytes, i: np.uintp, end: np.uintp, tokens: Tokens) -> tupl
     num_tokens = np.uintp(0)
     is_empty = False
     while num_tokens < np.uintp(BLOCK_TOKENS) and not is_empty:
-        begin, i, fnv, key = next_token(data, i, end)
+        begin, i = next_token(data, i, end)
         tokens.begins[num_tokens], tokens.ends[num_tokens] = np.int64(begin), np.int64(i)
-        tokens.hashes[num_tokens], tokens.keys[num_tokens] = fnv, key
+        tokens.keys[num_tokens] = key_of(data, begin, i)
         num_tokens += np.uintp(1)
         is_empty = begin == i
     return num_tokens, i

@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.fasttext.model_file import read_model
-from operators.fasttext.network import NO_ROW, build_network, find_entry, hash_bytes, label_tree, sigmoid_table
+from operators.fasttext.network import (
+    END_HASH,
+    END_OF_LINE,
+    NO_ROW,
+    build_network,
+    find_entry,
+    hash_bytes,
+    key_of,
+    label_tree,
+    sigmoid_table,
+)
 from operators.fasttext.train_fasttext import zeroed_allocations
 
 
@@ -23,9 +33,26 @@ def fnv(word: bytes) -> int:
 @given(st.text(max_size=12))
 def test_the_hash_is_that_of_signed_bytes(word):
     data = np.frombuffer(b" " + word.encode(), np.uint8)
-    found, key = hash_bytes(data, np.uintp(1), np.uintp(len(data)))
-    assert int(found) == fnv(word.encode())
-    assert key != 0
+    assert int(hash_bytes(data, np.uintp(1), np.uintp(len(data)))) == fnv(word.encode())
+
+
+def test_the_end_of_a_line_has_its_hash():
+    assert int(END_HASH) == fnv(END_OF_LINE)
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.binary(max_size=30), st.binary(max_size=9), st.binary(max_size=9))
+def test_a_key_is_that_of_the_bytes_wherever_they_stand(word, before, behind):
+    def key(data, begin):
+        return int(key_of(np.frombuffer(data, np.uint8), np.uintp(begin), np.uintp(begin + len(word))))
+
+    assert key(word, 0) == key(before + word + behind, len(before)) != 0
+
+
+def test_words_that_differ_have_keys_that_differ():
+    words = {bytes([byte]) * size + end for byte in range(256) for size in range(20) for end in (b"", b"\0", b"a")}
+    keys = {int(key_of(np.frombuffer(word, np.uint8), np.uintp(0), np.uintp(len(word)))) for word in words}
+    assert len(keys) == len(words)
 
 
 def test_every_word_is_found_and_no_other(tmp_path):
@@ -38,7 +65,7 @@ def test_every_word_is_found_and_no_other(tmp_path):
 
     def entry(word):
         data = np.frombuffer(word.encode(), np.uint8)
-        _, key = hash_bytes(data, np.uintp(0), np.uintp(len(data)))
+        key = key_of(data, np.uintp(0), np.uintp(len(data)))
         return find_entry(np.uint64(key), network.keys, network.entries)
 
     assert [entry(word) for word in words] == [model.get_word_id(word) for word in words]

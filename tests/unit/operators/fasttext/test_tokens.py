@@ -16,7 +16,7 @@ def tokens(text):
     end = np.uintp(len(text.encode()))
     found, place = [], np.uintp(0)
     while True:
-        begin, place, _, _ = next_token(data, np.uintp(place), end)
+        begin, place = next_token(data, np.uintp(place), end)
         if begin == place:
             return found
         found.append(data[begin:place].tobytes().decode())

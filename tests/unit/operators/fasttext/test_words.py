@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from operators.fasttext.model_file import read_model
-from operators.fasttext.network import build_network, hash_bytes
+from operators.fasttext.network import build_network, key_of
 from operators.fasttext.train_fasttext import zeroed_allocations
 from operators.fasttext.word_cache import NO_WORD
 from operators.fasttext.words import sum_word, word_scratch_for
@@ -26,7 +26,7 @@ def sum_of(network, word):
     data = np.frombuffer(word.encode(), np.uint8)
     scratch = word_scratch_for(network, len(data))
     end = np.uintp(len(data))
-    _, key = hash_bytes(data, np.uintp(0), end)
+    key = key_of(data, np.uintp(0), end)
     return sum_word(data, np.uintp(0), end, np.uint64(key), network, scratch), scratch.sum[0]
 
 

@@ -71,7 +71,7 @@ from numba.core.runtime import rtsys
 from operators.dedup.jaccard import sort_distinct
 from operators.fasttext.network import hash_bytes
 found = hash_bytes(np.frombuffer(b"words", np.uint8), np.uintp(0), np.uintp(5))
-print(*found, sum(hash_bytes.stats.cache_hits.values()))
+print(found, sum(hash_bytes.stats.cache_hits.values()))
 print("numba.np.linalg" in sys.modules, rtsys._init)
 values = np.array([5, 3, 5], np.uint32)
 print(sort_distinct(values, np.empty(3, np.uint32)), *values[:2], sum(sort_distinct.stats.cache_hits.values()))
@@ -86,7 +86,7 @@ def test_compiled_code_is_found_again_without_the_compiler() -> None:
         subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout.splitlines()
         for _ in range(2)
     )
-    assert second[0].split() == [*first[0].split()[:2], "1"]
+    assert second[0].split() == [first[0].split()[0], "1"]
     assert second[1] == "False False"  # neither the compiler nor its runtime, which this kernel does not call
     assert second[2] == "2 3 5 1"
     assert second[3] == "True False"  # a kernel that allocates calls it; what other packages add is never loaded
