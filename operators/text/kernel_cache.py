@@ -10,9 +10,11 @@ from functools import cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, cast
 
+import llvmlite.binding
 import numpy as np
 import xxhash
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.codegen import JITCodeLibrary
 from numba.core.dispatcher import Dispatcher
 from numba.core.extending import _Intrinsic
 from numba.core.runtime import rtsys
@@ -20,6 +22,9 @@ from numba.core.runtime import rtsys
 PACKAGE: Final = __name__.partition(".")[0]
 """What functions of it do is looked at; those of others are known by name."""
 
+
+StoredLibrary = tuple[str, str, tuple[bytes, bytes]]
+"""A kernel's name, how it is stored, its machine code, and its bitcode for kernels that it is inlined into."""
 
 RUNTIME_PREFIX: Final = b"NRT_"
 """Names of functions of Numba's runtime begin so."""
@@ -40,7 +45,7 @@ class KernelCache:
             return None
         if _needs_runtime(stored[0]):
             rtsys.initialize(target_context)  # what its code calls is known to the linker then
-        return files._impl.rebuild(target_context, stored)  # noqa: SLF001
+        return _rebuilt(files, target_context, *stored)
 
     def save_overload(self, signature: Any, compiled: Any) -> None:  # Any: as above
         """Writes what was compiled."""
@@ -62,10 +67,41 @@ class KernelCache:
         return self._files
 
 
-def _needs_runtime(library: tuple[str, str, tuple[bytes, bytes]]) -> bool:
+def _needs_runtime(library: StoredLibrary) -> bool:
     """Whether stored code calls Numba's runtime, which is compiled anew in each process: 0.07 s. Few kernels do."""
     _, _, (object_code, _) = library
     return RUNTIME_PREFIX in object_code
+
+
+def _rebuilt(files: Any, target_context: Any, library: StoredLibrary, names: Any, *others: Any) -> Any:  # Any: as above
+    """The compiled kernel. Its bitcode is kept as bytes."""
+    name, kind, (object_code, bitcode) = library
+    codegen = target_context.codegen()
+    # By itself Numba learns from the bitcode which functions there are, and asks for no others.
+    entries = (names.llvm_func_name, names.llvm_cpython_wrapper_name, names.llvm_cfunc_wrapper_name)
+    codegen._engine._defined_symbols.update(entries)  # noqa: SLF001
+    nothing = llvmlite.binding.parse_assembly("").as_bitcode()
+    result = files._impl.rebuild(target_context, ((name, kind, (object_code, nothing)), names, *others))  # noqa: SLF001
+    result.library.__class__ = LoadedLibrary
+    result.library.keep_bitcode(bitcode)
+    return result
+
+
+class LoadedLibrary(JITCodeLibrary):  # type: ignore[misc]
+    """A kernel's code out of the cache. What other kernels would inline of it is parsed when one is compiled.
+
+    That takes half of the time in which a large kernel is loaded, and hardly a process compiles anything.
+    """
+
+    def keep_bitcode(self, bitcode: bytes) -> None:
+        """Takes what was stored for other kernels."""
+        self._bitcode = bitcode
+        self._shared_module = None
+
+    def _get_module_for_linking(self) -> Any:  # Any: as above
+        if self._shared_module is None:
+            self._shared_module = llvmlite.binding.parse_bitcode(self._bitcode)
+        return self._shared_module
 
 
 def code_digest(kernel: Dispatcher) -> str:

@@ -65,17 +65,20 @@ def test_how_a_called_kernel_is_compiled_counts(load: Load) -> None:
 
 RUN = """
 import sys
+import numba
 import numpy as np
 from numba.core import entrypoints
 from numba.core.runtime import rtsys
 from operators.dedup.jaccard import sort_distinct
 from operators.fasttext.network import hash_bytes
-found = hash_bytes(np.frombuffer(b"words", np.uint8), np.uintp(0), np.uintp(5))
+data = np.frombuffer(b"words", np.uint8)
+found = hash_bytes(data, np.uintp(0), np.uintp(5))
 print(found, sum(hash_bytes.stats.cache_hits.values()))
 print("numba.np.linalg" in sys.modules, rtsys._init)
 values = np.array([5, 3, 5], np.uint32)
 print(sort_distinct(values, np.empty(3, np.uint32)), *values[:2], sum(sort_distinct.stats.cache_hits.values()))
 print(rtsys._init, entrypoints._already_initialized)
+print(numba.njit(lambda data: hash_bytes(data, np.uintp(0), np.uintp(5)))(data) == found)
 """
 
 
@@ -90,3 +93,4 @@ def test_compiled_code_is_found_again_without_the_compiler() -> None:
     assert second[1] == "False False"  # neither the compiler nor its runtime, which this kernel does not call
     assert second[2] == "2 3 5 1"
     assert second[3] == "True False"  # a kernel that allocates calls it; what other packages add is never loaded
+    assert second[4] == "True"  # it is there for what is compiled afterwards and calls it
