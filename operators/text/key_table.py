@@ -24,12 +24,12 @@ class KeyTable(NamedTuple):
 
 
 def key_table_for(max_keys: int) -> KeyTable:
-    """Memory for up to `max_keys` keys, then half full. Pages that no document needs are never touched."""
+    """Memory for up to `max_keys` keys, then half full. Keys and counts are read only behind a stamp."""
     num_slots = 1 << (2 * max_keys + 15).bit_length()
     return KeyTable(
-        keys=np.zeros(num_slots, np.uint64),
+        keys=np.empty(num_slots, np.uint64),
         stamps=np.zeros(num_slots, np.uint32),
-        counts=np.zeros(num_slots, np.uint32),
+        counts=np.empty(num_slots, np.uint32),
         current_stamp=np.zeros(1, np.uint32),
     )
 

@@ -66,7 +66,7 @@ def ngram_scratch_for(max_words: int, table: KeyTable) -> NgramScratch:
     places, slots, runs = (np.empty(max_words + 1, np.uint32) for _ in range(3))
     return NgramScratch(
         table,
-        np.zeros(sighting_slots(np.uintp(max_words + 1)), np.uint8),
+        np.empty(sighting_slots(np.uintp(max_words + 1)), np.uint8),
         places,
         slots,
         np.empty(BLOCK_NGRAMS, np.uint64),
