@@ -4,7 +4,7 @@ import gc
 import os
 from typing import Final
 
-from pipeline.execution.allocators import fit_limits, keep_freed_memory
+from pipeline.execution.allocators import keep_freed_memory, take_memory_from_system
 
 COLLECT_AFTER: Final = 200_000
 """New objects between two collections; Python's own 700 is for programs that make garbage in cycles. Ours do not."""
@@ -20,7 +20,7 @@ def main() -> None:
     # Pydantic looks for plugins in the metadata of all packages that are installed: 0.03 s.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     keep_freed_memory()
-    fit_limits()
+    take_memory_from_system()
     from jobs.cli import main as command_line  # noqa: PLC0415 -- not before the collector rests
 
     gc.freeze()

@@ -26,7 +26,7 @@ from ray.exceptions import (
 )
 
 from pipeline.errors import PipelineError, RunnerError
-from pipeline.execution.allocators import give_freed_memory_back
+from pipeline.execution.allocators import give_freed_memory_back, take_memory_from_system
 from pipeline.execution.memory_budget import is_tight
 from pipeline.execution.on_ray.sizing import ActorLoad
 from pipeline.execution.poison.examination import Examiner
@@ -68,6 +68,7 @@ class StageActor:
         if num_cpus <= 1:
             for name, value in _ONE_THREAD.items():
                 os.environ.setdefault(name, value)
+        take_memory_from_system()  # a cluster that was there before the driver has not inherited it
         self._spec: StageSpec | None = None
         self._worker: StageWorker | None = None
         self._is_tight = False
