@@ -140,9 +140,14 @@ def _step(run: RecordedRun, step: RecordedStep) -> tuple[StepStatus, tuple[Quara
 
 def _unfinished_segment(output: Place, step: str) -> Place | None:
     """The latest segment of an unfinished step; None if it has not begun."""
-    folders: list[Place] = sorted((output / "steps").glob(f"{step}-*/segment-*"))
-    unfinished = [folder for folder in folders if not (folder.parent / MANIFEST_NAME).exists()]
-    return unfinished[-1] if unfinished else None
+    folders: list[Place] = list((output / "steps").glob(f"{step}-*/segment-*"))
+    unfinished = (folder for folder in folders if not (folder.parent / MANIFEST_NAME).exists())
+    return max(unfinished, key=_step_and_segment, default=None)
+
+
+def _step_and_segment(folder: Place) -> tuple[str, int]:
+    """The folder of the step, and the number of the segment."""
+    return folder.parent.name, int(folder.name.partition("-")[2])
 
 
 def _is_locked(path: Place) -> bool:

@@ -46,8 +46,6 @@ COLUMN_TYPES: Final[dict[str, pa.DataType]] = {
 }
 """Types that a recipe may declare for a column of its input."""
 
-MAX_SHARD_ROWS: Final = 1 << 32
-
 
 class IdHasher:
     """Makes the doc_ids of one input file.

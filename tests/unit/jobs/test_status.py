@@ -75,6 +75,15 @@ def test_quarantined_rows_of_an_unfinished_step_are_shown_with_their_place(over_
     assert "in.jsonl at 29: no_text" in stream.getvalue()
 
 
+def test_the_tenth_segment_comes_after_the_second(over_budget: Path):
+    (first,) = (over_budget / "steps").glob("*/segment-0")
+    shutil.copytree(first, first.with_name("segment-10"))
+    for earlier in ("segment-0", "segment-2"):
+        shutil.rmtree(first.with_name(earlier), ignore_errors=True)
+        first.with_name(earlier).mkdir()
+    assert run_status(load_run(over_budget)).steps[0].rows_quarantined == 2
+
+
 @pytest.mark.parametrize("is_finished", [True, False])
 def test_an_operator_that_fell_back_is_a_warning(is_finished: bool, finished_folder: Path, tmp_path: Path):
     output = tmp_path / "out"

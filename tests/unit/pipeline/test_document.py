@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.document import (
-    MAX_SHARD_ROWS,
     IdHasher,
     derived_doc_id,
     derived_doc_ids,
@@ -52,7 +51,7 @@ def test_the_position_counts_in_all_its_bytes():
         IdHasher("s", "p").at(1 << 64)
 
 
-@given(st.lists(st.tuples(st.integers(0, (1 << 32) - 1), st.integers(0, MAX_SHARD_ROWS - 1)), min_size=1, max_size=20))
+@given(st.lists(st.tuples(st.integers(0, (1 << 32) - 1), st.integers(0, (1 << 32) - 1)), min_size=1, max_size=20))
 def test_positions_sort_as_shard_and_row_do(places):
     numbers = [position(shard, row) for shard, row in places]
     assert [split_position(number) for number in numbers] == places
