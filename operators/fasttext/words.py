@@ -17,8 +17,6 @@ from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 
 _LABEL_PREFIX: Final = np.frombuffer(b"__label__", np.uint8)
 
-MAX_CACHED_BYTES: Final = 48
-"""Longer words are hardly ever seen twice: clauses of scripts without spaces, addresses."""
 MAX_WORD_ROWS: Final = 256
 """Rows of a word that are looked up before they are added."""
 
@@ -156,6 +154,6 @@ def add_cached_word(
     if not is_known:
         num_rows = sum_word(data, begin, end, key, network, scratch)
         add_row(np.uintp(0), scratch.sum, total)
-        if end - begin <= np.uintp(MAX_CACHED_BYTES):
-            remember_word(key, num_rows, cache, scratch.sum[0])
+        # One of any length: long ones, such as addresses, come seldom again, but are dear to sum.
+        remember_word(key, num_rows, cache, scratch.sum[0])
     return num_rows
