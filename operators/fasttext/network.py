@@ -51,6 +51,8 @@ class Network(NamedTuple):
     sigmoids: Floats  # (513,) fastText's table; (0,) where the loss is not a sigmoid a label
     num_words: np.uintp
     bucket: np.uint64
+    bucket_inverse: np.uint64
+    """As `inverse_of` gives it."""
     min_subword: np.uintp
     max_subword: np.uintp
     word_ngrams: np.uintp
@@ -86,6 +88,7 @@ def build_network(model: ModelFile) -> Network:
         sigmoids=sigmoid_table() if model.loss in ("ova", "ns") else np.zeros(0, np.float32),
         num_words=np.uintp(model.num_words),
         bucket=np.uint64(max(model.bucket, 0)),
+        bucket_inverse=np.uint64(inverse_of(max(model.bucket, 0))),
         min_subword=np.uintp(max(model.min_subword, 0)),
         max_subword=np.uintp(model.max_subword),
         word_ngrams=np.uintp(max(model.word_ngrams, 1)),
@@ -199,6 +202,18 @@ def bucket_row(ngram: np.uint64, network: Network) -> np.int64:
     if network.bucket_rows.shape[0] == 0:
         return np.int64(network.num_words) + np.int64(bucket)
     return np.int64(network.bucket_rows[np.uintp(bucket)]) - np.int64(1)
+
+
+def inverse_of(divisor: int) -> int:
+    """What `remainder` multiplies by: 2^32 / `divisor`, rounded down; 0 for 0."""
+    return (1 << 32) // divisor if divisor else 0
+
+
+@inline_kernel
+def remainder(value: np.uint32, divisor: np.uint64, inverse: np.uint64) -> np.uintp:
+    """`value % divisor` without a division: the quotient comes out right, or one too low."""
+    rest = np.uint64(value) - ((np.uint64(value) * inverse) >> np.uint64(32)) * divisor
+    return np.uintp(rest - divisor * np.uint64(rest >= divisor))
 
 
 def label_tree(counts: Offsets) -> tuple[Integers, Integers, Integers]:

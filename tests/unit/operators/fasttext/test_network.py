@@ -15,8 +15,10 @@ from operators.fasttext.network import (
     build_network,
     find_entry,
     hash_bytes,
+    inverse_of,
     key_of,
     label_tree,
+    remainder,
     sigmoid_table,
 )
 from operators.fasttext.train_fasttext import zeroed_allocations
@@ -34,6 +36,14 @@ def fnv(word: bytes) -> int:
 def test_the_hash_is_that_of_signed_bytes(word):
     data = np.frombuffer(b" " + word.encode(), np.uint8)
     assert int(hash_bytes(data, np.uintp(1), np.uintp(len(data)))) == fnv(word.encode())
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1), st.one_of(st.integers(1, 2**31 - 1), st.just(2_000_000)), st.integers(0, 2**31))
+def test_a_remainder_is_that_of_the_division(value, divisor, times):
+    for number in (value, min(times * divisor, 2**32 - 1), min(times * divisor + divisor - 1, 2**32 - 1)):
+        found = remainder(np.uint32(number), np.uint64(divisor), np.uint64(inverse_of(divisor)))
+        assert found == number % divisor
 
 
 def test_the_end_of_a_line_has_its_hash():
