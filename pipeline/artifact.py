@@ -5,6 +5,7 @@ Readers follow manifests, never folder listings. A manifest names no host, time,
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -208,33 +209,43 @@ def check_name(name: str) -> None:
         )
 
 
+@contextmanager
+def reading_record(what: str, path: Place, advice: str) -> Iterator[None]:
+    """Reads what an earlier run recorded.
+
+    Raises:
+        StorageError: it is damaged; the message names the file, and says what to do as `advice` does.
+    """
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StorageError(
+            f"{what} {str(path)!r}: expected what this version writes; found {type(error).__name__}: {error}; {advice}"
+        ) from error
+
+
 def load_record(path: Place) -> ShardRecord:
     """A commit record.
 
     Raises:
         StorageError: it is damaged.
     """
-    try:
+    with reading_record("commit record", path, "remove it, and run again to do its unit anew"):
         return ShardRecord.from_json(json.loads(path.read_bytes()))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StorageError(
-            f"commit record {str(path)!r}: expected a record as this version writes it; found {type(error).__name__}; "
-            "remove it, and run again to do its unit anew"
-        ) from error
 
 
 def load_manifest(folder: Place) -> Manifest | None:
-    """The manifest of a step's folder, or None while the step is not finished."""
+    """The manifest of a step's folder, or None while the step is not finished.
+
+    Raises:
+        StorageError: it is damaged.
+    """
     path = folder / MANIFEST_NAME
     try:
-        return _manifest(json.loads(path.read_bytes()), folder)
+        with reading_record("manifest", path, "remove the folder and run again"):
+            return _manifest(json.loads(path.read_bytes()), folder)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StorageError(
-            f"manifest {str(path)!r}: expected a manifest as this version writes it; {type(error).__name__}: {error}; "
-            "remove the folder and run again"
-        ) from error
 
 
 def _manifest(data: Mapping[str, Any], folder: Place) -> Manifest:  # Any: JSON

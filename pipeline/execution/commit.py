@@ -41,6 +41,7 @@ from pipeline.artifact import (
     ShardRecord,
     load_manifest,
     load_record,
+    reading_record,
 )
 from pipeline.errors import CommitError
 from pipeline.execution.faults import reach
@@ -216,9 +217,10 @@ class StepFolder:
         found: dict[int, list[PoisonRow]] = {}
         paths: list[Place] = sorted(self.path.glob(f"poison-{segment:03d}-*.json"))
         for path in paths:
-            data = json.loads(path.read_bytes())
-            if tuple(data["fallbacks"]) == fallbacks:
-                found.setdefault(data["unit"], []).append(PoisonRow.from_json(data))
+            with reading_record("record of a poison row", path, "remove it, and run again to find the row anew"):
+                data = json.loads(path.read_bytes())
+                if tuple(data["fallbacks"]) == fallbacks:
+                    found.setdefault(data["unit"], []).append(PoisonRow.from_json(data))
         return {unit: tuple(rows) for unit, rows in found.items()}
 
     def add_poison(self, segment: int, fallbacks: tuple[str, ...], unit: int, row: PoisonRow) -> None:
@@ -375,8 +377,10 @@ def fallbacks_in(folder: Place) -> tuple[Fallback, ...]:
     """Operators of an unfinished step that their fallbacks stand in for, in the order in which they asked."""
     found = []
     for number in count():  # by name: a listing may miss one, and the step would go on without it
+        path = folder / _fallback_name(number)
         try:
-            found.append(Fallback(**json.loads((folder / _fallback_name(number)).read_bytes())))
+            with reading_record("record of a fallback", path, "remove the step's folder, and run again"):
+                found.append(Fallback(**json.loads(path.read_bytes())))
         except FileNotFoundError:
             return tuple(found)
     raise AssertionError

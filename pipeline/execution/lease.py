@@ -51,10 +51,10 @@ def holder_of(place: ObjectPath) -> dict[str, Any] | None:  # Any: JSON
     """host, process and seen of the driver that holds the lease; None if nobody does, or who does is dead."""
     try:
         holder: dict[str, Any] = json.loads(place.read_bytes())
-    except FileNotFoundError:
-        return None
-    is_dead = holder["host"] == socket.gethostname() and not _is_alive(int(holder["process"]))
-    return None if is_dead or time.time() - holder["seen"] > LAPSE_SECONDS else holder
+        is_dead = holder["host"] == socket.gethostname() and not _is_alive(int(holder["process"]))
+        return None if is_dead or time.time() - holder["seen"] > LAPSE_SECONDS else holder
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None  # what is no lease warns of nobody
 
 
 def _keep_renewing(place: ObjectPath, ended: threading.Event) -> None:

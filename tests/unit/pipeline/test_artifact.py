@@ -89,7 +89,7 @@ def test_no_manifest_is_no_artifact_and_half_a_one_an_error(tmp_path):
     (tmp_path / MANIFEST_NAME).write_bytes(manifest(tmp_path).to_bytes()[:40])
     with pytest.raises(
         StorageError,
-        match=r"manifest '.*manifest.json': expected a manifest .*; remove the folder and run again",
+        match=r"manifest '.*manifest.json': expected what this version writes; .*; remove the folder and run again",
     ):
         load_manifest(tmp_path)
 

@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.artifact import DATA, IDENTITY, LEDGER, Fallback, FileRecord, Manifest, ShardRecord
-from pipeline.errors import CommitError
+from pipeline.errors import CommitError, StorageError
 from pipeline.execution.commit import StepFolder, check_conservation, file_digest
+from pipeline.execution.poison.rows import Harm, PoisonRow
 from pipeline.plan.logical import ArtifactKind
 
 DOCUMENTS, COLUMNS, REMOVALS = ArtifactKind.DOCUMENTS, ArtifactKind.COLUMNS, ArtifactKind.REMOVALS
@@ -285,3 +286,18 @@ def test_what_an_attempt_staged_and_did_not_publish_is_gone_when_it_ends(folder)
         fail()
     assert list((folder.root / "tmp").iterdir()) == []
     assert (folder.path / named[0]).read_bytes() == b"rows"
+
+
+@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b'{"fallbacks": []}', b'{"fallbacks": 3}'])
+def test_a_damaged_record_of_poison_or_of_a_fallback_is_named_with_what_to_do(tmp_path: Path, damaged: bytes) -> None:
+    folder = StepFolder(tmp_path, "s", "1" * 32)
+    folder.path.mkdir(parents=True)
+    folder.add_poison(2, (), 5, PoisonRow(14, "bad", Harm.CRASHED, "SIGSEGV"))
+    folder.add_fallback(Fallback("tokenize", {"engine": "quick"}, {"engine": "sound"}, "other ids"))
+    (poison,), (fallback,) = folder.path.glob("poison-*.json"), folder.path.glob("fallback-*.json")
+    poison.write_bytes(damaged)
+    fallback.write_bytes(damaged)
+    with pytest.raises(StorageError, match=rf"poison row '.*{poison.name}': expected .*; remove it, and run again"):
+        folder.poison(2, ())
+    with pytest.raises(StorageError, match=rf"fallback '.*{fallback.name}': expected .*; remove the step's folder"):
+        folder.fallbacks()

@@ -67,3 +67,9 @@ def test_a_lease_lapses_or_ends_with_its_process(
 ) -> None:
     objects[LOCK] = lock(host, process, seconds_ago)
     assert (holder_of(LOCK) is not None) == is_held
+
+
+@pytest.mark.parametrize("damaged", [b"", b"{", b"{}", b"[]", b'{"host": "x", "process": "y", "seen": null}'])
+def test_what_is_no_lease_warns_of_nobody(damaged: bytes, objects: dict[ObjectPath, bytes]) -> None:
+    objects[LOCK] = damaged
+    assert holder_of(LOCK) is None
