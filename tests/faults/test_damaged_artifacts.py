@@ -76,7 +76,7 @@ def test_a_damaged_list_of_removals_is_never_read_as_if_it_were_sound(
 def test_a_damaged_manifest_is_told_in_one_line(content: bytes, output: Path, small_inputs: Path) -> None:
     (path,) = (output / "steps").glob("documents-*/manifest.json")
     path.write_bytes(content)
-    with pytest.raises(StorageError, match=r"^manifest '.*documents-.*': expected a manifest") as raised:
+    with pytest.raises(StorageError, match=r"^manifest '.*documents-.*': expected what this version writes") as raised:
         run_build(fragile(), small_inputs, output)
     assert "\n" not in str(raised.value)
 
