@@ -88,7 +88,9 @@ def test_a_damaged_commit_record_is_told_in_one_line(content: bytes, output: Pat
     record = manifest.parent / "segment-0/00000.json"
     record.parent.mkdir()
     record.write_bytes(content)
-    with pytest.raises(StorageError, match=r"^commit record '.*/segment-0/00000\.json': expected what this version writes"):
+    with pytest.raises(
+        StorageError, match=r"^commit record '.*/segment-0/00000\.json': expected what this version writes"
+    ):
         run_build(fragile(), small_inputs, output)
 
 
