@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from benchmarks.kernels.fasttext import LANGUAGE_MODEL, TEXTS, documents
 from operators.fasttext.classifier import Classifier
-from operators.text.kernel import text_buffers
+from pipeline.kernel import text_buffers
 
 TOLERANCE: Final = 1e-5
 BATCH: Final = 512

@@ -24,7 +24,7 @@ import zstandard
 
 from operators.fasttext.classifier import Classifier
 from operators.fasttext.train_fasttext import zeroed_allocations
-from operators.text.kernel import text_buffers
+from pipeline.kernel import text_buffers
 
 ROOT: Final = Path(__file__).parents[2]
 TEXTS: Final = ROOT / ".." / "shared" / "data" / "text"

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.hashing import GOLDEN_RATIO, WORD_MULTIPLIER, mix64
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 
 
 def collision_probability(jaccard: float, num_bands: int, rows_per_band: int) -> float:

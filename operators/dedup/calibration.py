@@ -14,7 +14,7 @@ import numpy.typing as npt
 from operators.dedup.cluster_statistics import NUM_TENTHS, Json, tenths_of
 from operators.dedup.jaccard import jaccard
 from operators.dedup.signature import num_kept_values
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 
 Floats = npt.NDArray[np.float64]
 

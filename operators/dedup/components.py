@@ -13,9 +13,9 @@ from pydantic import Field
 
 from operators.dedup.star_edges import DOCUMENT, EDGE_SCHEMA, HUB
 from operators.dedup.union_find import Forest, flatten, singletons, unite
-from operators.text.kernel import kernel
 from pipeline.document import POSITION_TYPE, split_position
 from pipeline.errors import OperatorError, PlanError, SchemaError
+from pipeline.kernel import kernel
 from pipeline.operator import RowReader, Task, TaskFunction, TaskInputs
 
 CLUSTER: Final = "cluster"

@@ -6,8 +6,8 @@ from typing import ClassVar, Final
 import pyarrow as pa
 import xxhash
 
-from operators.text.kernel import text_buffers
 from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.kernel import text_buffers
 from pipeline.operator import AnnotateFunction, Annotator
 
 CONTENT_HASH: Final = "content_hash"

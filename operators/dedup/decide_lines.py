@@ -9,8 +9,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from operators.dedup.line_rows import COUNT, LINE, LINE_FIELDS, ORDINAL
-from operators.text.kernel import kernel
 from pipeline.document import POSITION, POSITION_TYPE
+from pipeline.kernel import kernel
 from pipeline.operator import PartitionFunction, PartitionOperator
 
 REPEATED_SCHEMA: Final = pa.schema(

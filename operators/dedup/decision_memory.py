@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 
 STAMP, NUM_KEYS, NUM_HUBS, NUM_SHINGLES, SERIAL = range(5)
 """Places in `Memory.state`: the table's stamp, what the cluster has of each so far, and the document's number."""

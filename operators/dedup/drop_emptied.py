@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from operators.dedup.repeated_lines import ORDINALS_TYPE, repeated_column
 from operators.text.characters import Classes, character_classes, document_text, skip_whitespace
-from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.units import Unit
 from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.kernel import Bytes, Offsets, kernel
 from pipeline.operator import Filter, FilterFunction, Verdicts
 
 EMPTY: Final = "empty_after_line_deduplication"

@@ -13,8 +13,8 @@ import pyarrow as pa
 from operators.dedup.chunks import fixed_chunks
 from operators.dedup.star_edges import DOCUMENT, EDGE_SCHEMA, HUB
 from operators.dedup.union_find import Forest, flatten, singletons, unite
-from operators.text.kernel import kernel
 from pipeline.document import POSITION_TYPE
+from pipeline.kernel import kernel
 from pipeline.operator import ShardFunction, ShardOperator
 
 NODE: Final = "node"

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 
 UInt32Array = npt.NDArray[np.uint32]
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from operators.dedup.edge_forest import NEIGHBOUR, NEIGHBOUR_SCHEMA, NODE
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 from pipeline.operator import PartitionFunction, PartitionOperator
 
 CHANGED: Final = "changed"

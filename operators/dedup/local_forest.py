@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from operators.dedup.union_find import Forest, flatten, singletons, unite
 from operators.text.hashing import GOLDEN_RATIO, mix64
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 
 BoolArray = npt.NDArray[np.bool_]
 UInt64Array = npt.NDArray[np.uint64]

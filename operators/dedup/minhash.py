@@ -23,8 +23,8 @@ from operators.dedup.signature import (
     signature_type,
 )
 from operators.text.hashing import mix32
-from operators.text.kernel import Bytes, Offsets, kernel
 from pipeline.document import TEXT
+from pipeline.kernel import Bytes, Offsets, kernel
 from pipeline.operator import AnnotateFunction
 
 UInt16Array = npt.NDArray[np.uint16]

@@ -9,12 +9,12 @@ from pydantic import Field
 
 from operators.dedup.repeated_lines import MIN_WORDS, participating_units, repeated_column, required_columns
 from operators.text.characters import character_classes
-from operators.text.kernel import kernel
 from operators.text.key_table import KeyTable, add_key, empty_table, key_table_for
 from operators.text.line_hashes import Units
 from operators.text.normalize import load_folding
 from operators.text.units import Unit, cut_units
 from pipeline.document import TEXT
+from pipeline.kernel import kernel
 from pipeline.operator import Edits, Transform, TransformFunction
 
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from operators.dedup.sorted_runs import binary16_words
 from operators.text.hashing import GOLDEN_RATIO, mix64
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 
 UInt64Array = npt.NDArray[np.uint64]
 

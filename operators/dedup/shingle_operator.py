@@ -9,9 +9,9 @@ from pydantic import model_validator
 
 from operators.dedup.settings import MinHashSettings, Ngram, check_tokenizer
 from operators.dedup.shingles import TOKEN_BYTES, Shingling, Unit, shingling
-from operators.text.kernel import Bytes, Offsets, text_buffers
 from operators.text.normalized_characters import CharacterRule, Normalization, normalize_characters, text_of
 from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.kernel import Bytes, Offsets, text_buffers
 from pipeline.operator import Annotator, FileRef
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from operators.dedup.components import CLUSTER_SIZE
 from operators.dedup.jaccard import sort_distinct
 from operators.dedup.shingle_operator import ShingleOperator
 from operators.dedup.shingles import Scratch, Shingling, max_units, scratch_for, shingle_document
-from operators.text.kernel import Bytes, Offsets, kernel
 from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.kernel import Bytes, Offsets, kernel
 from pipeline.operator import AnnotateFunction
 
 SHINGLES: Final = "shingles"

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.hashing import GOLDEN_RATIO, SHINGLE_MULTIPLIER, mix64
-from operators.text.kernel import Bytes, kernel
 from operators.text.normalize import Folding, load_folding, max_words, scan_words
 from operators.text.normalized_characters import (
     CharacterRule,
@@ -20,6 +19,7 @@ from operators.text.normalized_characters import (
     normalize_characters,
     words_of_characters,
 )
+from pipeline.kernel import Bytes, kernel
 
 UInt32Array = npt.NDArray[np.uint32]
 UInt64Array = npt.NDArray[np.uint64]

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from operators.dedup.edge_forest import NEIGHBOUR, NODE
 from operators.dedup.large_star import CHANGED, CHANGED_SCHEMA, NO_NODE
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 from pipeline.operator import PartitionFunction, PartitionOperator
 
 BoolArray = npt.NDArray[np.bool_]

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from operators.dedup.band_rows import BUCKET, BUCKET_SCHEMA
-from operators.text.kernel import kernel
 from pipeline.document import POSITION, POSITION_TYPE
+from pipeline.kernel import kernel
 from pipeline.operator import PartitionFunction, PartitionOperator
 
 DOCUMENT: Final = "document"

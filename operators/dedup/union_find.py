@@ -8,7 +8,7 @@ halving; linking by index, which costs O(log N) amortised at worst.
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 
 # uint32 while N fits, which halves the memory.
 Forest = npt.NDArray[np.uint32] | npt.NDArray[np.uint64]

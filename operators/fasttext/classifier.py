@@ -11,7 +11,7 @@ from operators.fasttext.model_file import Floats, Integers, Offsets, read_model
 from operators.fasttext.network import Network, build_network
 from operators.fasttext.rows import num_sums
 from operators.fasttext.word_cache import WordCache, word_cache_for
-from operators.text.kernel import Bytes, borrowing_kernel
+from pipeline.kernel import Bytes, borrowing_kernel
 
 
 class Predictions(NamedTuple):

@@ -15,9 +15,9 @@ from operators.text.characters import (
     skip_whitespace,
     skip_whitespace_back,
 )
-from operators.text.kernel import Bytes, Offsets, kernel
 from pipeline.document import TEXT, TEXT_TYPE
 from pipeline.errors import PlanError
+from pipeline.kernel import Bytes, Offsets, kernel
 from pipeline.operator import AnnotateFunction, Annotator, FileRef
 
 NUM_CHARS: Final = "num_chars"

@@ -23,8 +23,8 @@ from operators.fasttext.rows import Rows, add_rows, ask_for_row
 from operators.fasttext.tokens import Tokens, empty_tokens, is_end_of_line, read_tokens
 from operators.fasttext.word_cache import NO_WORD, WordCache, ask_for_slot, ask_for_sum
 from operators.fasttext.words import WordScratch, add_cached_word, is_label_entry, word_scratch_for
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 from operators.text.prefetch import prefetch
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 NGRAM_MULTIPLIER: Final = np.uint64(116049371)
 """fastText's, of the polynomial over the hashes of an n-gram's words."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from operators.fasttext.model_file import Floats, Integers
 from operators.fasttext.network import MAX_SIGMOID, NO_ROW, SIGMOID_STEPS, Network
-from operators.text.kernel import borrowing_kernel, inline_kernel
+from pipeline.kernel import borrowing_kernel, inline_kernel
 
 LEAST_PROBABILITY: Final = 1e-5
 LEAST_SCORE: Final = np.float32(math.log(LEAST_PROBABILITY))

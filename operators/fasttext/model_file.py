@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.kernel import Bytes, borrowing_kernel
+from pipeline.kernel import Bytes, borrowing_kernel
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int32]

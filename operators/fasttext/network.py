@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.fasttext.model_file import Codes, Floats, Integers, ModelFile, Offsets
-from operators.text.byte_blocks import BLOCK, load_block, load_part
 from operators.text.hashing import GOLDEN_RATIO, WORD_MULTIPLIER, mix64
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
+from pipeline.byte_blocks import BLOCK, load_block, load_part
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 Keys = npt.NDArray[np.uint64]
 Hashes = npt.NDArray[np.uint32]

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from operators.fasttext.lanes import NUM_LANES, add_lanes, load_float, load_lanes, multiply_lanes, store_lanes
 from operators.fasttext.model_file import Floats
 from operators.fasttext.network import Network
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 from operators.text.prefetch import prefetch
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 Rows = npt.NDArray[np.uintp]
 

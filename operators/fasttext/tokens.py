@@ -9,8 +9,8 @@ import numpy as np
 
 from operators.fasttext.model_file import Offsets
 from operators.fasttext.network import Keys, key_of
-from operators.text.byte_blocks import BLOCK, HIGHS, ONES, bytes_below, count_bytes, load_block
-from operators.text.kernel import Bytes, inline_kernel
+from pipeline.byte_blocks import BLOCK, HIGHS, ONES, bytes_below, count_bytes, load_block
+from pipeline.kernel import Bytes, inline_kernel
 
 SPACE: Final = np.uint8(0x20)
 SEPARATORS: Final = np.uint64(sum(1 << byte for byte in b"\0\t\n\v\f\r "))

@@ -10,8 +10,8 @@ import numpy as np
 from operators.fasttext.model_file import Floats
 from operators.fasttext.network import Keys, Network, home_slot
 from operators.fasttext.rows import add_row, num_sums
-from operators.text.kernel import borrowing_kernel, inline_kernel
 from operators.text.prefetch import prefetch
+from pipeline.kernel import borrowing_kernel, inline_kernel
 
 NO_WORD: Final = -1
 """Count of rows of a token that is not a word, but a label."""

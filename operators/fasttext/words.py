@@ -14,8 +14,8 @@ from operators.fasttext.model_file import Floats
 from operators.fasttext.network import FNV_BASIS, Network, find_entry, fnv_step, remainder
 from operators.fasttext.rows import Rows, add_row, add_rows, num_sums
 from operators.fasttext.word_cache import NO_WORD, WordCache, add_known_word, remember_word
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 from operators.text.prefetch import prefetch
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 _LABEL_PREFIX: Final = np.frombuffer(b"__label__", np.uint8)
 

@@ -12,10 +12,10 @@ from pydantic import Field
 
 from operators.formats.mds_columns import SIZE_BYTES, Encodings, column_values, config_bytes, samples
 from operators.formats.row_files import RowFiles
-from operators.text.kernel import Bytes, Offsets
 from operators.tokenize.tokenizer import NUM_TOKENS
 from pipeline.errors import OperatorError
 from pipeline.format_writer import PART_NAME, Part, WriteFunction
+from pipeline.kernel import Bytes, Offsets
 
 INDEX_FILE: Final = "index.json"
 SUFFIX: Final = ".mds"

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from operators.text.kernel import Bytes, Offsets, kernel
 from pipeline.errors import SchemaError
+from pipeline.kernel import Bytes, Offsets, kernel
 
 SIZE_BYTES: Final = 4
 """Bytes of the size of a column that stands before a sample."""

@@ -11,9 +11,9 @@ from pydantic import Field
 from operators.fasttext.classifier import Classifier, Predictions
 from operators.fasttext.model_file import ModelFormatError
 from operators.text.characters import Classes, character_classes, document_text, skip_whitespace
-from operators.text.kernel import Bytes, Offsets, borrowing_kernel
 from pipeline.document import LANGUAGE, TEXT, TEXT_TYPE
 from pipeline.errors import OperatorError
+from pipeline.kernel import Bytes, Offsets, borrowing_kernel
 from pipeline.operator import AnnotateFunction, Annotator, FileRef
 
 LANGUAGE_SCORE: Final = "language_score"

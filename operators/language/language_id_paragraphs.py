@@ -15,9 +15,9 @@ from operators.language.language_id import (
     without_line_ends,
 )
 from operators.text.characters import Classes, character_classes, count_characters, document_text, skip_whitespace
-from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.units import next_unit
 from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.kernel import Bytes, Offsets, kernel
 from pipeline.operator import AnnotateFunction, Annotator, FileRef
 
 PARAGRAPH_LANGUAGE: Final = "paragraph_language"

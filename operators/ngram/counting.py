@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.ngram.windows import Packing, Windows, id_at
-from operators.text.kernel import inline_kernel, kernel
+from pipeline.kernel import inline_kernel, kernel
 
 Counts = npt.NDArray[np.uint64]
 Ids = npt.NDArray[np.uint32]

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from operators.ngram.token_lists import Ids, TokenLists
 from operators.ngram.trie import NO_NODE, NgramModel, find_child
-from operators.text.kernel import Offsets, inline_kernel, kernel
+from pipeline.kernel import Offsets, inline_kernel, kernel
 
 Nats = npt.NDArray[np.float64]
 Nodes = npt.NDArray[np.uint64]

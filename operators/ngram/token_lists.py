@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from operators.text.kernel import Offsets
+from pipeline.kernel import Offsets
 
 Ids = npt.NDArray[np.uint32]
 

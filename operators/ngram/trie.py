@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.kernel import inline_kernel, kernel
+from pipeline.kernel import inline_kernel, kernel
 
 Ids = npt.NDArray[np.uint32]
 Counts = npt.NDArray[np.uint32]

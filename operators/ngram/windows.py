@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.ngram.token_lists import Ids, TokenLists
-from operators.text.kernel import Offsets, inline_kernel, kernel
+from pipeline.kernel import Offsets, inline_kernel, kernel
 
 Windows = npt.NDArray[np.uint64]
 

@@ -8,7 +8,7 @@ from operators.pack.packing import WholeDocuments
 from operators.pack.pieces import NO_PIECE, longest_first
 from operators.pack.space_set import Starts, Words, empty_set, insert, remove, smallest_from
 from operators.pack.token_buffer import Numbers
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 
 
 class BestFit(WholeDocuments):

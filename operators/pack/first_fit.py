@@ -6,7 +6,7 @@ import numpy as np
 
 from operators.pack.packing import WholeDocuments
 from operators.pack.token_buffer import Numbers
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 
 
 class FirstFit(WholeDocuments):

@@ -7,7 +7,7 @@ import numpy as np
 from operators.pack.packing import WholeDocuments
 from operators.pack.pieces import longest_first
 from operators.pack.token_buffer import Numbers
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 
 
 class LengthSortedGreedy(WholeDocuments):

@@ -26,9 +26,9 @@ from operators.pack.packed_table import (
 )
 from operators.pack.pieces import Pieces, Windows, running_totals
 from operators.pack.token_buffer import DocIds, Documents, Ids, Numbers
-from operators.text.kernel import kernel
 from operators.tokenize.tokenizer import NUM_TOKENS
 from pipeline.document import DOC_ID_TYPE
+from pipeline.kernel import kernel
 
 BATCH_TOKENS: Final = 1 << 20
 """Ids of one output batch (13 MiB of all columns), and of the buffer of a packer that streams."""

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from operators.pack.token_buffer import Numbers
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 
 NO_PIECE = -1
 

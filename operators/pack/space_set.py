@@ -9,7 +9,7 @@ Dimension letters: W words of all levels, V levels.
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.kernel import inline_kernel, kernel
+from pipeline.kernel import inline_kernel, kernel
 
 Words = npt.NDArray[np.uint64]
 Starts = npt.NDArray[np.uintp]

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 WordSet = npt.NDArray[np.uint64]  # (W,) sorted hashes of lower-case words
 Span = tuple[np.uintp, np.uintp]

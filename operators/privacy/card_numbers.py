@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.privacy.byte_classes import ALNUM, DIGIT, Span, WordSet, holds, is_in, word_before
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 Schemes = npt.NDArray[np.uint32]  # (N, 4) first and last six-digit prefix, shortest and longest number
 

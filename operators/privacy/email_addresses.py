@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from operators.privacy.byte_classes import ALNUM, LABEL, LOCAL, Span, WordSet, holds, is_in, word_set
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 MAX_LOCAL_BYTES: Final = 64
 """RFC 5321, section 4.5.3.1.1."""

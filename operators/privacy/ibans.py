@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from operators.privacy.byte_classes import ALNUM, DIGIT, UPPER, Span, is_in
-from operators.text.kernel import Bytes, borrowing_kernel
+from pipeline.kernel import Bytes, borrowing_kernel
 
 IBAN_LENGTHS: Final = {
     "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29,

@@ -17,7 +17,7 @@ from operators.privacy.byte_classes import (
     is_in,
     word_before,
 )
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 Networks = npt.NDArray[np.uint32]  # (N, 2) first and last address
 

@@ -19,7 +19,7 @@ from operators.privacy.ibans import iban_lengths, match_iban
 from operators.privacy.ip_addresses import VERSION_WORDS, Networks, match_ipv4, match_ipv6, networks_not_public
 from operators.privacy.phone_numbers import CUE_WORDS, calling_codes, match_phone
 from operators.privacy.secret_keys import TokenForms, match_secret, stop_bytes, token_forms
-from operators.text.kernel import Bytes, Offsets, borrowing_kernel, inline_kernel
+from pipeline.kernel import Bytes, Offsets, borrowing_kernel, inline_kernel
 
 Kind = Literal["email", "ip_address", "iban", "card", "secret", "phone"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)

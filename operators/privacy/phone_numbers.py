@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from operators.privacy.byte_classes import ALNUM, DIGIT, Span, WordSet, holds, is_in, word_before
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 MIN_INTERNATIONAL_DIGITS: Final = 8
 MIN_DIGITS: Final = 7

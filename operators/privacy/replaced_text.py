@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from operators.privacy.personal_data import Spans
-from operators.text.kernel import Bytes, Offsets, kernel
 from pipeline.document import TEXT_TYPE
+from pipeline.kernel import Bytes, Offsets, kernel
 
 Counts = npt.NDArray[np.int64]  # (D, K) spans of each document by kind
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.privacy.byte_classes import ALNUM, DIGIT, LETTER, TOKEN, UPPER, Span, is_in
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 MAX_PREFIX: Final = 12
 

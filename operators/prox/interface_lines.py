@@ -27,8 +27,8 @@ from operators.prox.line_features import (
     read_lines,
 )
 from operators.text.characters import document_text
-from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.key_table import KeyTable, count_key, empty_table, find_slot, key_table_for
+from pipeline.kernel import Bytes, Offsets, kernel
 
 REASONS: Final = ("url", "breadcrumbs", "interface", "notice", "menu", "repeated")
 """Why a line goes, as codes from 1; the first that holds counts."""

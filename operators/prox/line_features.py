@@ -20,10 +20,10 @@ from operators.text.characters import (
 )
 from operators.text.code_fences import follow_fence, may_have_code
 from operators.text.hashing import WORD_MULTIPLIER, mix64
-from operators.text.kernel import Bytes, kernel
 from operators.text.phrase_automaton import PhraseAutomaton, count_phrases
 from operators.text.regex_classes import ALPHANUMERIC, DECIMAL
 from operators.text.units import end_of_line
+from pipeline.kernel import Bytes, kernel
 
 BLANK: Final = 1
 PROSE: Final = 2

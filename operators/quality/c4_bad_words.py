@@ -10,10 +10,10 @@ import xxhash
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from operators.text.characters import Classes, document_text
-from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.phrase_automaton import PhraseAutomaton, count_phrases, phrase_automaton
 from operators.text.regex_classes import regex_classes
 from pipeline.document import DOC_ID, DOC_ID_TYPE, LANGUAGE, TEXT, TEXT_TYPE
+from pipeline.kernel import Bytes, Offsets, kernel
 from pipeline.operator import BoolArray, Determinism, FileRef, FloatArray
 from pipeline.rule_set import Limit, MeasureFunction, RuleSet
 

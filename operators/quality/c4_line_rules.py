@@ -20,9 +20,9 @@ from operators.text.characters import (
     skip_whitespace,
     skip_whitespace_back,
 )
-from operators.text.kernel import Bytes, Offsets, borrowing_kernel
 from operators.text.line_edits import copy_bytes, end_of_any_line, has_long_word, has_words
 from operators.text.phrases import phrase_bytes
+from pipeline.kernel import Bytes, Offsets, borrowing_kernel
 from pipeline.operator import FloatArray
 
 C4_LINE_RULES: Final = (

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from operators.quality.bounds import Count
 from operators.text.characters import count_characters, document_text
-from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.units import end_of_line
 from pipeline.document import TEXT
+from pipeline.kernel import Bytes, Offsets, kernel
 from pipeline.operator import FloatArray
 from pipeline.rule_set import Limit, MeasureFunction, RuleSet
 

@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 from operators.text.phrases import match_phrase, phrase_bytes
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 LOREM_IPSUM: Final = 1
 JAVASCRIPT: Final = 2

@@ -9,7 +9,6 @@ from pydantic import model_validator
 from operators.quality.bounds import Count
 from operators.quality.c4_phrases import CURLY_BRACKET, LOREM_IPSUM, find_phrases
 from operators.text.characters import document_text, longest_text
-from operators.text.kernel import Bytes, Offsets, borrowing_kernel
 from operators.text.line_edits import end_of_any_line
 from operators.text.sentences import (
     SentenceScratch,
@@ -20,6 +19,7 @@ from operators.text.sentences import (
     sentence_tables,
 )
 from pipeline.document import TEXT
+from pipeline.kernel import Bytes, Offsets, borrowing_kernel
 from pipeline.operator import FloatArray
 from pipeline.rule_set import Limit, MeasureFunction, RuleSet
 

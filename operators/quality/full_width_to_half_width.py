@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from operators.repair.edited_text import text_edits
 from operators.text.characters import decode, document_text
-from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.written_text import written_text
 from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.kernel import Bytes, Offsets, kernel
 from pipeline.operator import Edits, Transform, TransformFunction
 
 Counts = npt.NDArray[np.int64]

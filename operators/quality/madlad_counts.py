@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from operators.text.characters import Classes, decode, document_text
-from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.regex_classes import ALPHANUMERIC, DECIMAL, SPACE, UPPERCASE, WORD, regex_classes
+from pipeline.kernel import Bytes, Offsets, kernel
 
 Counts = npt.NDArray[np.int64]
 

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from operators.text.characters import NUM_CODE_POINTS, Classes, count_characters, decode, document_text, longest_text
-from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.line_statistics import line_break_width
 from operators.text.regex_classes import DIGIT, SPACE, WORD, regex_classes
 from operators.text.whitespace_words import Words
 from operators.text.word_unit import WordTables, WordUnit, scan_unit_words, unit_scanner
 from operators.text.written_text import written_text
+from pipeline.kernel import Bytes, Offsets, kernel
 
 Counts = npt.NDArray[np.int64]
 CharacterCounts = npt.NDArray[np.uint32]

@@ -7,13 +7,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from operators.text.characters import Classes, decode, document_text, longest_text
-from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.regex_classes import SPACE, WORD, regex_classes
 from operators.text.sorted_values import num_below
 from operators.text.units import CARRIAGE_RETURN, end_of_line
 from operators.text.whitespace_words import Hashes, Words
 from operators.text.word_unit import UnitScanner, WordTables, scan_unit_words
 from operators.text.written_text import written_text
+from pipeline.kernel import Bytes, Offsets, kernel
 
 KEPT: Final = 0
 EMPTY: Final = 1

@@ -26,9 +26,9 @@ from operators.text.characters import (
     skip_whitespace,
     skip_whitespace_back,
 )
-from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.line_edits import copy_bytes, has_words
 from operators.text.regex_classes import DIGIT, UPPERCASE, regex_classes
+from pipeline.kernel import Bytes, Offsets, kernel
 from pipeline.operator import FloatArray
 
 REFINEDWEB_LINE_RULES: Final = (

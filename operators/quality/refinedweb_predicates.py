@@ -5,9 +5,9 @@ from typing import Final
 import numpy as np
 
 from operators.text.characters import Classes, decode
-from operators.text.kernel import Bytes, kernel
 from operators.text.phrases import match_phrase, phrase_bytes
 from operators.text.regex_classes import DECIMAL, SPACE, WORD
+from pipeline.kernel import Bytes, kernel
 
 COUNTED_WORDS: Final = tuple(
     phrase_bytes(word)

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from operators.repair.edited_text import Counts, text_edits
 from operators.text.characters import NUM_CODE_POINTS, decode, document_text
-from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.units import CARRIAGE_RETURN, LINE_FEED
 from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.kernel import Bytes, Offsets, kernel
 from pipeline.operator import Edits, Transform, TransformFunction
 
 Actions = npt.NDArray[np.uint8]  # (0x110000,) what becomes of a code point

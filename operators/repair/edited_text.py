@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from operators.text.characters import document_text
-from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.units import end_of_line
 from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.kernel import Bytes, Offsets, kernel
 from pipeline.operator import BoolArray, Edits, FloatArray
 
 Counts = npt.NDArray[np.int64]

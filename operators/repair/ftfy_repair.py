@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from operators.repair.edited_text import text_edits, with_replaced
 from operators.text.characters import NUM_CODE_POINTS, decode, document_text
-from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.units import end_of_line
 from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.kernel import Bytes, Offsets, kernel
 from pipeline.operator import Edits, Transform, TransformFunction
 
 if TYPE_CHECKING:

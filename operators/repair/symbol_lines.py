@@ -9,9 +9,9 @@ from pydantic import Field
 
 from operators.repair.edited_text import Counts, text_edits
 from operators.text.characters import CONTENT, NUM_CODE_POINTS, WHITESPACE, character_classes, decode, document_text
-from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.units import CARRIAGE_RETURN, LINE_FEED, end_of_line
 from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.kernel import Bytes, Offsets, kernel
 from pipeline.operator import Edits, Transform, TransformFunction
 
 IsSymbol = npt.NDArray[np.bool_]  # (0x110000,) whether the code point is a symbol

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 from pipeline.operator import BoolArray, FloatArray
 
 Features = npt.NDArray[np.float32]

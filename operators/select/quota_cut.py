@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 from pipeline.operator import BoolArray
 
 DIGIT_BITS: Final = 12

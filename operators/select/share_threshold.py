@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
-from operators.text.kernel import kernel
 from pipeline.errors import OperatorError
+from pipeline.kernel import kernel
 from pipeline.operator import RowReader, Task, TaskFunction, TaskInputs
 
 THRESHOLD_FILE: Final = "threshold.json"

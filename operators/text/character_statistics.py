@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.byte_blocks import BLOCK, load_block, marks_of
 from operators.text.characters import NUM_CODE_POINTS, count_characters, decode
-from operators.text.kernel import Bytes, borrowing_kernel
 from operators.text.line_statistics import ELLIPSIS_BYTES, three_bytes
+from pipeline.byte_blocks import BLOCK, load_block, marks_of
+from pipeline.kernel import Bytes, borrowing_kernel
 
 Counts = npt.NDArray[np.int64]
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from operators.text.kernel import Bytes, Offsets, borrowing_kernel, inline_kernel, text_buffers
+from pipeline.kernel import Bytes, Offsets, borrowing_kernel, inline_kernel, text_buffers
 
 Classes = npt.NDArray[np.uint8]  # (0x110000,) bits of the code point
 

@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from operators.text.kernel import Bytes, kernel
 from operators.text.units import CARRIAGE_RETURN, end_of_line
+from pipeline.kernel import Bytes, kernel
 
 SPACE: Final = np.uint8(0x20)
 TAB: Final = np.uint8(0x09)

@@ -5,8 +5,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from operators.text.characters import Classes, decode, document_text
-from operators.text.kernel import Bytes, Offsets, inline_kernel, kernel
 from operators.text.regex_classes import ALPHANUMERIC, regex_classes
+from pipeline.kernel import Bytes, Offsets, inline_kernel, kernel
 
 
 @inline_kernel

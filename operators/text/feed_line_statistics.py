@@ -15,7 +15,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.byte_blocks import (
+from operators.text.characters import TERMINAL, Classes, decode, skip_whitespace
+from operators.text.hashing import WORD_MULTIPLIER
+from operators.text.key_table import KeyTable, count_key, empty_table
+from operators.text.line_statistics import ELLIPSIS_BYTES, HYPHEN, three_bytes
+from pipeline.byte_blocks import (
     BLOCK,
     bytes_below,
     count_bytes,
@@ -24,11 +28,7 @@ from operators.text.byte_blocks import (
     load_part,
     marks_of,
 )
-from operators.text.characters import TERMINAL, Classes, decode, skip_whitespace
-from operators.text.hashing import WORD_MULTIPLIER
-from operators.text.kernel import Bytes, borrowing_kernel
-from operators.text.key_table import KeyTable, count_key, empty_table
-from operators.text.line_statistics import ELLIPSIS_BYTES, HYPHEN, three_bytes
+from pipeline.kernel import Bytes, borrowing_kernel
 
 Counts = npt.NDArray[np.int64]
 

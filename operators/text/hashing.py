@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from operators.text.kernel import inline_kernel
+from pipeline.kernel import inline_kernel
 
 # The 64-bit and 32-bit finalisers of MurmurHash3 (Austin Appleby, public domain): bijections in which every input bit
 # changes every output bit with a probability near one half.

@@ -14,7 +14,7 @@ import zstandard
 
 from operators.text.characters import decode
 from operators.text.hashing import mix64
-from operators.text.kernel import Bytes, inline_kernel, kernel
+from pipeline.kernel import Bytes, inline_kernel, kernel
 
 Scores = npt.NDArray[np.float64]
 Keys = npt.NDArray[np.uint64]

@@ -23,8 +23,8 @@ from operators.text.jieba_tables import (
     find_child,
     jieba_tables,
 )
-from operators.text.kernel import Bytes, Offsets, inline_kernel, kernel
 from operators.text.split_words import Breaks
+from pipeline.kernel import Bytes, Offsets, inline_kernel, kernel
 
 CodePoints = npt.NDArray[np.uint32]
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.hashing import mix64
-from operators.text.kernel import borrowing_kernel, inline_kernel
 from operators.text.prefetch import prefetch
+from pipeline.kernel import borrowing_kernel, inline_kernel
 
 
 class KeyTable(NamedTuple):

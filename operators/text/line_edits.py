@@ -3,8 +3,8 @@
 import numpy as np
 
 from operators.text.characters import WHITESPACE, Classes, decode
-from operators.text.kernel import Bytes, borrowing_kernel
 from operators.text.line_statistics import line_break_width
+from pipeline.kernel import Bytes, borrowing_kernel
 
 
 @borrowing_kernel

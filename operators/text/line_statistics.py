@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.byte_blocks import BLOCK, break_marks, bytes_below, count_bytes, load_block
 from operators.text.characters import Classes, skip_whitespace, skip_whitespace_back
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
+from pipeline.byte_blocks import BLOCK, break_marks, bytes_below, count_bytes, load_block
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 Counts = npt.NDArray[np.int64]
 

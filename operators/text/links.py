@@ -16,9 +16,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from operators.text.characters import Classes, decode, document_text, longest_text
-from operators.text.kernel import Bytes, Offsets, inline_kernel, kernel
 from operators.text.regex_classes import SPACE, WORD, regex_classes
 from operators.text.written_text import written_text
+from pipeline.kernel import Bytes, Offsets, inline_kernel, kernel
 
 LINK_RULES: Final = ("links", "dotted_names", "domains")
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.hashing import SHINGLE_MULTIPLIER, WORD_MULTIPLIER
-from operators.text.kernel import borrowing_kernel, inline_kernel
 from operators.text.key_table import KeyTable, add_key, ask_for_slot, count_key, empty_table
 from operators.text.whitespace_words import Hashes, Words
+from pipeline.kernel import borrowing_kernel, inline_kernel
 
 Counts = npt.NDArray[np.int64]
 Marks = npt.NDArray[np.uint32]

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.hashing import GOLDEN_RATIO, WORD_MULTIPLIER, mix64
-from operators.text.kernel import Bytes, kernel
+from pipeline.kernel import Bytes, kernel
 
 FOLD_UNICODE_VERSION: Final = "14.0.0"
 FOLD_FILE: Final = f"fold_unicode_{FOLD_UNICODE_VERSION}.npy"

@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.hashing import WORD_MULTIPLIER, mix64
-from operators.text.kernel import Bytes, kernel
 from operators.text.normalize import (
     CODE_POINT_MASK,
     DIGIT,
@@ -36,6 +35,7 @@ from operators.text.normalize import (
     fold_character,
     letter_hash,
 )
+from pipeline.kernel import Bytes, kernel
 
 Characters = npt.NDArray[np.uint32]
 

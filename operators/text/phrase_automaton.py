@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.characters import Classes, decode
-from operators.text.kernel import Bytes, kernel
 from operators.text.regex_classes import WORD
+from pipeline.kernel import Bytes, kernel
 
 NUM_BYTES = 256
 

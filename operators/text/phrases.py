@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from operators.text.kernel import Bytes, borrowing_kernel
+from pipeline.kernel import Bytes, borrowing_kernel
 
 LETTER_I: Final = 0x69
 LETTER_K: Final = 0x6B

@@ -20,8 +20,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from operators.text.characters import NUM_CODE_POINTS, decode, document_text
-from operators.text.kernel import Bytes, Offsets, kernel
 from operators.text.split_words import Breaks
+from pipeline.kernel import Bytes, Offsets, kernel
 
 Kinds = npt.NDArray[np.uint8]  # (0x110000,)
 

@@ -22,7 +22,6 @@ from operators.text.characters import (
     character_classes,
     decode,
 )
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 from operators.text.treebank_chunks import split_chunk
 from operators.text.treebank_rules import (
     PUNCTUATION,
@@ -32,6 +31,7 @@ from operators.text.treebank_rules import (
     treebank_rules,
 )
 from operators.text.whitespace_words import Ends, Joins
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 SentenceUnit = Literal["terminal", "cjk", "spacy"]
 

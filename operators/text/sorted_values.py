@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.kernel import borrowing_kernel
+from pipeline.kernel import borrowing_kernel
 
 
 @borrowing_kernel

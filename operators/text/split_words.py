@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from operators.text.characters import WHITESPACE, Classes, decode
 from operators.text.hashing import WORD_MULTIPLIER
-from operators.text.kernel import Bytes, borrowing_kernel
 from operators.text.sorted_values import num_below
 from operators.text.whitespace_words import Words, words_for
+from pipeline.kernel import Bytes, borrowing_kernel
 
 Breaks = npt.NDArray[np.int64]
 """(B,) ascending, read-only: the bytes of the batch's data before which a word ends."""

@@ -23,7 +23,6 @@ from operators.text.character_statistics import (
 )
 from operators.text.characters import NUM_CODE_POINTS, Classes, character_classes, document_text, longest_text
 from operators.text.feed_line_statistics import FeedLineCounts, count_feed_lines
-from operators.text.kernel import Bytes, Offsets, borrowing_kernel
 from operators.text.key_table import key_table_for
 from operators.text.line_statistics import LineCounts, count_lines
 from operators.text.ngram_statistics import (
@@ -45,6 +44,7 @@ from operators.text.word_statistics import (
     median_word_chars,
 )
 from operators.text.word_unit import UnitScanner, WordTables, scan_unit_words
+from pipeline.kernel import Bytes, Offsets, borrowing_kernel
 
 Counts = npt.NDArray[np.int64]
 Measures = npt.NDArray[np.float64]

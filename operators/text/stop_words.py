@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.kernel import borrowing_kernel
 from operators.text.whitespace_words import Words, word_hashes
+from pipeline.kernel import borrowing_kernel
 
 Counts = npt.NDArray[np.int64]
 

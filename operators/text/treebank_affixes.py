@@ -10,7 +10,6 @@ import numpy as np
 
 from operators.text.characters import decode
 from operators.text.hashing import WORD_MULTIPLIER
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 from operators.text.treebank_rules import (
     AFTER_DIGIT,
     BEFORE_PERIOD,
@@ -28,6 +27,7 @@ from operators.text.treebank_rules import (
     TreebankRules,
     slot_of,
 )
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 DOLLAR: Final = 0x24
 APOSTROPHE: Final = 0x27

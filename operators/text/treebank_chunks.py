@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 
 from operators.text.characters import decode
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 from operators.text.treebank_affixes import FULL_STOP, find_case, hash_more, infix_bytes, prefix_bytes, suffix_bytes
 from operators.text.treebank_rules import INNER, MAX_CASE_BYTES, MAX_JOINED, OTHER_BYTE, TreebankRules, slot_of
 from operators.text.treebank_urls import is_url
 from operators.text.whitespace_words import Ends, Joins
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 TAKEN: Final = 1
 JOINED_SHIFT: Final = 12

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.characters import NUM_LETTER_POINTS, character_classes, letter_points
-from operators.text.kernel import inline_kernel
 from operators.text.whitespace_words import Hashes, word_hashes
+from pipeline.kernel import inline_kernel
 
 Flags = npt.NDArray[np.uint32]  # (0x110000,) the class bits of `character_classes`, and those below
 

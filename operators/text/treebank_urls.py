@@ -5,9 +5,9 @@ from typing import Final
 import numpy as np
 
 from operators.text.characters import DECIMAL, decode
-from operators.text.kernel import Bytes, borrowing_kernel
 from operators.text.treebank_affixes import FULL_STOP, HYPHEN, is_digit
 from operators.text.treebank_rules import HOST, LOWER, SCHEME, Flags
+from pipeline.kernel import Bytes, borrowing_kernel
 
 COLON: Final = 0x3A
 SLASH: Final = 0x2F

@@ -13,7 +13,6 @@ import numpy as np
 
 from operators.text.characters import WHITESPACE, decode
 from operators.text.hashing import WORD_MULTIPLIER
-from operators.text.kernel import Bytes, borrowing_kernel, inline_kernel
 from operators.text.treebank_affixes import FULL_STOP, PLUS, find_case, last_character
 from operators.text.treebank_chunks import split_chunk
 from operators.text.treebank_rules import (
@@ -29,6 +28,7 @@ from operators.text.treebank_rules import (
     TreebankRules,
 )
 from operators.text.whitespace_words import Words
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 CLASS_MASK: Final = 0xFF
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from operators.text.characters import Classes, character_classes, document_text, skip_whitespace
-from operators.text.kernel import Bytes, Offsets, inline_kernel, kernel
+from pipeline.kernel import Bytes, Offsets, inline_kernel, kernel
 
 Unit = Literal["line", "paragraph"]
 Ordinals = npt.NDArray[np.uint32]

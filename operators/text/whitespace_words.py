@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from operators.text.characters import WHITESPACE, Classes, character_classes, decode
 from operators.text.hashing import WORD_MULTIPLIER
-from operators.text.kernel import Bytes, borrowing_kernel
+from pipeline.kernel import Bytes, borrowing_kernel
 
 Hashes = npt.NDArray[np.uint64]
 Ends = npt.NDArray[np.uint32]

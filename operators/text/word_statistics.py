@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.characters import ALPHABETIC, CONTENT, HASH_OR_ELLIPSIS, LOWERCASE, UPPERCASE
-from operators.text.kernel import borrowing_kernel
 from operators.text.key_table import KeyTable, count_key, empty_table
 from operators.text.whitespace_words import Words
+from pipeline.kernel import borrowing_kernel
 
 Counts = npt.NDArray[np.int64]
 Measures = npt.NDArray[np.float64]

@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from operators.text.characters import Classes, character_classes
 from operators.text.jieba_words import jieba_breaks
-from operators.text.kernel import Bytes, borrowing_kernel
 from operators.text.script_words import script_breaks
 from operators.text.split_words import Breaks, scan_split_words, split_words_for
 from operators.text.treebank_rules import TreebankRules, no_treebank_rules, treebank_rules
 from operators.text.treebank_words import scan_treebank_words, treebank_words_for
 from operators.text.whitespace_words import Words, scan_words, words_for
+from pipeline.kernel import Bytes, borrowing_kernel
 
 WordUnit = Literal["whitespace", "treebank", "jieba", "script"]
 """`whitespace`: as `str.split()`. `treebank`: as spaCy's English tokenizer, parting punctuation and contractions.

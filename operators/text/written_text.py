@@ -2,8 +2,8 @@
 
 import pyarrow as pa
 
-from operators.text.kernel import Bytes, Offsets
 from pipeline.document import TEXT_TYPE
+from pipeline.kernel import Bytes, Offsets
 
 
 def written_text(out: Bytes, offsets: Offsets) -> pa.Array:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from operators.text.kernel import Offsets, kernel
 from operators.tokenize.reference import Ids
+from pipeline.kernel import Offsets, kernel
 
 Rows = npt.NDArray[np.int64]
 

@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 
 from operators.dedup.seeded_hash import seeded_hashes
-from operators.text.kernel import Offsets
 from operators.tokenize.encoded import Encoded, from_documents, overlaid
 from operators.tokenize.engine import Engine, encode_accepted
 from operators.tokenize.engines import LoadedTokenizer, reference_version
 from operators.tokenize.reference import encode_texts
 from pipeline.errors import FallBackNeeded
+from pipeline.kernel import Offsets
 from pipeline.operator import BoolArray
 
 CHECK_SEED: Final = 7

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from operators.text.kernel import text_buffers
 from operators.tokenize.encoded import Encoded, Rows, encoded, joined
+from pipeline.kernel import text_buffers
 
 ENCODE_BYTES: Final = 1 << 22
 """Text handed to an engine in one call, if no document is longer: it bounds the copies that engines make."""

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from operators.text.byte_blocks import BLOCK, bytes_below, count_bytes, load_block, marks_of
-from operators.text.kernel import Bytes, Offsets, kernel, text_buffers
+from pipeline.byte_blocks import BLOCK, bytes_below, count_bytes, load_block, marks_of
+from pipeline.kernel import Bytes, Offsets, kernel, text_buffers
 
 KEYS: Final = 1 << 16
 

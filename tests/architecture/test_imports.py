@@ -24,6 +24,8 @@ OPERATORS_MAY = (
     "pipeline.folder_ref",
     "pipeline.rule_set",
     "pipeline.errors",
+    "pipeline.kernel",
+    "pipeline.byte_blocks",
     "operators",
 )
 STEPS_MAY = (*OPERATORS_MAY, "pipeline.plan.logical")
@@ -234,7 +236,7 @@ def test_all_source_is_looked_at():
     assert {
         "pipeline.recipe",
         "operators.catalogue",
-        "operators.text.kernel",
+        "pipeline.kernel",
         "pipeline.execution.on_ray.runner",
     } <= set(FILES)
     assert all((ROOT / package / "__init__.py").exists() for package in PACKAGES)

@@ -5,8 +5,8 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from operators.dedup.minhash import MinHashSignature
-from operators.text.kernel import text_buffers
 from pipeline.document import TEXT_TYPE
+from pipeline.kernel import text_buffers
 from pipeline.operator import FileRef
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from operators.fasttext import model_file, word_cache
 from operators.fasttext.classifier import Classifier
 from operators.fasttext.train_fasttext import zeroed_allocations
-from operators.text.kernel import text_buffers
+from pipeline.kernel import text_buffers
 
 TOLERANCE = 1e-5
 TOPICS = {

@@ -1,8 +1,8 @@
 import numpy as np
 
 from operators.fasttext.lanes import NUM_LANES, add_lanes, load_float, load_lanes, store_lanes
-from operators.text.kernel import kernel
 from operators.text.prefetch import prefetch
+from pipeline.kernel import kernel
 
 
 @kernel

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from operators.language.language_id_paragraphs import LanguageIdParagraphs, find_paragraphs
-from operators.text.kernel import text_buffers
+from pipeline.kernel import text_buffers
 
 ENGLISH = "The people of the village were happy that the river had not come over its banks this year."
 GERMAN = "Die Leute im Dorf waren froh, dass der Fluss in diesem Jahr nicht über die Ufer getreten war."

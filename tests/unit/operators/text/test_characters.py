@@ -25,7 +25,7 @@ from operators.text.characters import (
     skip_whitespace,
     skip_whitespace_back,
 )
-from operators.text.kernel import Bytes, kernel
+from pipeline.kernel import Bytes, kernel
 
 EDGE_CHARACTERS = "\0\x1c\x1f \x7f\x80\x85\xa0\xff\u07ff\u0800\u2028\u3000\ud7ff\ue000\uffff\U00010000\U0010ffff"
 texts = st.text(st.one_of(st.sampled_from(EDGE_CHARACTERS), st.characters(exclude_categories=["Cs"])))

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.text.hashing import mix32, mix64
-from operators.text.kernel import kernel
+from pipeline.kernel import kernel
 
 
 @kernel

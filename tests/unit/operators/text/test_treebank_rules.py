@@ -4,7 +4,6 @@ from importlib.resources import files
 import numpy as np
 
 from operators.text.characters import character_classes
-from operators.text.kernel import kernel
 from operators.text.treebank_rules import (
     DIGIT,
     LOWER,
@@ -18,6 +17,7 @@ from operators.text.treebank_rules import (
     treebank_rules,
 )
 from operators.text.whitespace_words import word_hashes
+from pipeline.kernel import kernel
 
 RULES = json.loads((files("operators.text") / RULES_FILE).read_text())
 

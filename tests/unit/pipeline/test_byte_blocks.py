@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.text.byte_blocks import (
+from pipeline.byte_blocks import (
     break_marks,
     bytes_below,
     count_bytes,
@@ -12,7 +12,7 @@ from operators.text.byte_blocks import (
     load_part,
     marks_of,
 )
-from operators.text.kernel import Bytes, kernel
+from pipeline.kernel import Bytes, kernel
 
 blocks = st.lists(st.one_of(st.sampled_from([0, 9, 10, 0x1F, 0x20, 0x7F, 0x80, 0xC2, 0xE2, 0xFF]), st.integers(0, 255)),
                   min_size=8, max_size=8).map(bytes)  # fmt: skip

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from operators.text.kernel_cache import code_digest
+from pipeline.kernel_cache import code_digest
 
 INNER = '''
 import numpy as np
-from operators.text.kernel import borrowing_kernel, inline_kernel, kernel
+from pipeline.kernel import borrowing_kernel, inline_kernel, kernel
 
 STEP = np.int64(2)
 
@@ -24,7 +24,7 @@ def twice(value):
 '''
 OUTER = """
 from operators.inner_for_test import twice
-from operators.text.kernel import borrowing_kernel
+from pipeline.kernel import borrowing_kernel
 
 @borrowing_kernel
 def outer(value):
@@ -83,7 +83,7 @@ print(numba.njit(lambda data: hash_bytes(data, np.uintp(0), np.uintp(5)))(data) 
 
 
 def test_compiled_code_is_found_again_without_the_compiler() -> None:
-    root = Path(__file__).parents[4]
+    root = Path(__file__).parents[3]
     command = [sys.executable, "-c", RUN]
     first, second = (
         subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout.splitlines()

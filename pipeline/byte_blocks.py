@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from operators.text.kernel import Bytes, inline_kernel
+from pipeline.kernel import Bytes, inline_kernel
 
 BLOCK: Final = np.uintp(8)
 ONES: Final = np.uint64(0x0101010101010101)

@@ -19,8 +19,8 @@ from numba.core.dispatcher import Dispatcher
 from numba.core.extending import _Intrinsic
 from numba.core.runtime import rtsys
 
-PACKAGE: Final = __name__.partition(".")[0]
-"""What functions of it do is looked at; those of others are known by name."""
+PACKAGES: Final = ("operators", "pipeline")
+"""What functions of these do is looked at; those of others are known by name."""
 
 
 StoredLibrary = tuple[str, str, tuple[bytes, bytes]]
@@ -164,7 +164,7 @@ def _python_function(value: object) -> FunctionType | None:
     if isinstance(value, Dispatcher):
         return cast("FunctionType", value.py_func)
     python = value._defn if isinstance(value, _Intrinsic) else value  # noqa: SLF001 -- it has no other name
-    if isinstance(python, FunctionType) and python.__module__.partition(".")[0] == PACKAGE:
+    if isinstance(python, FunctionType) and python.__module__.partition(".")[0] in PACKAGES:
         return python
     return None
 

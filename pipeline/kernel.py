@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from operators.text.kernel_cache import KernelCache
 from pipeline.errors import SchemaError
+from pipeline.kernel_cache import KernelCache
 
 P = ParamSpec("P")
 R = TypeVar("R")
