@@ -3,9 +3,12 @@
 The first byte is the lowest. Kernels that look for rare bytes pass over most of a text with these, eight at a time.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
 
 from pipeline.kernel import Bytes, inline_kernel
 
@@ -21,6 +24,21 @@ def load_block(data: Bytes, i: np.uintp) -> np.uint64:
     for k in range(1, 8):
         block |= np.uint64(data[i + np.uintp(k)]) << np.uint64(8 * k)
     return block
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def store_block(typing_context: Any, data: Any, i: Any, block: Any) -> Any:  # Any: Numba's compiler types are untyped
+    """Writes eight bytes to `data` from `i` on; eight stores of one byte each stay eight, as the compiler has it."""
+    del typing_context
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # Any: as above
+        array, index, value = arguments
+        first = context.make_array(signature.args[0])(context, builder, array).data
+        place = builder.bitcast(builder.gep(first, [index]), ir.IntType(64).as_pointer())
+        builder.store(value, place, align=1)
+        return context.get_dummy_value()
+
+    return types.void(data, i, block), generate
 
 
 @inline_kernel

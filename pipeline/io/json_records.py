@@ -1,15 +1,20 @@
-"""Turns JSON lines into columns, with everything that is wrong named per record. Knows nothing of files."""
+"""Turns JSON lines into columns, with everything that is wrong named per record. Knows nothing of files.
 
-from concurrent.futures import ThreadPoolExecutor
+A kernel reads the plain records of a block. All other lines are read one by one here, which is the meaning: the kernel
+gives nothing but what would be found here.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.document import (
-    COLUMN_TYPES,
     DOC_ID,
     DOC_ID_TYPE,
     INPUT_ID,
@@ -19,45 +24,22 @@ from pipeline.document import (
     TEXT_TYPE,
     IdHasher,
     doc_id_from_input_id,
+    doc_ids_from_input_ids,
 )
+from pipeline.io.json_fields import BIG_INTEGER, BLANK, Fields, LineParser, RejectedRecordError, TypedField, json_kind
 from pipeline.io.read_batch import ReadBatch, Rejected, RejectReason
 from pipeline.plan.logical import Source
 
+if TYPE_CHECKING:
+    from pipeline.io.plain_records import PlainRecords
+
+Rows = TypeVar("Rows", pa.Array, pa.RecordBatch)
+
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-_BLANK: Final = b" \t\r"
 _MAX_KNOWN_NAMES: Final = 4096
 """Spelled names of members that are kept: records share a few dozen; records keyed by value must not fill memory."""
-_INT64_MIN: Final = -(1 << 63)
-_INT64_MAX: Final = (1 << 63) - 1
-_MANY_DIGITS: Final = 40
-"""Longer integers are beyond int64 without a look: turning thousands of digits into a number is refused by Python."""
-_BIG_INTEGER: Final = "integer beyond int64"
-_INTEGERS: Final = ("int64", _BIG_INTEGER)
-_PYTHON_TYPES: Final[dict[str, type]] = {"string": str, "int64": int, "float64": float, "bool": bool}
+_INTEGERS: Final = ("int64", BIG_INTEGER)
 _LONG_STRING: Final = 1 << 20
-_KINDS: Final = {b'"': "string", b"{": "object", b"[": "array", b"t": "bool", b"f": "bool", b"n": "null"}
-
-
-class RejectedRecordError(Exception):
-    """One record is no document. Caught where records are collected; never leaves the reader."""
-
-    def __init__(self, reason: RejectReason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-
-
-class _Member(str):
-    """The name of one JSON member. Equal to itself alone, so a dict keeps members of the same name apart."""
-
-    __slots__ = ()
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
-
-Members = dict[_Member, msgspec.Raw]
-Fields = dict[str, msgspec.Raw]
-"""Values as they are spelled in the input, by name, in the order of the record."""
 
 
 class _SpelledNames(dict[str, bytes]):
@@ -70,45 +52,6 @@ class _SpelledNames(dict[str, bytes]):
         return spelled
 
 
-class LineParser:
-    """Checks one line whole and gives its members, their values as they are spelled.
-
-    Of members with one name the last wins; `num_duplicate_keys` counts the others.
-    """
-
-    def __init__(self) -> None:
-        self.num_duplicate_keys = 0
-        self._decoder = msgspec.json.Decoder(Members, dec_hook=str.__new__)
-
-    def parse(self, line: bytes) -> Fields:
-        """The record's fields.
-
-        Raises:
-            RejectedRecordError: the line is not one JSON object.
-        """
-        try:
-            members = self._decode(line)
-        except msgspec.ValidationError as error:
-            found = json_kind(line.strip(_BLANK))
-            raise RejectedRecordError(RejectReason.NOT_AN_OBJECT, f"expected a JSON object, found {found}") from error
-        except msgspec.DecodeError as error:
-            # The decoder's messages name a byte and a rule, never content.
-            raise RejectedRecordError(RejectReason.INVALID_JSON, str(error)) from error
-        except RecursionError as error:
-            raise RejectedRecordError(RejectReason.INVALID_JSON, "JSON nests too deeply") from error
-        fields = dict(zip(map(str, members), members.values(), strict=True))
-        self.num_duplicate_keys += len(members) - len(fields)
-        return fields
-
-    def _decode(self, line: bytes) -> Members:
-        try:
-            return self._decoder.decode(line)
-        except RecursionError:
-            # How deep a record may nest must not depend on how deep the caller runs: a new thread has an empty stack.
-            with ThreadPoolExecutor(1) as pool:
-                return pool.submit(self._decoder.decode, line).result()
-
-
 class RecordDecoder:
     """Turns blocks of lines of one file into batches of documents.
 
@@ -116,6 +59,8 @@ class RecordDecoder:
     """
 
     def __init__(self, source_name: str, relative_path: str, source: Source, schema: pa.Schema) -> None:
+        from pipeline.io.plain_records import PlainReader  # noqa: PLC0415 -- it loads Numba, and plans do without
+
         self.num_records = 0
         self._source_name = source_name
         self._source = source
@@ -123,9 +68,10 @@ class RecordDecoder:
         self._ids = IdHasher(source_name, relative_path)
         self._parser = LineParser()
         self._texts = msgspec.json.Decoder(str | None)
-        self._declared = {name: _TypedField(name, kind) for name, kind in source.columns.items()}
+        self._declared = {name: TypedField(name, kind) for name, kind in source.columns.items()}
         self._consumed = {source.text_column, source.id_column, *source.columns}
         self._with_metadata = METADATA in schema.names
+        self._plain = PlainReader(source, with_metadata=self._with_metadata)
         self._spelled_names = _SpelledNames()
 
     @property
@@ -138,28 +84,45 @@ class RecordDecoder:
 
         The lines are whole, but for those that are too long.
         """
-        rows = _Rows(columns={name: [] for name in self._declared})
         is_utf8 = _is_utf8(block)
-        for line in block.split(b"\n"):
-            content = line.removeprefix(BYTE_ORDER_MARK) if offset == 0 else line
-            if len(line) > self._source.max_document_bytes or content.strip(_BLANK):
-                self._decode_line(offset, line, rows, is_utf8=is_utf8)
-            offset += len(line) + 1
-        batch = ReadBatch(
-            documents=self._documents(rows),
-            ordinals=np.array(rows.ordinals, np.int64),  # (D,)
-            num_records=len(rows.positions),
-            positions=np.array(rows.positions, np.uint64),  # (R,)
-            input_ids=pa.array(rows.input_ids, pa.large_string()),  # (R,)
-            rejected=tuple(rows.rejected),
-        )
+        plain = self._plain.read(block, is_utf8=is_utf8)
+        rows = _Rows(columns={name: [] for name in self._declared})
+        for (begin, end), place in zip(plain.other_spans.tolist(), plain.other_places.tolist(), strict=True):
+            line, position = block[begin:end], offset + begin
+            content = line.removeprefix(BYTE_ORDER_MARK) if position == 0 else line
+            if len(line) > self._source.max_document_bytes or content.strip(BLANK):
+                self._decode_line(position, line, rows, place, is_utf8=is_utf8)
+        batch = self._joined(offset, plain, rows)
         self.num_records += batch.num_records
         return batch
 
-    def _decode_line(self, position: int, line: bytes, rows: "_Rows", *, is_utf8: bool) -> None:
-        """Adds one record to `rows`, as a document or as a rejected one."""
-        ordinal = self.num_records + len(rows.positions)
+    def _joined(self, offset: int, plain: "PlainRecords", rows: "_Rows") -> ReadBatch:
+        """The plain records of a block and the others, in their order."""
+        num_records = len(plain.begins) + len(rows.positions)
+        positions = plain.begins.astype(np.uint64) + np.uint64(offset)
+        rejected = [one.ordinal - self.num_records for one in rows.rejected]
+        is_document = np.ones(num_records, np.bool_)
+        is_document[rejected] = False
+        input_ids = pa.array(rows.input_ids, pa.large_string())
+        return ReadBatch(
+            documents=_merge(
+                self._plain_documents(positions, plain),
+                self._documents(rows),
+                rows.document_places,
+                pa.concat_batches,
+            ),
+            ordinals=self.num_records + np.flatnonzero(is_document),  # (D,) int64
+            num_records=num_records,
+            positions=np.insert(positions, rows.places, np.array(rows.positions, np.uint64)),  # (R,)
+            input_ids=_merge(plain.input_ids, input_ids, rows.places, pa.concat_arrays),  # (R,)
+            rejected=tuple(rows.rejected),
+        )
+
+    def _decode_line(self, position: int, line: bytes, rows: "_Rows", place: int, *, is_utf8: bool) -> None:
+        """Adds one record, behind `place` plain ones, to `rows`, as a document or as a rejected one."""
+        ordinal = self.num_records + place + len(rows.positions)
         rows.positions.append(position)
+        rows.places.append(place)
         input_id: str | None = None
         try:
             _check_size(line, self._source.max_document_bytes)
@@ -172,7 +135,7 @@ class RecordDecoder:
         except RejectedRecordError as error:
             rows.rejected.append(Rejected(ordinal, position, error.reason, error.detail))
         else:
-            rows.ordinals.append(ordinal)
+            rows.document_places.append(place)
             rows.doc_ids.append(self._doc_id(position, input_id))
             rows.document_input_ids.append(input_id)
             rows.texts.append(text)
@@ -228,71 +191,60 @@ class RecordDecoder:
         return b"{" + b"".join(pieces)[1:] + b"}" if pieces else None
 
     def _documents(self, rows: "_Rows") -> pa.RecordBatch:
-        num_rows = len(rows.texts)
         columns = {
             DOC_ID: pa.array(rows.doc_ids, DOC_ID_TYPE),
             INPUT_ID: pa.array(rows.document_input_ids, pa.large_string()),
-            SOURCE: pa.repeat(pa.scalar(self._source_name, pa.string()), num_rows),
             TEXT: pa.array(rows.texts, TEXT_TYPE),
             **{name: pa.array(rows.columns[name], column.type) for name, column in self._declared.items()},
         }
         if self._with_metadata:
             columns[METADATA] = pa.array(rows.metadata, pa.large_binary()).cast(pa.large_string())
+        return self._with_schema(columns, len(rows.texts))
+
+    def _plain_documents(self, positions: npt.NDArray[np.uint64], plain: "PlainRecords") -> pa.RecordBatch:
+        if self._source.id_from == "column":
+            doc_ids = doc_ids_from_input_ids(self._source_name, plain.input_ids.to_pylist())
+        else:
+            doc_ids = self._ids.many(positions.tolist())
+        columns = {DOC_ID: doc_ids, INPUT_ID: plain.input_ids, TEXT: plain.texts, **plain.columns}
+        if self._with_metadata:
+            columns[METADATA] = plain.metadata
+        return self._with_schema(columns, len(positions))
+
+    def _with_schema(self, columns: dict[str, pa.Array], num_rows: int) -> pa.RecordBatch:
+        """Documents of this source: all columns of the schema, in its order."""
+        columns[SOURCE] = pa.repeat(pa.scalar(self._source_name, pa.string()), num_rows)
         arrays = [
             columns[field.name] if field.name in columns else pa.nulls(num_rows, field.type) for field in self._schema
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
 
-class _TypedField:
-    """Reads one declared column; a missing field is null."""
-
-    def __init__(self, name: str, kind: str) -> None:
-        self.type = COLUMN_TYPES[kind]
-        self._name = name
-        self._kind = kind
-        self._decoder = msgspec.json.Decoder(_PYTHON_TYPES[kind] | None)
-
-    def value(self, raw: msgspec.Raw | None) -> Any:  # Any: one of the four declared types
-        if raw is None:
-            return None
-        try:
-            value = self._decoder.decode(raw)
-        except msgspec.ValidationError as error:
-            raise self._wrong_type(raw) from error
-        if self._kind == "int64" and value is not None and not _INT64_MIN <= value <= _INT64_MAX:
-            raise self._wrong_type(raw)
-        return value
-
-    def _wrong_type(self, raw: msgspec.Raw) -> RejectedRecordError:
-        detail = f"column {self._name!r}: expected {self._kind}, found {json_kind(bytes(raw))}"
-        return RejectedRecordError(RejectReason.WRONG_TYPE, detail)
-
-
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The records of one block while they are collected: R in all, D of them documents."""
+    """The records of one block that are not plain, while they are collected: R in all, D of them documents."""
 
     columns: dict[str, list[Any]]  # each (D,); Any: the values of declared columns
     positions: list[int] = field(default_factory=list)  # (R,)
+    places: list[int] = field(default_factory=list)  # (R,) how many plain records stand before each
     input_ids: list[str | None] = field(default_factory=list)  # (R,)
     rejected: list[Rejected] = field(default_factory=list)  # (R - D,)
-    ordinals: list[int] = field(default_factory=list)  # (D,)
+    document_places: list[int] = field(default_factory=list)  # (D,)
     doc_ids: list[bytes] = field(default_factory=list)  # (D,)
     document_input_ids: list[str | None] = field(default_factory=list)  # (D,)
     texts: list[str] = field(default_factory=list)  # (D,)
     metadata: list[bytes | None] = field(default_factory=list)  # (D,)
 
 
-def json_kind(raw: bytes) -> str:
-    """The type of a JSON value as the messages of rejected records call it."""
-    kind = _KINDS.get(raw[:1])
-    if kind is not None:
-        return kind
-    if not raw.removeprefix(b"-").isdigit():
-        return "float64"
-    is_short = len(raw) < _MANY_DIGITS
-    return "int64" if is_short and _INT64_MIN <= int(raw) <= _INT64_MAX else _BIG_INTEGER
+def _merge(plain: Rows, others: Rows, places: list[int], concatenate: Callable[[list[Rows]], Rows]) -> Rows:
+    """All rows in order, where `places` of the plain ones stand before each of the others."""
+    pieces: list[Rows] = []
+    num_plain = num_others = 0
+    for place, neighbours in groupby(places):
+        num_neighbours = len(list(neighbours))
+        pieces += [plain[num_plain:place], others[num_others : num_others + num_neighbours]]
+        num_plain, num_others = place, num_others + num_neighbours
+    return concatenate([*pieces, plain[num_plain:]]) if pieces else plain
 
 
 def _is_utf8(block: bytes) -> bool:

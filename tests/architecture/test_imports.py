@@ -164,6 +164,17 @@ def test_modules_that_load_model_libraries_are_imported_when_an_operator_opens()
     assert wrong(others, lambda _, one: not (one.at_load and one.module in loading)) == []
 
 
+def test_commands_that_read_no_data_load_no_kernel():
+    """Numba takes longer to load than all else that they need. Recipes name operators, which may have kernels."""
+    waiting, reached = ["jobs.cli"], set()
+    while waiting:
+        module = waiting.pop()
+        reached.add(module)
+        waiting += [one.module for one in IMPORTS[module] if one.at_load and one.module in set(FILES) - reached]
+    assert "pipeline.io.json_records" in reached
+    assert not any(is_in(one.module, ("numba",)) and one.at_load for module in reached for one in IMPORTS[module])
+
+
 def test_no_module_has_a_name_that_says_nothing():
     empty = {"utils", "util", "helpers", "helper", "common", "base", "misc"}
     assert [module for module in FILES if empty & set(module.split("."))] == []

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.document import CORE_FIELDS, METADATA_FIELD, IdHasher, doc_id_from_input_id
-from pipeline.io.json_records import RecordDecoder, json_kind
+from pipeline.io.json_records import RecordDecoder
 from pipeline.plan.logical import Source
 
 BASE = pa.schema([*CORE_FIELDS, METADATA_FIELD])
@@ -280,19 +280,3 @@ def test_any_bytes_give_a_document_or_a_reason_for_each_line(block):
     batch = decode(block)
     assert batch.documents.num_rows + len(batch.rejected) == batch.num_records
     batch.documents.validate(full=True)
-
-
-def test_json_kind():
-    kinds = {
-        b'"a"': "string",
-        b"{}": "object",
-        b"[]": "array",
-        b"true": "bool",
-        b"false": "bool",
-        b"null": "null",
-        b"-1": "int64",
-        b"1.0": "float64",
-        b"1E5": "float64",
-        b"-9223372036854775809": "integer beyond int64",
-    }
-    assert {raw: json_kind(raw) for raw in kinds} == kinds
