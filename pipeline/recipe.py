@@ -380,7 +380,7 @@ def _valid(model: type[M], data: Any, label: str) -> M:  # Any: parsed YAML
 def _validation_message(error: ValidationError, label: str, fields: Sequence[str] = ()) -> str:
     problems = []
     for problem in error.errors(include_url=False):
-        place = ".".join(str(part) for part in problem["loc"])
+        place = ".".join(str(part) if str(part).isprintable() else repr(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             problems.append(f"{place}: no such field; fields: {list(fields)}")
         elif problem["type"] == "missing":

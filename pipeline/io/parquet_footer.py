@@ -66,6 +66,8 @@ def read_footer(file: InputFile) -> Footer | None:
         try:
             with pq.ParquetFile(stream) as opened:
                 return _footer(opened)
+        except UnicodeDecodeError:  # a name is no text
+            return None
         except (OSError, pa.ArrowException) as error:
             if is_broken_content(error):
                 return None

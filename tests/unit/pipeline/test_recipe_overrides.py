@@ -82,6 +82,7 @@ def nodes_of(recipe):
         ({"judge": {"shape": {}, "other": {}}}, r"\.judge: expected one rule set, .*; found \['other', 'shape'\]$"),
         ({"judge": "min_chars"}, r"\.judge: no rule set 'min_chars'; rule sets: \['other', 'shape'\]$"),
         ({"judge": {"shape": {"least": 1}}}, r"\.judge\.shape: least: no such field; fields: \['languages', 'letter'"),
+        ({"judge": {"shape": {"le\nast": 1}}}, r"\.judge\.shape: 'le\\nast': no such field; fields: "),
     ],
 )
 def test_a_half_of_no_rule_set_is_refused(entry, message):

@@ -1,4 +1,5 @@
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.document import CORE_FIELDS
@@ -78,6 +79,13 @@ def test_schema_difference_ignores_order():
     assert schema_difference(first, {"a": pa.int64()}) == "expected column 'b' (string); found none"
     assert schema_difference({"a": pa.int64()}, first) == "expected no column 'b'; found string"
     assert schema_difference(first, {**first, "a": pa.int32()}) == "column 'a': expected int64; found int32"
+
+
+def test_a_footer_with_a_name_that_is_no_text_is_broken(write_input, tmp_path):
+    pq.write_table(pa.table({"text": ["a"], "name": ["b"]}), tmp_path / "whole.parquet", store_schema=False)
+    content = (tmp_path / "whole.parquet").read_bytes()
+    assert read_footer(write_input("whole.parquet", content)) is not None
+    assert read_footer(write_input("broken.parquet", content.replace(b"name", b"n\xff\xfee"))) is None
 
 
 def test_broken_footers_are_told_from_missing_files(write_input, tmp_path):
