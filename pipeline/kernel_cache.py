@@ -73,18 +73,23 @@ def _needs_runtime(library: StoredLibrary) -> bool:
     return RUNTIME_PREFIX in object_code
 
 
-def _rebuilt(files: Any, target_context: Any, library: StoredLibrary, names: Any, *others: Any) -> Any:  # Any: as above
+def _rebuilt(files: Any, target_context: Any, stored: StoredLibrary, names: Any, *others: Any) -> Any:  # Any: as above
     """The compiled kernel. Its bitcode is kept as bytes."""
-    name, kind, (object_code, bitcode) = library
+    name, kind, (object_code, bitcode) = stored
     codegen = target_context.codegen()
     # By itself Numba learns from the bitcode which functions there are, and asks for no others.
     entries = (names.llvm_func_name, names.llvm_cpython_wrapper_name, names.llvm_cfunc_wrapper_name)
     codegen._engine._defined_symbols.update(entries)  # noqa: SLF001
-    nothing = llvmlite.binding.parse_assembly("").as_bitcode()
-    result = files._impl.rebuild(target_context, ((name, kind, (object_code, nothing)), names, *others))  # noqa: SLF001
+    library = (name, kind, (object_code, _no_bitcode()))
+    result = files._impl.rebuild(target_context, (library, names, *others))  # noqa: SLF001
     result.library.__class__ = LoadedLibrary
     result.library.keep_bitcode(bitcode)
     return result
+
+
+@cache
+def _no_bitcode() -> bytes:
+    return cast("bytes", llvmlite.binding.parse_assembly("").as_bitcode())
 
 
 class LoadedLibrary(JITCodeLibrary):  # type: ignore[misc]
@@ -105,8 +110,8 @@ class LoadedLibrary(JITCodeLibrary):  # type: ignore[misc]
 
 
 def code_digest(kernel: Dispatcher) -> str:
-    """A digest, in hex, of a kernel's code and of all that it refers to: other functions and constants."""
-    digest = xxhash.xxh3_128()
+    """A digest, in hex, of how a kernel is compiled, its code, and all that it refers to: functions and constants."""
+    digest = xxhash.xxh3_128(_options(kernel).encode())
     for value in _reached(kernel):
         digest.update(_described(value)[0])
     return digest.hexdigest()

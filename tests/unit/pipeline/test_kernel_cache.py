@@ -24,9 +24,9 @@ def twice(value):
 '''
 OUTER = """
 from operators.inner_for_test import twice
-from pipeline.kernel import borrowing_kernel
+from pipeline.kernel import borrowing_kernel, kernel
 
-@borrowing_kernel
+@{outer}
 def outer(value):
     return twice(value)
 """
@@ -38,15 +38,17 @@ Load = Callable[..., object]
 def load() -> Load:
     """Makes the outer kernel anew, with an inner one as the arguments say."""
 
-    def kernel(factor: int = 1, docs: str = "A step.", inner: str = "borrowing_kernel") -> object:
+    def kernel(
+        factor: int = 1, docs: str = "A step.", inner: str = "borrowing_kernel", outer: str = "borrowing_kernel"
+    ) -> object:
         module: dict[str, object] = {"__name__": "operators.inner_for_test"}
         exec(INNER.format(factor=factor, docs=docs, inner=inner), module)
         sys.modules["operators.inner_for_test"] = type(sys)("operators.inner_for_test")
         sys.modules["operators.inner_for_test"].__dict__.update(module)
-        outer: dict[str, object] = {"__name__": "operators.outer_for_test"}
-        exec(OUTER, outer)
+        outside: dict[str, object] = {"__name__": "operators.outer_for_test"}
+        exec(OUTER.format(outer=outer), outside)
         del sys.modules["operators.inner_for_test"]
-        return outer["outer"]
+        return outside["outer"]
 
     return kernel
 
@@ -61,6 +63,10 @@ def test_an_edit_of_documentation_is_none(load: Load) -> None:
 
 def test_how_a_called_kernel_is_compiled_counts(load: Load) -> None:
     assert code_digest(load(inner="kernel")) != code_digest(load(inner="borrowing_kernel"))
+
+
+def test_how_a_kernel_itself_is_compiled_counts(load: Load) -> None:
+    assert code_digest(load(outer="kernel")) != code_digest(load(outer="borrowing_kernel"))
 
 
 RUN = """
