@@ -51,10 +51,24 @@ def load_part(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uint64:
 
 
 @inline_kernel
+def load_rest(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uint64:
+    """As `load_part`, of fewer than eight bytes: at once, where so many bytes follow in `data`."""
+    if begin + BLOCK > np.uintp(data.shape[0]):
+        return load_part(data, begin, end)
+    return load_block(data, begin) & ((np.uint64(1) << (np.uint64(8) * np.uint64(end - begin))) - np.uint64(1))
+
+
+@inline_kernel
 def marks_of(block: np.uint64, byte: np.uint64) -> np.uint64:
     """The high bit of the first byte that equals `byte`; bits above it mean nothing; 0 where no byte does."""
     rest = block ^ (ONES * byte)
     return (rest - ONES) & ~rest & HIGHS
+
+
+@inline_kernel
+def marks_below(block: np.uint64, limit: np.uint64) -> np.uint64:
+    """As `marks_of`, for the first byte below `limit`, at most 0x80."""
+    return (block - ONES * limit) & ~block & HIGHS
 
 
 @inline_kernel
@@ -79,5 +93,4 @@ def count_continuations(block: np.uint64) -> np.int64:
 @inline_kernel
 def break_marks(block: np.uint64) -> np.uint64:
     """As `marks_of`, for the first control character of ASCII or first byte of U+0085, U+2028 and their neighbours."""
-    control = (block - ONES * np.uint64(0x20)) & ~block & HIGHS
-    return control | marks_of(block, np.uint64(0xC2)) | marks_of(block, np.uint64(0xE2))
+    return marks_below(block, np.uint64(0x20)) | marks_of(block, np.uint64(0xC2)) | marks_of(block, np.uint64(0xE2))

@@ -20,7 +20,7 @@ from benchmarks.dedup.edits import NGRAM_WORDS
 from benchmarks.dedup.prose import Pieces, Prose
 from operators.dedup.minhash import permutations
 from operators.dedup.shingles import shingle_hashes
-from operators.text.hashing import mix32
+from pipeline.hashing import mix32
 
 HOT_SHARE: Final = 0.2
 CANDIDATES: Final = 500_000

@@ -6,7 +6,7 @@ Arrays: K permutations (num_bands * rows_per_band).
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.hashing import GOLDEN_RATIO, WORD_MULTIPLIER, mix64
+from pipeline.hashing import GOLDEN_RATIO, WORD_MULTIPLIER, mix64
 from pipeline.kernel import kernel
 
 

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from operators.dedup.components import CLUSTER_SIZE
 from operators.dedup.sorted_runs import binary16_words
-from operators.text.hashing import GOLDEN_RATIO, mix64
 from pipeline.document import DOC_ID, DOC_ID_TYPE
+from pipeline.hashing import GOLDEN_RATIO, mix64
 from pipeline.kernel import kernel
 from pipeline.operator import Task, TaskFunction, TaskInputs
 

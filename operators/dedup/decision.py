@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from operators.dedup.decision_memory import NUM_HUBS, NUM_KEYS, NUM_SHINGLES, SERIAL, STAMP, BucketTable, Hubs, Memory
 from operators.dedup.jaccard import jaccard
-from operators.text.hashing import GOLDEN_RATIO, mix64
+from pipeline.hashing import GOLDEN_RATIO, mix64
 from pipeline.kernel import borrowing_kernel, inline_kernel
 
 BY_SIGNATURE: Final = 0

@@ -14,13 +14,13 @@ from pydantic import Field
 
 from operators.dedup.repeated_lines import MIN_WORDS, participating_units, required_columns
 from operators.text.characters import character_classes
-from operators.text.hashing import GOLDEN_RATIO
 from operators.text.key_table import KeyTable, count_key, empty_table, find_slot, key_table_for
 from operators.text.line_hashes import Units
 from operators.text.normalize import load_folding
 from operators.text.units import Unit
 from pipeline.document import POSITION, POSITION_TYPE
 from pipeline.errors import SchemaError
+from pipeline.hashing import GOLDEN_RATIO
 from pipeline.kernel import kernel
 from pipeline.operator import ShardFunction, ShardOperator
 

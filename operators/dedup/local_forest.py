@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.dedup.union_find import Forest, flatten, singletons, unite
-from operators.text.hashing import GOLDEN_RATIO, mix64
+from pipeline.hashing import GOLDEN_RATIO, mix64
 from pipeline.kernel import kernel
 
 BoolArray = npt.NDArray[np.bool_]

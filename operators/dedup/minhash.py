@@ -22,8 +22,8 @@ from operators.dedup.signature import (
     num_kept_values,
     signature_type,
 )
-from operators.text.hashing import mix32
 from pipeline.document import TEXT
+from pipeline.hashing import mix32
 from pipeline.kernel import Bytes, Offsets, kernel
 from pipeline.operator import AnnotateFunction
 

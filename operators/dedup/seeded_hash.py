@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from operators.dedup.sorted_runs import binary16_words
-from operators.text.hashing import GOLDEN_RATIO, mix64
+from pipeline.hashing import GOLDEN_RATIO, mix64
 from pipeline.kernel import kernel
 
 UInt64Array = npt.NDArray[np.uint64]

@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.hashing import GOLDEN_RATIO, SHINGLE_MULTIPLIER, mix64
 from operators.text.normalize import Folding, load_folding, max_words, scan_words
 from operators.text.normalized_characters import (
     CharacterRule,
@@ -19,6 +18,7 @@ from operators.text.normalized_characters import (
     normalize_characters,
     words_of_characters,
 )
+from pipeline.hashing import GOLDEN_RATIO, SHINGLE_MULTIPLIER, mix64
 from pipeline.kernel import Bytes, kernel
 
 UInt32Array = npt.NDArray[np.uint32]

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.fasttext.model_file import Codes, Floats, Integers, ModelFile, Offsets
-from operators.text.hashing import GOLDEN_RATIO, WORD_MULTIPLIER, mix64
-from pipeline.byte_blocks import BLOCK, load_block, load_part
+from pipeline.hashing import hash_blocks
 from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 Keys = npt.NDArray[np.uint64]
@@ -138,24 +137,10 @@ def hash_bytes(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uint32:
     return fnv
 
 
-@inline_kernel
-def load_rest(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uint64:
-    """The bytes of `data[begin:end]`, fewer than eight, and zeros behind them."""
-    if begin + BLOCK > np.uintp(data.shape[0]):
-        return load_part(data, begin, end)
-    return load_block(data, begin) & ((np.uint64(1) << (np.uint64(8) * np.uint64(end - begin))) - np.uint64(1))
-
-
 @borrowing_kernel
 def key_of(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uint64:
     """The hash of a word by which it is found, never 0: eight bytes at a time, where fastText's takes one."""
-    state = np.uint64(end - begin) * GOLDEN_RATIO
-    i = begin
-    while end - i >= BLOCK:
-        state = (state ^ load_block(data, i)) * WORD_MULTIPLIER
-        state ^= state >> np.uint64(32)
-        i += BLOCK
-    return mix64(state ^ load_rest(data, i, end)) | np.uint64(1)
+    return hash_blocks(data, begin, end) | np.uint64(1)
 
 
 @inline_kernel

@@ -9,7 +9,7 @@ import numpy as np
 
 from operators.fasttext.model_file import Offsets
 from operators.fasttext.network import Keys, key_of
-from pipeline.byte_blocks import BLOCK, HIGHS, ONES, bytes_below, count_bytes, load_block
+from pipeline.byte_blocks import BLOCK, bytes_below, count_bytes, load_block, marks_below
 from pipeline.kernel import Bytes, inline_kernel
 
 SPACE: Final = np.uint8(0x20)
@@ -61,7 +61,7 @@ def end_of_token(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uintp:
     i = begin
     while i + BLOCK <= end:
         block = load_block(data, i)
-        marks = (block - ONES * (np.uint64(SPACE) + np.uint64(1))) & ~block & HIGHS  # of bytes up to a space
+        marks = marks_below(block, np.uint64(SPACE) + np.uint64(1))
         if marks == np.uint64(0):
             i += BLOCK
             continue

@@ -19,10 +19,10 @@ from operators.text.characters import (
     skip_whitespace_back,
 )
 from operators.text.code_fences import follow_fence, may_have_code
-from operators.text.hashing import WORD_MULTIPLIER, mix64
 from operators.text.phrase_automaton import PhraseAutomaton, count_phrases
 from operators.text.regex_classes import ALPHANUMERIC, DECIMAL
 from operators.text.units import end_of_line
+from pipeline.hashing import hash_blocks
 from pipeline.kernel import Bytes, kernel
 
 BLANK: Final = 1
@@ -251,14 +251,6 @@ def _line_features(data: Bytes, line: np.uintp, begin: np.uintp, end: np.uintp, 
 
 
 @kernel
-def _hash_bytes(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uint64:
-    mixed = np.uint64(end - begin)
-    for i in range(begin, end):
-        mixed = (mixed + np.uint64(data[np.uintp(i)])) * WORD_MULTIPLIER
-    return mix64(mixed)
-
-
-@kernel
 def read_lines(
     data: Bytes,
     begin: np.uintp,
@@ -289,7 +281,7 @@ def read_lines(
             found = 0 if is_code else _line_features(data, line, first, last, tables, lowered)
         features[num_lines] = np.uint16(found)
         if found & REPEATABLE:
-            hashes[num_lines] = _hash_bytes(data, first, last)
+            hashes[num_lines] = hash_blocks(data, first, last)
         num_lines += np.uintp(1)
         if stop == end:
             return num_lines

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from operators.repair.edited_text import text_edits
 from operators.text.characters import decode, document_text, longest_text
-from operators.text.hashing import WORD_MULTIPLIER
 from operators.text.key_table import KeyTable, add_key, empty_table, key_table_for
 from operators.text.written_text import written_text
 from pipeline.document import TEXT, TEXT_TYPE
+from pipeline.hashing import WORD_MULTIPLIER
 from pipeline.kernel import Bytes, Offsets, kernel
 from pipeline.operator import Edits, Transform, TransformFunction
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from operators.text.characters import NUM_CODE_POINTS, decode, document_text, longest_text
-from operators.text.hashing import SHINGLE_MULTIPLIER
 from operators.text.key_table import KeyTable, count_key, empty_table, key_table_for
+from pipeline.hashing import SHINGLE_MULTIPLIER
 from pipeline.kernel import Bytes, Offsets, kernel
 
 Counts = npt.NDArray[np.int64]

@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.characters import TERMINAL, Classes, decode, skip_whitespace
-from operators.text.hashing import WORD_MULTIPLIER
 from operators.text.key_table import KeyTable, count_key, empty_table
 from operators.text.line_statistics import ELLIPSIS_BYTES, HYPHEN, three_bytes
 from pipeline.byte_blocks import (
@@ -25,9 +24,10 @@ from pipeline.byte_blocks import (
     count_bytes,
     count_continuations,
     load_block,
-    load_part,
+    load_rest,
     marks_of,
 )
+from pipeline.hashing import WORD_MULTIPLIER
 from pipeline.kernel import Bytes, borrowing_kernel
 
 Counts = npt.NDArray[np.int64]
@@ -77,7 +77,7 @@ def hash_line(data: Bytes, begin: np.uintp, end: np.uintp) -> tuple[np.uintp, np
     i = begin
     while True:
         left = end - i
-        block = load_block(data, i) if left >= BLOCK else load_part(data, i, end)
+        block = load_block(data, i) if left >= BLOCK else load_rest(data, i, end)
         marks = marks_of(block, np.uint64(NEWLINE))
         length = min(left, BLOCK)
         if marks != np.uint64(0):

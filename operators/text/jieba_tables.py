@@ -13,7 +13,7 @@ import numpy.typing as npt
 import zstandard
 
 from operators.text.characters import decode
-from operators.text.hashing import mix64
+from pipeline.hashing import mix64
 from pipeline.kernel import Bytes, inline_kernel, kernel
 
 Scores = npt.NDArray[np.float64]

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.hashing import mix64
 from operators.text.prefetch import prefetch
+from pipeline.hashing import mix64
 from pipeline.kernel import borrowing_kernel, inline_kernel
 
 

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from operators.text.characters import DECIMAL, Classes, character_classes, decode, document_text, longest_text
 from operators.text.code_fences import follow_fences, may_have_code
-from operators.text.hashing import GOLDEN_RATIO, SHINGLE_MULTIPLIER, WORD_MULTIPLIER, mix64
 from operators.text.normalize import Folding, load_folding, max_words, scan_words
 from operators.text.units import Ordinals, Unit, next_unit
+from pipeline.hashing import GOLDEN_RATIO, SHINGLE_MULTIPLIER, WORD_MULTIPLIER, mix64
 from pipeline.kernel import Bytes, Offsets, inline_kernel, kernel
 
 BLOCK: Final = 32

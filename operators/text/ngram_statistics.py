@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.hashing import SHINGLE_MULTIPLIER, WORD_MULTIPLIER
 from operators.text.key_table import KeyTable, add_key, ask_for_slot, count_key, empty_table
 from operators.text.whitespace_words import Hashes, Words
+from pipeline.hashing import SHINGLE_MULTIPLIER, WORD_MULTIPLIER
 from pipeline.kernel import borrowing_kernel, inline_kernel
 
 Counts = npt.NDArray[np.int64]

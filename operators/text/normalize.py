@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.hashing import GOLDEN_RATIO, WORD_MULTIPLIER, mix64
+from pipeline.hashing import GOLDEN_RATIO, WORD_MULTIPLIER, mix64
 from pipeline.kernel import Bytes, kernel
 
 FOLD_UNICODE_VERSION: Final = "14.0.0"

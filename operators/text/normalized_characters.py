@@ -19,7 +19,6 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from operators.text.hashing import WORD_MULTIPLIER, mix64
 from operators.text.normalize import (
     CODE_POINT_MASK,
     DIGIT,
@@ -35,6 +34,7 @@ from operators.text.normalize import (
     fold_character,
     letter_hash,
 )
+from pipeline.hashing import WORD_MULTIPLIER, mix64
 from pipeline.kernel import Bytes, kernel
 
 Characters = npt.NDArray[np.uint32]

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from operators.text.characters import Classes, skip_whitespace, skip_whitespace_back
 from operators.text.feed_line_statistics import NEWLINE, hash_line
-from operators.text.hashing import WORD_MULTIPLIER
 from operators.text.key_table import KeyTable, add_key, empty_table
+from pipeline.hashing import WORD_MULTIPLIER
 from pipeline.kernel import Bytes, borrowing_kernel
 
 Counts = npt.NDArray[np.int64]

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.characters import WHITESPACE, Classes, decode
-from operators.text.hashing import WORD_MULTIPLIER
 from operators.text.sorted_values import num_below
 from operators.text.whitespace_words import Words, words_for
+from pipeline.hashing import WORD_MULTIPLIER
 from pipeline.kernel import Bytes, borrowing_kernel
 
 Breaks = npt.NDArray[np.int64]

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 
 from operators.text.characters import decode
-from operators.text.hashing import WORD_MULTIPLIER
 from operators.text.treebank_rules import (
     AFTER_DIGIT,
     BEFORE_PERIOD,
@@ -27,6 +26,7 @@ from operators.text.treebank_rules import (
     TreebankRules,
     slot_of,
 )
+from pipeline.hashing import WORD_MULTIPLIER
 from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 DOLLAR: Final = 0x24

@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 
 from operators.text.characters import WHITESPACE, decode
-from operators.text.hashing import WORD_MULTIPLIER
 from operators.text.treebank_affixes import FULL_STOP, PLUS, find_case, last_character
 from operators.text.treebank_chunks import split_chunk
 from operators.text.treebank_rules import (
@@ -28,6 +27,7 @@ from operators.text.treebank_rules import (
     TreebankRules,
 )
 from operators.text.whitespace_words import Words
+from pipeline.hashing import WORD_MULTIPLIER
 from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 CLASS_MASK: Final = 0xFF

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.text.characters import WHITESPACE, Classes, character_classes, decode
-from operators.text.hashing import WORD_MULTIPLIER
+from pipeline.hashing import WORD_MULTIPLIER
 from pipeline.kernel import Bytes, borrowing_kernel
 
 Hashes = npt.NDArray[np.uint64]

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from pipeline.byte_blocks import BLOCK, HIGHS, ONES, bytes_below, count_bytes, load_block, marks_of, store_block
+from pipeline.byte_blocks import BLOCK, bytes_below, count_bytes, load_block, marks_below, marks_of, store_block
 from pipeline.kernel import Bytes, borrowing_kernel
 
 NOT_PLAIN: Final = np.uintp(0)
@@ -32,7 +32,7 @@ def _special_marks(block: np.uint64, foreign: np.uint64) -> np.uint64:
     """The high bit of the first byte that ends a run of plain characters; bits above it mean nothing."""
     quotes = marks_of(block, np.uint64(0x22))
     backslashes = marks_of(block, np.uint64(0x5C))
-    controls = (block - ONES * np.uint64(0x20)) & ~block & HIGHS
+    controls = marks_below(block, np.uint64(_FIRST_PRINTABLE))
     return quotes | backslashes | controls | (block & foreign)
 
 

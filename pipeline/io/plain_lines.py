@@ -1,7 +1,8 @@
 """A kernel that finds the plain records of a block of JSON lines and writes what is read of them into columns.
 
 A record is plain where every value that is read has the type that it should have, and nothing else is unusual: no name
-is escaped or comes twice. What is not plain is left to who reads line by line, so errors have no words here.
+is escaped, comes twice, or has the hash of another one. What is not plain is left to who reads line by line, so errors
+have no words here.
 
 Dimension letters: N names, P plain records, O other lines.
 """
@@ -11,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.byte_blocks import BLOCK, load_block, load_part
+from pipeline.hashing import hash_blocks
 from pipeline.io.json_strings import NOT_PLAIN, QUOTE, copy_bytes, skip_characters, unescape_string
 from pipeline.io.json_values import CLOSE_OBJECT, COLON, COMMA, OPEN_OBJECT, STRING, skip_spaces, skip_value
 from pipeline.kernel import Bytes, Offsets, borrowing_kernel, inline_kernel
@@ -24,8 +25,6 @@ MAX_MEMBERS: Final = 128
 _ONE: Final = np.uintp(1)
 _NEWLINE: Final = np.uint8(ord("\n"))
 _FIRST_OF_NULL: Final = np.uint8(ord("n"))
-_HASH_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
-"""Odd, of about as many ones as zeros: 2^64 over the golden ratio."""
 
 
 class Wanted(NamedTuple):
@@ -56,36 +55,6 @@ class Found(NamedTuple):
     other_spans: Spans  # (O, 2) of lines that are not blank
     other_places: Offsets  # (O,) how many plain records stand before each
     names: npt.NDArray[np.uint64]  # (MAX_MEMBERS,) hashes of one record's
-
-
-@borrowing_kernel
-def count_newlines(data: Bytes) -> np.uintp:
-    """How many lines end in `data`."""
-    num_newlines = np.uintp(0)
-    for i in range(data.size):
-        num_newlines += np.uintp(data[np.uintp(i)] == _NEWLINE)
-    return num_newlines
-
-
-@borrowing_kernel
-def hash_name(data: Bytes, begin: np.uintp, end: np.uintp) -> np.uint64:
-    """A number for `data[begin:end]`. Where two names of a record have the same, if only by chance, it is not plain."""
-    value = np.uint64(end - begin) * _HASH_FACTOR
-    i = begin
-    while i + BLOCK <= end:
-        value = _mixed(value, load_block(data, i))
-        i += BLOCK
-    if i + BLOCK <= np.uintp(data.size):
-        rest = load_block(data, i) & ((np.uint64(1) << np.uint64(8) * np.uint64(end - i)) - np.uint64(1))
-    else:
-        rest = load_part(data, i, end)
-    return _mixed(value, rest)
-
-
-@borrowing_kernel
-def _mixed(value: np.uint64, block: np.uint64) -> np.uint64:
-    value = (value ^ block) * _HASH_FACTOR
-    return value ^ value >> np.uint64(32)
 
 
 @borrowing_kernel
@@ -161,7 +130,7 @@ def _read_member(
     name_end = skip_characters(data, i + _ONE, foreign)
     if name_end >= size or data[name_end] != QUOTE:
         return NOT_PLAIN
-    name = hash_name(data, i + _ONE, name_end)
+    name = hash_blocks(data, i + _ONE, name_end)
     value = skip_spaces(data, name_end + _ONE)
     if value >= size or data[value] != COLON or not _is_new(found.names, num_names, name):
         return NOT_PLAIN

@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from pipeline.byte_blocks import HIGHS
 from pipeline.document import COLUMN_TYPES
+from pipeline.hashing import hash_blocks
 from pipeline.io.json_strings import SPILL
 from pipeline.io.json_values import BOOLEAN, INTEGER, NULL, NUMBER, STRING
-from pipeline.io.plain_lines import MAX_MEMBERS, Found, Spans, Wanted, count_newlines, hash_name, read_lines
-from pipeline.kernel import Bytes, Offsets
+from pipeline.io.plain_lines import MAX_MEMBERS, Found, Spans, Wanted, read_lines
+from pipeline.kernel import Offsets
 from pipeline.plan.logical import Source
 
 LEAST_RECORD: Final = 8
@@ -59,7 +60,7 @@ class PlainReader:
         data = np.frombuffer(block, np.uint8)
         foreign = np.uint64(0) if is_utf8 else HIGHS
         text, ids, metadata = (pa.allocate_buffer(len(block) + SPILL, resizable=True) for _ in range(3))
-        found = _room(data, len(self._kinds), text, ids, metadata)
+        found = _room(block, len(self._kinds), text, ids, metadata)
         num_plain, num_others = map(int, read_lines(data, foreign, self._max_line_bytes, self._wanted, found))
         rows, bounds = slice(num_plain), slice(num_plain + 1)
         has_metadata = np.diff(found.metadata_bounds[bounds]) > 0
@@ -96,7 +97,7 @@ def _wanted(source: Source, kinds: dict[str, np.uint8], *, with_metadata: bool) 
     return Wanted(
         data=data,
         bounds=bounds,
-        hashes=np.array([hash_name(data, begin, end) for begin, end in ends], np.uint64),
+        hashes=np.array([hash_blocks(data, begin, end) for begin, end in ends], np.uint64),
         kinds=np.array(list(kinds.values()), np.uint8),
         required=np.array([name in {source.text_column} | id_required for name in names], np.bool_),
         id_name=np.uintp(len(names) if source.id_column is None else names.index(source.id_column)),
@@ -104,11 +105,11 @@ def _wanted(source: Source, kinds: dict[str, np.uint8], *, with_metadata: bool) 
     )
 
 
-def _room(data: Bytes, num_names: int, text: pa.Buffer, ids: pa.Buffer, metadata: pa.Buffer) -> Found:
+def _room(block: bytes, num_names: int, text: pa.Buffer, ids: pa.Buffer, metadata: pa.Buffer) -> Found:
     """Room for all that a block may hold. What is never written takes no memory, but for the system's word for it."""
-    num_lines = int(count_newlines(data)) + 1
-    num_plain = min(num_lines, data.size // LEAST_RECORD + 1)
-    num_others = min(num_lines, data.size // LEAST_OTHER + 1)
+    num_lines = block.count(b"\n") + 1
+    num_plain = min(num_lines, len(block) // LEAST_RECORD + 1)
+    num_others = min(num_lines, len(block) // LEAST_OTHER + 1)
     return Found(
         begins=np.empty(num_plain, np.int64),
         spans=np.empty((num_plain, num_names, 2), np.int64),

@@ -26,6 +26,7 @@ OPERATORS_MAY = (
     "pipeline.errors",
     "pipeline.kernel",
     "pipeline.byte_blocks",
+    "pipeline.hashing",
     "operators",
 )
 STEPS_MAY = (*OPERATORS_MAY, "pipeline.plan.logical")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.text.hashing import mix32, mix64
+from pipeline.hashing import hash_blocks, mix32, mix64
 from pipeline.kernel import kernel
 
 
@@ -45,3 +45,20 @@ def test_one_input_bit_changes_about_half_of_the_output(bit):
         for value in range(1, 200)
     ]
     assert 28 < sum(flips) / len(flips) < 36
+
+
+def hashed(content, begin=0, end=None):
+    end = len(content) if end is None else end
+    return hash_blocks(np.frombuffer(content, np.uint8), np.uintp(begin), np.uintp(end))
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=30), st.binary(max_size=30), st.binary(max_size=30))
+def test_bytes_have_one_hash_wherever_they_stand(before, content, behind):
+    assert hashed(before + content + behind, len(before), len(before) + len(content)) == hashed(content)
+
+
+def test_what_is_alike_has_its_own_hash():
+    contents = [b"", b"\0", b"\0\0", b"a", b"a\0", b"b", b"abcdefgh", b"abcdefgh\0", b"abcdefghabcdefgh", b"text"]
+    contents += [b"k%d" % n for n in range(100_000)]
+    assert len({int(hashed(content)) for content in contents}) == len(contents)
