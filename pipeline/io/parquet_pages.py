@@ -174,10 +174,6 @@ class _Compact:
         self.at = 0
         self._data = data
         self._depth = 0
-        self._readers: dict[int, Callable[[], Any]] = {  # Any: by the type
-            3: self._byte, 4: self._integer, 5: self._integer, 6: self._integer, 7: self._double, 8: self._binary,
-            9: self._list, 10: self._list, 11: self._map, 12: self.struct,
-        }  # fmt: skip
 
     def struct(self) -> dict[int, Any]:  # Any: by the field's type
         """The fields by number; strings and containers are passed over."""
@@ -186,26 +182,26 @@ class _Compact:
             raise PageHeaderError
         fields: dict[int, Any] = {}
         number = 0
-        while head := self._byte():
-            number = number + (head >> 4) if head >> 4 else self._integer()
+        while head := self.byte():
+            number = number + (head >> 4) if head >> 4 else self.integer()
             kind = head & 15
             fields[number] = kind == 1 if kind in (1, 2) else self._value(kind)
         self._depth -= 1
         return fields
 
     def _value(self, kind: int) -> Any:  # Any: by the type
-        if kind not in self._readers:
+        if kind not in _READERS:
             raise PageHeaderError
-        return self._readers[kind]()
+        return _READERS[kind](self)
 
-    def _byte(self) -> int:
+    def byte(self) -> int:
         self.at += 1
         return self._data[self.at - 1]
 
     def _varint(self) -> int:
         value = shift = 0
         while True:
-            byte = self._byte()
+            byte = self.byte()
             value |= (byte & 127) << shift
             if byte < 128:
                 return value
@@ -213,27 +209,27 @@ class _Compact:
             if shift > 63:
                 raise PageHeaderError
 
-    def _integer(self) -> int:
+    def integer(self) -> int:
         value = self._varint()
         return (value >> 1) ^ -(value & 1)
 
-    def _double(self) -> None:
+    def double(self) -> None:
         self._skip(8)
 
-    def _binary(self) -> None:
+    def binary(self) -> None:
         self._skip(self._varint())
 
-    def _list(self) -> None:
-        head = self._byte()
+    def list(self) -> None:
+        head = self.byte()
         size = head >> 4
         if size == 15:
             size = self._varint()
         for _ in range(size):
             self._element(head & 15)
 
-    def _map(self) -> None:
+    def map(self) -> None:
         size = self._varint()
-        kinds = self._byte() if size else 0
+        kinds = self.byte() if size else 0
         for _ in range(size):
             self._element(kinds >> 4)
             self._element(kinds & 15)
@@ -241,7 +237,7 @@ class _Compact:
     def _element(self, kind: int) -> None:
         """Of a list or map, where a truth value has a byte of its own."""
         if kind in (1, 2):
-            self._byte()
+            self.byte()
         else:
             self._value(kind)
 
@@ -249,6 +245,14 @@ class _Compact:
         self.at += num_bytes
         if self.at > len(self._data):
             raise IndexError
+
+
+_READERS: Final[dict[int, Callable[[_Compact], Any]]] = {  # Any: by the type
+    3: _Compact.byte, 4: _Compact.integer, 5: _Compact.integer, 6: _Compact.integer, 7: _Compact.double,
+    8: _Compact.binary, 9: _Compact.list, 10: _Compact.list, 11: _Compact.map, 12: _Compact.struct,
+}  # fmt: skip
+"""Of values, by their types. Functions, not methods: a reader that held its own methods would hold itself and its data
+until garbage is looked for, which is seldom."""
 
 
 def _count(fields: dict[int, Any], number: int) -> int:  # Any: as `_Compact.struct` gives them
