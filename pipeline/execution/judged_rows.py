@@ -72,8 +72,9 @@ class JudgedRows:
         lengths = pc.binary_length(batch[TEXT]) if has_text else pa.nulls(batch.num_rows)
         self.text_bytes.append(lengths.cast(pa.int64()))
         missing = int(rows[-1]) + 1 - len(self.gone)
-        # Doubling keeps the cost of growing linear in the rows.
-        self.gone = np.concatenate([self.gone, np.zeros(max(missing, len(self.gone)), np.bool_)])
+        if missing > 0:
+            # Doubling keeps the cost of growing linear in the rows.
+            self.gone = np.concatenate([self.gone, np.zeros(max(missing, len(self.gone)), np.bool_)])
 
     def drop(self, rows: Rows) -> None:
         """Notes rows that a filter dropped."""

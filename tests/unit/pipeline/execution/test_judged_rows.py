@@ -96,3 +96,10 @@ def test_a_rule_set_that_measures_another_number_of_rows_is_refused():
     row_pass = RowPass(open_chain((Short(),), with_values=True), LedgerBuilder(), 0, judged=JudgedRows())
     with pytest.raises(OperatorError, match="expected results for 2 rows; returned 1"):
         list(row_pass.through([(documents(["a", "b"]), np.arange(2, dtype=np.uint32))]))
+
+
+def test_what_is_remembered_of_rows_grows_with_them():
+    judged = JudgedRows()
+    for start in range(0, 20_000, 100):
+        judged.enter(documents(["a"] * 100), np.arange(start, start + 100, dtype=np.uint32))
+    assert 20_000 <= len(judged.gone) <= 40_000
