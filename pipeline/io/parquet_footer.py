@@ -1,21 +1,26 @@
 """Footers of Parquet files: row groups for planning, and how the columns of a file become columns of documents."""
 
+import os
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.document import COLUMN_TYPES, CORE_FIELDS, INPUT_ID, RESERVED, TEXT
 from pipeline.errors import SchemaError
+from pipeline.io.footer_checks import Leaf, is_safe
 from pipeline.io.storage import InputFile, is_url, open_planned
 from pipeline.plan.logical import Source
 
 _LOCAL_PIECE_BYTES: Final = 1 << 20
 _REMOTE_PIECE_BYTES: Final = 8 << 20
 """Of a column, read at once; a request to a store costs as much as some megabytes."""
+_TRAILER: Final = struct.Struct("<I4s")
+"""The footer's length, and the mark of the format."""
 _WIDTHS: Final = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12}
 
 
@@ -65,7 +70,8 @@ def read_footer(file: InputFile) -> Footer | None:
     with open_planned(file) as stream:
         try:
             with pq.ParquetFile(stream) as opened:
-                return _footer(opened)
+                leaves = [_leaf(opened.schema.column(place)) for place in range(len(opened.schema))]
+                return _footer(opened) if is_safe(_stored_footer(stream), leaves) else None
         except UnicodeDecodeError:  # a name is no text
             return None
         except (OSError, pa.ArrowException) as error:
@@ -187,6 +193,19 @@ def schema_difference(first: Mapping[str, pa.DataType], other: Mapping[str, pa.D
         if first[name] != other[name]:
             return f"column {name!r}: expected {first[name]}; found {other[name]}"
     return None
+
+
+def _stored_footer(stream: BinaryIO) -> bytes:
+    """The bytes of the footer of a file that Arrow has opened."""
+    stream.seek(-_TRAILER.size, os.SEEK_END)
+    num_bytes, _ = _TRAILER.unpack(stream.read(_TRAILER.size))
+    stream.seek(-_TRAILER.size - num_bytes, os.SEEK_END)
+    return stream.read(num_bytes)
+
+
+def _leaf(column: Any) -> Leaf:  # Any: pyarrow is untyped
+    is_text = column.physical_type == "BYTE_ARRAY"
+    return Leaf(is_text, column.max_repetition_level + 1, column.max_definition_level + 1)
 
 
 def _footer(opened: Any) -> Footer | None:  # Any: pyarrow is untyped

@@ -4,13 +4,14 @@ Arrow allocates what a page's header says, and refuses a page that decompresses 
 memory; the footer, which only sums them up, may say what it likes.
 
 Source:
-    Apache Parquet format, parquet.thrift: PageHeader; Apache Thrift, compact protocol.
+    Apache Parquet format, parquet.thrift: PageHeader.
 """
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from pipeline.io.compact_reader import CompactError, CompactReader
 
 _DATA_PAGE: Final = 0
 _DICTIONARY_PAGE: Final = 2
@@ -24,11 +25,6 @@ _LENGTH: Final = struct.Struct("<I")
 _USUAL_HEADER_BYTES: Final = 1 << 10
 _MAX_HEADER_BYTES: Final = 16 << 20
 """As Arrow: writers put the smallest and the largest value into headers, however long they are."""
-_MAX_DEPTH: Final = 8
-
-
-class PageHeaderError(Exception):
-    """Bytes that are no header of a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +46,9 @@ def read_header(data: bytes) -> tuple[PageHeader, int]:
 
     Raises:
         IndexError: `data` ends before the header does.
-        PageHeaderError: it is none.
+        CompactError: it is none.
     """
-    reader = _Compact(data)
+    reader = CompactReader(data)
     fields = reader.struct()
     kind, num_bytes, stored_bytes = (_count(fields, number) for number in (1, 2, 3))
     if kind not in _OWN_HEADER:
@@ -60,7 +56,7 @@ def read_header(data: bytes) -> tuple[PageHeader, int]:
     number, encoding = _OWN_HEADER[kind]
     own = fields.get(number)
     if not isinstance(own, dict):
-        raise PageHeaderError
+        raise CompactError
     header = PageHeader(
         stored_bytes,
         num_bytes,
@@ -127,7 +123,7 @@ class ChunkPages:
             except IndexError:
                 if len(data) > _MAX_HEADER_BYTES:
                     break
-            except PageHeaderError:
+            except CompactError:
                 break
         else:
             self._kept = data
@@ -167,97 +163,9 @@ def longest_entry(content: memoryview, num_entries: int) -> int:
     return longest
 
 
-class _Compact:
-    """Reads one struct of the compact protocol."""
-
-    def __init__(self, data: bytes) -> None:
-        self.at = 0
-        self._data = data
-        self._depth = 0
-
-    def struct(self) -> dict[int, Any]:  # Any: by the field's type
-        """The fields by number; strings and containers are passed over."""
-        self._depth += 1
-        if self._depth > _MAX_DEPTH:
-            raise PageHeaderError
-        fields: dict[int, Any] = {}
-        number = 0
-        while head := self.byte():
-            number = number + (head >> 4) if head >> 4 else self.integer()
-            kind = head & 15
-            fields[number] = kind == 1 if kind in (1, 2) else self._value(kind)
-        self._depth -= 1
-        return fields
-
-    def _value(self, kind: int) -> Any:  # Any: by the type
-        if kind not in _READERS:
-            raise PageHeaderError
-        return _READERS[kind](self)
-
-    def byte(self) -> int:
-        self.at += 1
-        return self._data[self.at - 1]
-
-    def _varint(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self.byte()
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value
-            shift += 7
-            if shift > 63:
-                raise PageHeaderError
-
-    def integer(self) -> int:
-        value = self._varint()
-        return (value >> 1) ^ -(value & 1)
-
-    def double(self) -> None:
-        self._skip(8)
-
-    def binary(self) -> None:
-        self._skip(self._varint())
-
-    def list(self) -> None:
-        head = self.byte()
-        size = head >> 4
-        if size == 15:
-            size = self._varint()
-        for _ in range(size):
-            self._element(head & 15)
-
-    def map(self) -> None:
-        size = self._varint()
-        kinds = self.byte() if size else 0
-        for _ in range(size):
-            self._element(kinds >> 4)
-            self._element(kinds & 15)
-
-    def _element(self, kind: int) -> None:
-        """Of a list or map, where a truth value has a byte of its own."""
-        if kind in (1, 2):
-            self.byte()
-        else:
-            self._value(kind)
-
-    def _skip(self, num_bytes: int) -> None:
-        self.at += num_bytes
-        if self.at > len(self._data):
-            raise IndexError
-
-
-_READERS: Final[dict[int, Callable[[_Compact], Any]]] = {  # Any: by the type
-    3: _Compact.byte, 4: _Compact.integer, 5: _Compact.integer, 6: _Compact.integer, 7: _Compact.double,
-    8: _Compact.binary, 9: _Compact.list, 10: _Compact.list, 11: _Compact.map, 12: _Compact.struct,
-}  # fmt: skip
-"""Of values, by their types. Functions, not methods: a reader that held its own methods would hold itself and its data
-until garbage is looked for, which is seldom."""
-
-
-def _count(fields: dict[int, Any], number: int) -> int:  # Any: as `_Compact.struct` gives them
+def _count(fields: dict[int, Any], number: int) -> int:  # Any: as `CompactReader.struct` gives them
     """A field that must be there and is not negative."""
     value = fields.get(number)
     if not isinstance(value, int) or value < 0:
-        raise PageHeaderError
+        raise CompactError
     return value
