@@ -110,7 +110,9 @@ def check(folder: Path, name: str, content: bytes, sizes: Sequence[int]) -> None
     assert len(set(ids)) == len(ids)
     divided = outcome(folder / name, content, sizes[1], sizes[0])
     assert divided[:2] == whole[:2]
-    assert {one.reason for one in divided[2]} == {one.reason for one in whole[2]}
+    # A split names what it meets first, so more splits may name more: whole groups that are broken and a wrong count.
+    assert {one.reason for one in divided[2]} >= {one.reason for one in whole[2]}
+    assert bool(divided[2]) == bool(whole[2])
 
 
 @SHORT
