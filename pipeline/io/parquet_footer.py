@@ -61,8 +61,12 @@ class Chunk:
     codec: str
 
 
-def read_footer(file: InputFile) -> Footer | None:
+def read_footer(file: InputFile, *, known_safe: bool = False) -> Footer | None:
     """The footer, or None if the file is broken so that it has none.
+
+    Args:
+        file: as it was planned.
+        known_safe: this footer was read before, and it was one; looking through it again would take as long as reading.
 
     Raises:
         StorageError: the file cannot be read at all, or changed after the run was planned.
@@ -70,8 +74,7 @@ def read_footer(file: InputFile) -> Footer | None:
     with open_planned(file) as stream:
         try:
             with pq.ParquetFile(stream) as opened:
-                leaves = [_leaf(opened.schema.column(place)) for place in range(len(opened.schema))]
-                return _footer(opened) if is_safe(_stored_footer(stream), leaves) else None
+                return _footer(opened) if known_safe or _is_safe(opened, stream) else None
         except UnicodeDecodeError:  # a name is no text
             return None
         except (OSError, pa.ArrowException) as error:
@@ -193,6 +196,11 @@ def schema_difference(first: Mapping[str, pa.DataType], other: Mapping[str, pa.D
         if first[name] != other[name]:
             return f"column {name!r}: expected {first[name]}; found {other[name]}"
     return None
+
+
+def _is_safe(opened: Any, stream: BinaryIO) -> bool:  # Any: pyarrow is untyped
+    leaves = [_leaf(opened.schema.column(place)) for place in range(len(opened.schema))]
+    return is_safe(_stored_footer(stream), leaves)
 
 
 def _stored_footer(stream: BinaryIO) -> bytes:

@@ -166,7 +166,7 @@ def test_more_rows_than_a_file_can_hold_are_not_believed(write_input, read, monk
     file = write_input("a.parquet", stored())
     footer = read_footer(file)
     claimed = replace(footer, group_rows=(*footer.group_rows[:9], 1 << 60))
-    monkeypatch.setattr("pipeline.io.parquet.read_footer", lambda _: claimed)
+    monkeypatch.setattr("pipeline.io.parquet.read_footer", lambda *_, **__: claimed)
     summary = read(file).summaries[0]
     assert summary.num_records == 900
     assert summary.damaged == Damage(900, DamageReason.EXPANDS_TOO_FAR, None, 1 << 60)

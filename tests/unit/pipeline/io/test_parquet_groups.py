@@ -264,7 +264,7 @@ def test_a_file_that_counts_otherwise_than_its_groups_is_told_once(claim, lost, 
     footer = read_footer(file)
     claimed = Footer(footer.schema, footer.group_rows, footer.group_bytes, footer.group_ranges, claim)
     splits = list(split_file(file, "parquet", 1))
-    monkeypatch.setattr("pipeline.io.parquet.read_footer", lambda _: claimed)
+    monkeypatch.setattr("pipeline.io.parquet.read_footer", lambda *_, **__: claimed)
     damage = Damage(1000, DamageReason.MISCOUNTED, 0, lost)
     found = read(file)
     assert len(found.texts) == 1000
