@@ -30,6 +30,7 @@ from pipeline.execution.allocators import give_freed_memory_back
 from pipeline.execution.memory_budget import MEGABYTE, is_tight, share_of_machine, within
 from pipeline.execution.prepare import PreparedRecipe, prepare
 from pipeline.execution.process_memory import out_of_memory
+from pipeline.execution.run_folder import only_driver
 from pipeline.execution.work import Execution
 from pipeline.io.store import Place, place_of, store_at
 from pipeline.io.system_errors import storage_error
@@ -224,14 +225,16 @@ def whatif(
 @app.command()
 def clean(run_folder: RunArgument) -> None:
     """Remove artifacts that the recipe, as it was last run, no longer names; work on unfinished steps stays."""
-    found = load_run(place_of(run_folder))
-    named = {found.output / step.folder for step in found.steps if step.folder is not None}
-    unfinished = {step.step for step in found.steps if step.folder is None}
-    folders: list[Place] = sorted((found.output / "steps").iterdir())
-    for folder in folders:
-        if folder not in named and folder.name.rpartition("-")[0] not in unfinished:
-            store_at(found.output).remove_folder(folder)
-            print(f"removed {folder}")  # noqa: T201 - the command's output
+    output = load_run(place_of(run_folder)).output  # where there is no run, no lock is left
+    with only_driver(output):
+        found = load_run(output)  # as the last driver left it
+        named = {output / step.folder for step in found.steps if step.folder is not None}
+        unfinished = {step.step for step in found.steps if step.folder is None}
+        folders: list[Place] = sorted((output / "steps").iterdir())
+        for folder in folders:
+            if folder not in named and folder.name.rpartition("-")[0] not in unfinished:
+                store_at(output).remove_folder(folder)
+                print(f"removed {folder}")  # noqa: T201 - the command's output
 
 
 @app.command()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.cli import clean
 from pipeline.errors import PipelineError, RunnerError, StorageError
 from pipeline.execution.faults import VARIABLE
 from pipeline.execution.lease import LAPSE_SECONDS
@@ -154,6 +155,21 @@ def test_a_second_driver_is_told_who_is_at_work(
     lock.write_bytes(b'{"host": "elsewhere", "process": 7, "seen": %f}' % (time.time() - LAPSE_SECONDS - 1))
     run_build(fragile(), small_inputs, output)
     assert object_digests(output) == undisturbed
+    assert not lock.exists()
+
+
+def test_clean_is_refused_while_a_driver_is_at_work(small_inputs: Path, output: ObjectPath) -> None:
+    run_build(fragile(), small_inputs, output)
+    being_written = output / "steps" / "documents-000000000000" / "data" / "00000.parquet"
+    being_written.write_bytes(b"")
+    lock = output / "logs" / "driver.lock"
+    lock.write_bytes(b'{"host": "elsewhere", "process": 7, "seen": %f}' % time.time())
+    with pytest.raises(RunnerError, match="expected no other build in it; process 7 on elsewhere was at work there"):
+        clean(str(output))
+    assert being_written.is_file()
+    lock.unlink()
+    clean(str(output))
+    assert not being_written.is_file()
     assert not lock.exists()
 
 

@@ -15,6 +15,7 @@ from jobs.cli import main
 from operators.catalogue import catalogue
 from pipeline.execution.local import LocalRunner
 from pipeline.execution.prepare import prepare
+from pipeline.execution.run_folder import only_driver
 from pipeline.execution.work import Execution
 from pipeline.recipe import load_recipe
 from pipeline.run import run_prepared
@@ -186,6 +187,24 @@ def test_clean_removes_other_builds_and_keeps_unfinished_work(
     assert (output / kept).is_dir()
     assert not (output / "steps" / "exact-000000000000").exists()
     assert not (output / "steps" / "gone-000000000000").exists()
+
+
+def test_clean_is_refused_while_a_driver_is_at_work(corpusmill: Command, finished_folder: Path, tmp_path: Path):
+    output = tmp_path / "out"
+    shutil.copytree(finished_folder, output)
+    being_written = output / "steps" / "exact-000000000000"
+    shutil.copytree(next((output / "steps").glob("exact-*")), being_written)
+    with only_driver(output):
+        code, out, err = corpusmill("clean", output)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"corpusmill: output {str(output)!r}: expected no other build in this folder; process ")
+    assert being_written.is_dir()
+    assert corpusmill("clean", output)[:2] == (0, f"removed {being_written}\n")
+
+
+def test_clean_leaves_no_trace_where_there_is_no_run(corpusmill: Command, tmp_path: Path):
+    assert corpusmill("clean", tmp_path)[0] == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture(scope="module")
