@@ -153,7 +153,7 @@ def test_overrides_give_a_recipe_or_one_line(text: str, head: str, path: list[st
 )
 def test_a_recipe_executes_nothing(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    for text in (value, f"name: {value}\n{TEXTS[0]}", f"name: x\nsources: {value}\nsteps:\n- {value}\n"):
+    for text in (value, f"imports: {value}\n{TEXTS[0]}", f"name: x\nsources: {value}\nsteps:\n- {value}\n"):
         assert "could not determine a constructor" in str(outcome(text))
     assert list(tmp_path.iterdir()) == []
 

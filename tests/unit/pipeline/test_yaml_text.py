@@ -29,6 +29,31 @@ def test_anchors_and_merges_are_read() -> None:
     assert plain_data(text, "recipe") == {"base": base, "other": {"a": 3, "b": [2]}, "again": [base, base]}
 
 
+def test_a_merged_mapping_may_itself_replace_what_it_merges() -> None:
+    text = "a: &a {x: 1}\nb: &b {<<: *a, x: 2}\nc: {<<: [*b, *a], x: 3}\nd: {<<: *b}"
+    found = plain_data(text, "recipe")
+    assert [found[name] for name in "abcd"] == [{"x": 1}, {"x": 2}, {"x": 3}, {"x": 2}]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "first", "second"),
+    [
+        ("name: x\nsteps: []\nlayout: {}\nsteps: []\n", "steps", 2, 4),
+        ("a:\n- b: {c: 1,\n      c: 1}\n", "c", 2, 3),
+        ("a: {b: 1, b: 2}\na: 2", "a", 1, 2),
+        ("a: {'b': 1, b: 2}", "b", 1, 1),
+        ("a: {b: &b {c: 1}, d: {<<: *b, c: 2,\n c: 3}}", "c", 1, 2),
+    ],
+)
+def test_a_key_that_stands_twice_is_told_with_both_lines(text: str, key: str, first: int, second: int) -> None:
+    with pytest.raises(PlanError) as raised:
+        plain_data(text, "recipe.yaml")
+    assert str(raised.value) == (
+        f"recipe.yaml: expected each key of a mapping once; found {key!r} in line {first} and again in line {second}; "
+        "keep one of them"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
