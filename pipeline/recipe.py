@@ -119,8 +119,8 @@ def parse_recipe(text: str, catalogue: Catalogue, overrides: Sequence[str] = (),
             "sources": _named(Source, data, "sources", label),
             "imports": _named(Import, data, "imports", label),
             "steps": tuple(expanded),
-            "layout": _valid(Layout, data.get("layout") or {}, f"{label}: layout"),
-            "error_budget": _valid(ErrorBudget, data.get("error_budget") or {}, f"{label}: error_budget"),
+            "layout": _valid(Layout, _given(data.get("layout"), {}), f"{label}: layout"),
+            "error_budget": _valid(ErrorBudget, _given(data.get("error_budget"), {}), f"{label}: error_budget"),
         },
         label,
     )
@@ -144,15 +144,16 @@ def recipe_json_schema(catalogue: Catalogue) -> Data:
     rule_sets += [_single(name, _schema_of(kind)) for name, kind in sorted(_rule_sets(catalogue).items())]
     operators += [_one_field(half, {"anyOf": rule_sets}) for half in _HALVES]
     composites = {name: {"type": ["object", "null"]} for name in sorted(catalogue.composites)}
-    names = {"type": "array", "items": {"type": "string"}}
+    one_name = {"type": "string", "minLength": 1}
+    names = {"type": "array", "items": one_name}
     step = {
         "type": "object",
         "required": ["name"],
         "additionalProperties": False,
         "properties": {
             "name": {"type": "string"},
-            "read": {"anyOf": [names, {"type": "string"}]},
-            "base": {"type": "string"},
+            "read": {"anyOf": [names, one_name]},
+            "base": one_name,
             "bound": names,
             "against": names,
             "tables": names,
@@ -186,7 +187,7 @@ def recipe_json_schema(catalogue: Catalogue) -> Data:
 
 def _named(model: type[M], data: Data, key: str, label: str) -> dict[str, M]:
     """A mapping of the user's names to objects."""
-    given = data.get(key) or {}
+    given = _given(data.get(key), {})
     if not isinstance(given, dict):
         raise PlanError(f"{label}: {key}: expected a mapping of names to {key}; found {type(given).__name__}")
     return {str(name): _valid(model, entry, f"{label}: {key}.{name}") for name, entry in given.items()}
@@ -204,42 +205,50 @@ def _steps(entry: Any, label: str, catalogue: Catalogue) -> tuple[Step, ...]:  #
         )
     if named:
         return _composite_steps(entry, named[0], label, catalogue)
-    listed = entry.get("operators") or []
-    if not isinstance(listed, list):
-        raise PlanError(f"{label}.operators: expected a list, each with a dash; found {type(listed).__name__}")
-    nodes = tuple(_node(node, f"{label}.operators[{number}]", catalogue) for number, node in enumerate(listed))
-    beyond = entry.get("beyond_memory") or []
+    nodes = _nodes(entry, "operators", label, catalogue)
     view = _view(entry, label)
     fields: Data = {
         "name": entry.get("name"),
         "view": view,
         "nodes": nodes,
-        "beyond_memory": tuple(_node(node, f"{label}.beyond_memory", catalogue) for node in beyond),
-        "write": entry.get("write") or default_write(nodes, reads_sources=bool(view.sources)),
-        "tables": entry.get("tables") or (),
+        "beyond_memory": _nodes(entry, "beyond_memory", label, catalogue),
+        "write": _given(entry.get("write"), default_write(nodes, reads_sources=bool(view.sources))),
+        "tables": _given(entry.get("tables"), ()),
         "columns": entry.get("columns"),
         "attribution": entry.get("attribution", False),
-        "resources": entry.get("resources") or {},
-        "timeout_seconds": entry.get("timeout_seconds") or {},
+        "resources": _given(entry.get("resources"), {}),
+        "timeout_seconds": _given(entry.get("timeout_seconds"), {}),
         "unit_timeout_seconds": entry.get("unit_timeout_seconds"),
     }
     return (_valid(Step, fields, label),)
 
 
+def _nodes(entry: Data, key: str, label: str, catalogue: Catalogue) -> tuple[Node, ...]:
+    listed = _given(entry.get(key), [])
+    if not isinstance(listed, list):
+        raise PlanError(f"{label}.{key}: expected a list, each with a dash; found {type(listed).__name__}")
+    return tuple(_node(node, f"{label}.{key}[{number}]", catalogue) for number, node in enumerate(listed))
+
+
+def _given(value: Any, default: Any) -> Any:  # Any: parsed YAML
+    """What a field holds; the default where it is absent or null, and for nothing else that is empty."""
+    return default if value is None else value
+
+
 def _view(entry: Data, label: str) -> View:
-    read = entry.get("read") or ()
+    read = _given(entry.get("read"), ())
     given = {
         "sources": (read,) if isinstance(read, str) else read,
         "base": entry.get("base"),
-        "bound": entry.get("bound") or (),
-        "against": entry.get("against") or (),
+        "bound": _given(entry.get("bound"), ()),
+        "against": _given(entry.get("against"), ()),
     }
     return _valid(View, given, label)
 
 
 def _composite_steps(entry: Data, name: str, label: str, catalogue: Catalogue) -> tuple[Step, ...]:
     function = catalogue.composites[name]
-    arguments = entry[name] or {}
+    arguments = _given(entry[name], {})
     if not isinstance(arguments, dict):
         raise PlanError(f"{label}.{name}: expected a mapping of fields; found {type(arguments).__name__}")
     foreign = sorted(set(entry) - {"name", *_VIEW_FIELDS, name})
@@ -265,7 +274,7 @@ def _node(entry: Any, label: str, catalogue: Catalogue) -> Node:  # Any: parsed 
         )
     ((name, fields),) = entry.items()
     if name == "exchange":
-        return _valid(Exchange, fields or {}, f"{label}.exchange")
+        return _valid(Exchange, _given(fields, {}), f"{label}.exchange")
     if name == "repeat":
         return _repeat(fields, f"{label}.repeat", catalogue)
     if name in _HALVES:
@@ -274,7 +283,7 @@ def _node(entry: Any, label: str, catalogue: Catalogue) -> Node:  # Any: parsed 
         raise PlanError(
             f"{label}: no operator {name!r}; operators: {sorted(catalogue.operators)}, and {', '.join(_FORMS)}"
         )
-    return _valid(catalogue.operators[name], fields or {}, f"{label}.{name}")
+    return _valid(catalogue.operators[name], _given(fields, {}), f"{label}.{name}")
 
 
 def _half(name: str, fields: Any, label: str, catalogue: Catalogue) -> RuleValues | JudgeValues:  # Any: parsed YAML
@@ -287,7 +296,7 @@ def _half(name: str, fields: Any, label: str, catalogue: Catalogue) -> RuleValue
     known = _rule_sets(catalogue)
     if rule_set not in known:
         raise PlanError(f"{label}: no rule set {rule_set!r}; rule sets: {sorted(known)}")
-    return _valid(_HALVES[name], {"rule_set": _valid(known[rule_set], inner or {}, f"{label}.{rule_set}")}, label)
+    return _valid(_HALVES[name], {"rule_set": _valid(known[rule_set], _given(inner, {}), f"{label}.{rule_set}")}, label)
 
 
 def _rule_sets(catalogue: Catalogue) -> dict[str, type[RuleSet]]:

@@ -37,6 +37,8 @@ from pipeline.operator import (
 )
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$"
+Name = Annotated[str, Field(min_length=1)]
+"""Of what a recipe defines or refers to: a source, a step, an import, a column, a file."""
 
 
 class ArtifactKind(StrEnum):
@@ -62,7 +64,7 @@ BOUND_KINDS: Final = frozenset({ArtifactKind.COLUMNS, ArtifactKind.REMOVALS})
 """Artifacts about the rows of a base, or of sources."""
 
 
-_STRING = {"type": "string"}
+_STRING = {"type": "string", "minLength": 1}
 _STRINGS = {"type": "array", "items": _STRING, "minItems": 1}
 
 
@@ -73,17 +75,17 @@ class _Frozen(BaseModel):
 class Source(_Frozen):
     """Input files and how to read them. `paths` are globs, relative to the recipe, local or fsspec URLs."""
 
-    paths: Annotated[tuple[str, ...], WithJsonSchema({"anyOf": [_STRING, _STRINGS]})] = Field(min_length=1)
+    paths: Annotated[tuple[Name, ...], WithJsonSchema({"anyOf": [_STRING, _STRINGS]})] = Field(min_length=1)
     format: Literal["jsonl", "parquet"] | None = None
     """Taken from the file name where not given."""
     root: str | None = None
     """Identity uses paths relative to this folder; default: the longest folder common to all patterns."""
-    text_column: str = "text"
-    id_column: str | None = "id"
+    text_column: Name = "text"
+    id_column: Name | None = "id"
     """The input's own id, kept as `input_id`; null where a record lacks it. None: the input has none."""
     id_from: Literal["position", "column"] = "position"
     """What doc_id is made of: the record's place, or the input's own id (then it must be there and unique)."""
-    columns: dict[str, str] = Field(default_factory=dict)
+    columns: dict[Name, str] = Field(default_factory=dict)
     """Further fields to read as typed columns: name -> string, int64, float64 or bool."""
     max_document_bytes: int = Field(default=16 << 20, ge=1 << 10)
     """Of a JSON line, or of a Parquet row's text; what is longer is quarantined as `too_large`."""
@@ -117,7 +119,7 @@ class Source(_Frozen):
 class SortKey(_Frozen):
     """One column of a total order. Nulls come last."""
 
-    column: str
+    column: Name
     descending: bool = False
 
     @model_validator(mode="before")
@@ -139,7 +141,7 @@ class Exchange(_Frozen):
     Rows of equal `key` (a uint64 or 16-byte column) meet in one partition, sorted by key, `sort`, then position.
     """
 
-    key: str
+    key: Name
     sort: tuple[SortKey, ...] = ()
     order: Literal["sorted", "arrival"] = "sorted"
     """arrival: rows stand as the shards sent them, unsorted, for operators that need no order and save its cost."""
@@ -162,7 +164,7 @@ class Repeat(_Frozen):
     """
 
     nodes: tuple[Exchange | SerializeAsAny[PartitionOperator], ...] = Field(min_length=2)
-    while_any: str
+    while_any: Name
     """A boolean column of what a round leaves: another round follows while it is true in any row."""
     max_rounds: int = Field(default=100, ge=1)
     """A step that needs more is refused: its operators never come to an end."""
@@ -186,12 +188,12 @@ def unrolled(node: Node) -> tuple[Operator | Exchange, ...]:
 class View(_Frozen):
     """What a step reads: source records, or a base artifact with column artifacts and removals bound to it."""
 
-    sources: tuple[str, ...] = ()
-    base: str | None = None
+    sources: tuple[Name, ...] = ()
+    base: Name | None = None
     """A step that leaves documents or a table."""
-    bound: tuple[str, ...] = ()
+    bound: tuple[Name, ...] = ()
     """Steps over the same base or sources: their columns are added, their removals applied."""
-    against: tuple[str, ...] = ()
+    against: tuple[Name, ...] = ()
     """Tables, of steps or imports, whose rows stand behind those of the base: shards after its shards."""
 
     @model_validator(mode="after")
@@ -230,13 +232,13 @@ class Step(_Frozen):
 
     name: str = Field(pattern=NAME_PATTERN)
     view: View = View()
-    tables: tuple[str, ...] = ()
+    tables: tuple[Name, ...] = ()
     """Table artifacts that the step's task reads beside, or instead of, its view."""
     nodes: tuple[SerializeAsAny[Operator] | Exchange | Repeat, ...] = ()
     beyond_memory: tuple[SerializeAsAny[Operator] | Exchange | Repeat, ...] = ()
     """What runs, over the rows of the step's one table, where the step's task says that its inputs do not fit."""
     write: ArtifactKind
-    columns: tuple[str, ...] | None = Field(default=None, min_length=1)
+    columns: tuple[Name, ...] | None = Field(default=None, min_length=1)
     """Columns that go into a documents or table artifact; all where not given."""
     attribution: bool = False
     """Whether every rule judges what would reach it if no filter had dropped it, and its values are kept. The step's
@@ -346,9 +348,9 @@ class ErrorBudget(_Frozen):
 class Import(_Frozen):
     """A finished artifact of another run. Its identity is its content, never the run's path."""
 
-    run: str
+    run: Name
     """The other run's output folder, relative to the recipe, or its URL."""
-    step: str
+    step: Name
     """The step there that left it."""
 
 
@@ -356,7 +358,7 @@ class Recipe(_Frozen):
     """A whole build: sources, steps in any order that respects their parents, layout and error budget."""
 
     name: str = Field(pattern=NAME_PATTERN)
-    sources: dict[str, Source] = Field(default_factory=dict)
+    sources: dict[Name, Source] = Field(default_factory=dict)
     imports: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Import] = Field(default_factory=dict)
     """Artifacts of other runs, by the names under which steps read them."""
     steps: tuple[Step, ...] = Field(min_length=1)

@@ -226,6 +226,41 @@ REFUSED = {
         with_steps([STEP | {"read": "web"}]),
         r"\(a\): .*a view reads either sources or a base, not both",
     ),
+    "read of no name": (
+        with_steps([{"name": "a", "read": ""}]),
+        r"\(a\): sources\.0: .*at least 1 character; found ''$",
+    ),
+    "base of no name": (
+        with_steps([STEP | {"base": ""}]),
+        r"^recipe: steps\[0\] \(a\): base: .*1 character; found ''$",
+    ),
+    "composite's base of no name": (
+        with_steps([{"name": "a", "base": "", "first_of_key": {}}]),
+        r"\(a\): base: .*at least 1 character; found ''$",
+    ),
+    "bound of no name": (with_steps([STEP | {"bound": [""]}]), r"\(a\): bound\.0: .*1 character; found ''$"),
+    "tables of no name": (with_steps([STEP | {"tables": [""]}]), r"\(a\): tables\.0: .*1 character; found ''$"),
+    "write of no name": (with_steps([STEP | {"write": ""}]), r"\(a\): write: .*'documents', .*found ''$"),
+    "source of no name": (
+        with_steps([STEP], sources={"": {"paths": "x"}}),
+        r"sources.*at least 1 character; found ''$",
+    ),
+    "path of no name": (
+        with_steps([STEP], sources={"web": {"paths": [""]}}),
+        r"web: paths\.0: .*1 character; found '' |",
+    ),
+    "empty text for a list": (
+        with_steps([STEP | {"operators": ""}]),
+        r"\(a\)\.operators: expected a list, each with a dash; found str$",
+    ),
+    "number for a list": (
+        with_steps([STEP | {"beyond_memory": 3}]),
+        r"\(a\)\.beyond_memory: expected a list, each with a dash; found int$",
+    ),
+    "empty text for fields": (
+        with_steps([STEP | {"operators": [{"min_chars": ""}]}]),
+        r"operators\[0\]\.min_chars: .*valid dictionary",
+    ),
     "bound without base": (
         with_steps([{"name": "a", "bound": ["x"]}]),
         r"\(a\): .*bound artifacts need a base or sources",
