@@ -54,10 +54,13 @@ def open_runner(name: RunnerName, workers: int | None = None, address: str | Non
         return LocalRunner()
     if name != "ray":
         raise PlanError(f"runner {name!r}: unknown; runners: ['local', 'ray']")
-    from pipeline.execution.on_ray.runner import RayRunner  # noqa: PLC0415 - importing Ray takes a second
+    from pipeline.execution.on_ray.cluster import check_address  # noqa: PLC0415 - importing Ray takes a second
+    from pipeline.execution.on_ray.runner import RayRunner  # noqa: PLC0415 - as above
 
     if workers is not None and workers < 1:
         raise PlanError(f"workers: expected at least 1; found {workers}")
+    if address is not None:
+        check_address(address)  # before there is an output folder
     return RayRunner(workers, address)
 
 

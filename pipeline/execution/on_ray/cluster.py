@@ -1,7 +1,8 @@
-"""What the cluster has, what its autoscaler may add, and clusters that only this process and its own can reach."""
+"""Whether there is a cluster, what it has and may get; and clusters that only this process and its own can reach."""
 
 import os
 import secrets
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,15 +14,43 @@ from ray._private import ray_constants  # no public setting has Ray listen on lo
 from ray._private.state import state  # no public call tells the groups of nodes that an autoscaler may start
 from ray._raylet import AuthenticationTokenLoader, Config  # no public call has them read the environment again
 
+from pipeline.errors import RunnerError
 from pipeline.execution.on_ray.sizing import holds_one_each
 from pipeline.operator import Resources
 
 AUTH_MODE: Final = "RAY_AUTH_MODE"
 _TOKEN_PATH: Final = "RAY_AUTH_TOKEN_PATH"  # noqa: S105 - a variable's name
 _TOKEN_BYTES: Final = 32
+ANSWER_SECONDS: Final = 5.0
+"""How long a cluster may take to accept a connection."""
+_CLIENT: Final = "ray://"
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Node = dict[str, float]
 """Resource name -> amount."""
+
+
+def check_address(address: str) -> None:
+    """Refuses an address at which nobody listens: Ray would go on trying for ten minutes.
+
+    An address without a port, such as `auto`, is for Ray alone to resolve.
+
+    Raises:
+        RunnerError: nobody accepts a connection there.
+    """
+    host, _, port = address.removeprefix(_CLIENT).rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    host = host.strip("[]")
+    if host in _LOOPBACK and not address.startswith(_CLIENT):
+        host = ray.util.get_node_ip_address()  # Ray asks there, too
+    try:
+        socket.create_connection((host, int(port)), ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:  # Python's word for a port beyond 65535
+        raise RunnerError(
+            f"Ray: expected a cluster at {address!r}; found nobody who listens there ({error}); check --address and "
+            "RAY_ADDRESS, start the cluster, or use neither for one of this run's own"
+        ) from error
 
 
 @contextmanager

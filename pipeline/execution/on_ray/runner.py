@@ -20,7 +20,7 @@ from ray.exceptions import RayTaskError
 
 from pipeline.errors import PipelineError, RunnerError, StorageError
 from pipeline.execution.on_ray.actor_pool import LOST, ActorPool, InFlight, describe_loss
-from pipeline.execution.on_ray.cluster import nodes_for, private_cluster
+from pipeline.execution.on_ray.cluster import check_address, nodes_for, private_cluster
 from pipeline.execution.on_ray.sizing import (
     StageQueue,
     actors_per_stage,
@@ -107,6 +107,7 @@ class RayRunner:
         on_sigterm = signal.getsignal(signal.SIGTERM)
         try:
             if self._address:
+                check_address(self._address)
                 ray.init(address=self._address, **quiet)
             else:
                 self._own_cluster.enter_context(private_cluster())
