@@ -180,16 +180,18 @@ def attribution(
     """What each rule removes, alone and beside the others, in steps with `attribution: true`."""
     from jobs.judged import print_attribution  # noqa: PLC0415 -- see above
     from pipeline.report.attribution import attribute  # noqa: PLC0415 -- see above
-    from pipeline.report.judged_steps import judged_steps  # noqa: PLC0415 -- see above
+    from pipeline.report.judged_steps import how_to_get_values, judged_steps  # noqa: PLC0415 -- see above
 
-    judged = judged_steps(load_run(place_of(run_folder)), catalogue())
+    recorded = load_run(place_of(run_folder))
+    judged = judged_steps(recorded, catalogue())
     if step is not None and step not in judged:
         raise PlanError(
-            f"attribution: step {step!r} keeps no values; run it with `attribution: true`; steps with values: "
+            f"attribution: step {step!r} keeps no values; {how_to_get_values(recorded, [step])}; steps with values: "
             f"{list(judged)}"
         )
     if not judged:
-        raise PlanError("attribution: no step of this run keeps values; run it with `attribution: true`")
+        told = how_to_get_values(recorded, [one.step for one in recorded.steps])
+        raise PlanError(f"attribution: no step of this run keeps values; {told}")
     found = [attribute(one) for name, one in judged.items() if step in (None, name)]
     if as_json:
         _print_json([one.to_json() for one in found])

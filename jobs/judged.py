@@ -59,11 +59,11 @@ def print_answer(answer: Answer, console: PlainConsole) -> None:
         console.print(
             f"  quarantined: {answer.quarantined_after:,} instead of {answer.quarantined_before:,}", highlight=False
         )
-    _print_crossing("kept then, dropped now", answer.gained, console)
-    _print_crossing("dropped then, kept now", answer.lost, console)
+    _print_crossing("dropped in the run, kept with the new settings", answer.gained, console)
+    _print_crossing("kept in the run, dropped with the new settings", answer.lost, console)
     if answer.rules:
         table = Table("  rule", box=None, pad_edge=False)
-        for heading in ("limit now", "then", "removes now", "then"):
+        for heading in ("run's limit", "new limit", "removed in the run", "with the new settings"):
             table.add_column(heading, justify="right")
         for rule in answer.rules:
             limits = [_limit(rule.limit_before), _limit(rule.limit_after)]

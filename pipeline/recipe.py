@@ -14,8 +14,9 @@ Knows no operator: the caller hands the catalogue over.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -108,7 +109,8 @@ def parse_recipe(text: str, catalogue: Catalogue, overrides: Sequence[str] = (),
     _known(data, _RECIPE_FIELDS, label)
     steps = data.get("steps")
     if not isinstance(steps, list) or not steps:
-        raise PlanError(f"{label}: expected a list of steps under 'steps'; found {type(steps).__name__}")
+        found = "an empty list" if steps == [] else type(steps).__name__
+        raise PlanError(f"{label}: expected a list of steps under 'steps'; found {found}")
     expanded = [
         step for number, entry in enumerate(steps) for step in _steps(entry, f"{label}: steps[{number}]", catalogue)
     ]
@@ -281,9 +283,16 @@ def _node(entry: Any, label: str, catalogue: Catalogue) -> Node:  # Any: parsed 
         return _half(name, fields, f"{label}.{name}", catalogue)
     if name not in catalogue.operators:
         raise PlanError(
-            f"{label}: no operator {name!r}; operators: {sorted(catalogue.operators)}, and {', '.join(_FORMS)}"
+            f"{label}: no operator {name!r}{_nearest(name, [*catalogue.operators, *_FORMS])}; operators: "
+            f"{sorted(catalogue.operators)}, and {', '.join(_FORMS)}"
         )
     return _valid(catalogue.operators[name], _given(fields, {}), f"{label}.{name}")
+
+
+def _nearest(name: object, known: Iterable[str]) -> str:
+    """What may have been meant, to be read before a long list; empty where nothing is alike."""
+    found = get_close_matches(str(name), known)
+    return f"; nearest: {found}" if found else ""
 
 
 def _half(name: str, fields: Any, label: str, catalogue: Catalogue) -> RuleValues | JudgeValues:  # Any: parsed YAML
@@ -295,7 +304,7 @@ def _half(name: str, fields: Any, label: str, catalogue: Catalogue) -> RuleValue
     ((rule_set, inner),) = given.items()
     known = _rule_sets(catalogue)
     if rule_set not in known:
-        raise PlanError(f"{label}: no rule set {rule_set!r}; rule sets: {sorted(known)}")
+        raise PlanError(f"{label}: no rule set {rule_set!r}{_nearest(rule_set, known)}; rule sets: {sorted(known)}")
     return _valid(_HALVES[name], {"rule_set": _valid(known[rule_set], _given(inner, {}), f"{label}.{rule_set}")}, label)
 
 

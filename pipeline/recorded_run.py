@@ -84,6 +84,11 @@ class RecordedRun:
                 found[step.step] = manifest
         return found
 
+    def unfinished(self) -> tuple[str, ...]:
+        """Steps that have left no artifact yet, in build order."""
+        finished = self.manifests()
+        return tuple(step.step for step in self.steps if step.step not in finished)
+
     def sources(self) -> dict[str, RecordedSource]:
         """Sources where the recipe was last run; empty without its logs, or with those of another version."""
         try:

@@ -104,13 +104,20 @@ def find_fates(
         identities = _find_identity(manifests[step.step], document)
         fates.extend(_follow(run, steps, manifests, step, found, catalogue, text_chars) for found in identities)
     if not fates:
-        read = sum(manifests[step.step].total("rows_read") for step in readers)
-        raise StorageError(
-            f"document {document!r}: expected a doc_id (32 hex digits) or an id of the input; none of the {read} "
-            "records "
-            f"that were read has it; steps that read sources: {[step.step for step in readers]}"
-        )
+        raise _not_found(document, run, [manifests[step.step] for step in readers])
     return tuple(fates)
+
+
+def _not_found(document: str, run: RecordedRun, readers: Sequence[Manifest]) -> StorageError:
+    unfinished = [name for name in run.unfinished() if any(step.step == name and step.sources for step in run.steps)]
+    waiting = f"; not finished: {unfinished}; run the recipe to its end" if unfinished else ""
+    if not readers:
+        return StorageError(f"document {document!r}: expected a finished step that reads sources; found none{waiting}")
+    read = sum(manifest.total("rows_read") for manifest in readers)
+    return StorageError(
+        f"document {document!r}: expected a doc_id (32 hex digits) or an id of the input; none of the {read} records "
+        f"that were read has it; steps that read sources: {[manifest.step for manifest in readers]}{waiting}"
+    )
 
 
 def _follow(

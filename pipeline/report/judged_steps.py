@@ -3,7 +3,7 @@
 D rows of a batch, K rules of all filters of a step, in the order in which they judge.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -64,6 +64,14 @@ def judged_steps(run: RecordedRun, catalogue: Catalogue) -> dict[str, JudgedStep
         for name, manifest in run.manifests().items()
         if any(VALUES in shard.files for shard in manifest.shards)
     }
+
+
+def how_to_get_values(run: RecordedRun, steps: Collection[str]) -> str:
+    """What to do where none of these steps has values: a step that is not finished may keep them or not."""
+    unfinished = [name for name in run.unfinished() if name in steps]
+    if not unfinished:
+        return "run it with `attribution: true`"
+    return f"steps that are not finished: {unfinished}; run the recipe to its end, with `attribution: true`"
 
 
 def judged_step(name: str, manifest: Manifest, catalogue: Catalogue) -> JudgedStep:

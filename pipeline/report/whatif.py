@@ -21,7 +21,16 @@ from pipeline.io.scratch import local_copy
 from pipeline.operator import Filter, PartitionOperator, Task, Transform
 from pipeline.recipe import Catalogue
 from pipeline.recorded_run import RecordedRun, RecordedStep
-from pipeline.report.judged_steps import Identity, JudgedStep, broken_rules, judged_steps, kind_of, labelled, rebuilt
+from pipeline.report.judged_steps import (
+    Identity,
+    JudgedStep,
+    broken_rules,
+    how_to_get_values,
+    judged_steps,
+    kind_of,
+    labelled,
+    rebuilt,
+)
 from pipeline.rule_set import RuleSet
 from pipeline.rule_values import carried, what_changes, what_turns_on
 from pipeline.yaml_text import plain_data
@@ -76,9 +85,9 @@ class Answer:
     quarantined_before: int
     quarantined_after: int
     gained: Crossing
-    """Dropped now, kept then."""
+    """Dropped in the run, kept with the other settings."""
     lost: Crossing
-    """Kept now, dropped then."""
+    """Kept in the run, dropped with the other settings."""
     rules: tuple[RuleChange, ...]
     """Those that remove another number, or have another limit."""
     unknown: tuple[str, ...]
@@ -106,8 +115,8 @@ def what_if(
         step, path, value = _parsed(setting, known)
         if step not in judged:
             raise PlanError(
-                f"whatif {setting!r}: expected a step that keeps values; step {step} does not; run it with "
-                f"`attribution: true`; steps with values: {sorted(judged)}"
+                f"whatif {setting!r}: expected a step that keeps values; step {step} does not; "
+                f"{how_to_get_values(run, [step])}; steps with values: {sorted(judged)}"
             )
         changed.setdefault(step, _Changed(judged[step])).set(path, value, setting, catalogue)
     return tuple(_answer(run, catalogue, changed, step, num_examples) for step in known if step in changed)

@@ -242,6 +242,8 @@ def test_whatif_tells_who_would_change_sides(corpusmill: Command, attributed_fol
     assert code == 0
     assert "documents: gopher_quality.min_words = 3 instead of 8" in out
     assert "kept: 5 of 6 documents instead of 4" in out
+    assert "dropped in the run, kept with the new settings: 1, " in out
+    assert "kept in the run, dropped with the new settings: 0, " in out
     assert "(list)" in out
     assert "exact: a run would keep just these" in out
     code, out, _ = corpusmill("whatif", attributed_folder, "documents.gopher_quality.min_words=20", "--json")
@@ -251,3 +253,40 @@ def test_whatif_tells_who_would_change_sides(corpusmill: Command, attributed_fol
     code, _, err = corpusmill("whatif", finished_folder, setting)
     assert code == 2
     assert "run it with `attribution: true`" in err
+
+
+@pytest.fixture
+def unfinished_folder(attributed_folder: Path, tmp_path: Path) -> Path:
+    """The run with values, as it was before its first step was done."""
+    output = tmp_path / "unfinished"
+    shutil.copytree(attributed_folder, output)
+    recorded = json.loads((output / "run.json").read_text())
+    recorded["steps"][0]["folder"] = None
+    (output / "run.json").write_text(json.dumps(recorded))
+    return output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("attribution",), 2, "no step of this run keeps values; steps that are not finished: ['documents']; run the "),
+        (
+            ("attribution", "documents"),
+            2,
+            "step 'documents' keeps no values; steps that are not finished: ['documents']",
+        ),
+        (("whatif", "documents.gopher_quality.min_words=3"), 2, "does not; steps that are not finished: ['documents']"),
+        (
+            ("explain", "short"),
+            1,
+            "expected a finished step that reads sources; found none; not finished: ['documents']; run the recipe to ",
+        ),
+    ],
+)
+def test_a_step_that_is_not_finished_is_told_as_such(
+    arguments: tuple[str, ...], code: int, told: str, corpusmill: Command, unfinished_folder: Path
+):
+    command, *rest = arguments
+    ended, _, err = corpusmill(command, unfinished_folder, *rest)
+    assert ended == code
+    assert told in err

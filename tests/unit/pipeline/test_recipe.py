@@ -121,7 +121,7 @@ REFUSED = {
         r"^recipe: unknown \['step'\]; known: \['error_budget', 'imports', 'layout', 'name', 'sources', 'steps'\]$",
     ),
     "no steps": ("name: small", r"^recipe: expected a list of steps under 'steps'; found NoneType$"),
-    "empty steps": (with_steps([]), r"^recipe: expected a list of steps under 'steps'; found list$"),
+    "empty steps": (with_steps([]), r"^recipe: expected a list of steps under 'steps'; found an empty list$"),
     "no name": (yaml.safe_dump({"steps": [STEP]}), r"^recipe: name: .*found None"),
     "bad name": (yaml.safe_dump({"name": "Big Name", "steps": [STEP]}), r"^recipe: name: .*found 'Big Name'"),
     "step is text": (with_steps(["a"]), r"^recipe: steps\[0\]: expected a mapping; found str$"),
@@ -136,7 +136,11 @@ REFUSED = {
     ),
     "unknown operator": (
         with_steps([STEP | {"operators": ["nm_chars"]}]),
-        r"^recipe: steps\[0\] \(a\)\.operators\[0\]: no operator 'nm_chars'; operators: \[.*, repeat, annotate, judge$",
+        r"operators\[0\]: no operator 'nm_chars'; nearest: \['num_chars'.*\]; operators: .*, judge$",
+    ),
+    "operator like no other": (
+        with_steps([STEP | {"operators": ["zzz"]}]),
+        r"\.operators\[0\]: no operator 'zzz'; operators: \[",
     ),
     "unknown operator field": (
         with_steps([STEP | {"operators": [{"min_chars": {"min_cahrs": 1}}]}]),

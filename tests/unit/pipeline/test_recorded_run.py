@@ -47,6 +47,13 @@ def test_steps_and_imports_are_listed(inputs: Path) -> None:
     assert new.imported() == {}
 
 
+def test_a_step_without_a_manifest_is_unfinished(inputs: Path) -> None:
+    run = load_run(build(inputs, "first", {}))
+    assert run.unfinished() == ()
+    shutil.rmtree(run.output / str(run.steps[1].folder))
+    assert run.unfinished() == ("both",)
+
+
 def test_where_an_import_lay_is_in_the_log_alone(inputs: Path) -> None:
     build(inputs, "first", {})
     new = build(inputs, "second", {"old": Import(run="first", step="documents")})
