@@ -20,7 +20,7 @@ from pipeline.errors import StorageError
 from pipeline.io.scratch import local_copy
 from pipeline.io.shard_file import BatchSize, FileColumns, check_content, read_aligned
 from pipeline.io.store import Place
-from pipeline.ledger import IDENTITY_SCHEMA, READ
+from pipeline.ledger import IDENTITY_SCHEMA, READ, Action
 from pipeline.plan.logical import ArtifactKind
 
 MANIFEST_NAME = "manifest.json"
@@ -345,14 +345,15 @@ def with_positions(batch: pa.RecordBatch, shard: int, rows: Rows) -> pa.RecordBa
     return batch.append_column(pa.field(POSITION, POSITION_TYPE, nullable=False), pa.array(positions))
 
 
-def removed_rows(ledger: str, *, operator: str | None = None) -> Rows:
-    """Rows that a ledger file drops or quarantines, ascending; those of one operator alone, if it is named."""
+def removed_rows(ledger: str, *, operator: str | None = None, action: Action | None = None) -> Rows:
+    """Rows that a ledger file drops or quarantines, ascending; those of one operator or action alone, if named."""
     copy = local_copy(ledger)
     check_content(copy)
     table = pq.read_table(copy, columns=["row", "action", "operator"], memory_map=True, use_threads=False)
     if operator is not None:
         table = table.filter(pa.compute.equal(table["operator"], operator))
-    gone = table.filter(pa.compute.not_equal(table["action"], "edit"))["row"].to_numpy()
+    actions = [Action.DROP, Action.QUARANTINE] if action is None else [action]
+    gone = table.filter(pa.compute.is_in(table["action"], pa.array(actions, pa.string())))["row"].to_numpy()
     return np.sort(gone).astype(np.uint32)
 
 
