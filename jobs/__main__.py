@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from typing import Final
 
 from pipeline.execution.allocators import keep_freed_memory, take_memory_from_system
@@ -30,7 +31,8 @@ def main() -> None:
     try:
         command_line()
     finally:
-        gc.freeze()
+        if "duckdb" not in sys.modules:  # it lists on stderr whatever of it has not been collected at the end
+            gc.freeze()
 
 
 if __name__ == "__main__":

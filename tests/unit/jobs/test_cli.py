@@ -21,6 +21,7 @@ from pipeline.recipe import load_recipe
 from pipeline.run import run_prepared
 
 Command = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -47,6 +48,16 @@ def test_run_prints_numbers_on_stdout_and_progress_on_stderr(corpusmill: Command
     assert code == 0
     assert json.loads(out)["rows_kept"] == 2
     assert "packed: finished" in err
+
+
+def test_a_process_that_asked_a_database_leaves_nothing_on_stderr(recipe_file: Path, tmp_path: Path):
+    by_id = recipe_file.read_text().replace("'*.jsonl'", f"'{recipe_file.parent}/*.jsonl', id_from: column")
+    (tmp_path / "by_id.yaml").write_text(by_id)
+    run = ("run", tmp_path / "by_id.yaml", "--runner", "local", "--output", tmp_path / "out")
+    for arguments in (run, ("explain", tmp_path / "out", "short")):
+        command = [sys.executable, "-m", "jobs", *map(str, arguments)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert all(line.startswith("[") for line in done.stderr.splitlines()), "progress, and nothing else"
 
 
 def test_a_second_run_does_nothing_and_an_edited_field_what_depends_on_it(
