@@ -4,18 +4,26 @@ import os
 import re
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
 from jobs.cli import app
+from jobs.summary import print_summary
+from jobs.terminal import PlainConsole
 from operators.catalogue import catalogue
-from pipeline.recipe import parse_recipe
+from pipeline.execution.local import LocalRunner
+from pipeline.execution.prepare import prepare
+from pipeline.execution.work import Execution
+from pipeline.recipe import load_recipe, parse_recipe
+from pipeline.run import run_prepared
 from tests.builds import tree_digest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+LEFT_OUT = re.compile(r" +\(.*\)")
 ON_RAY = 'open_runner("ray", workers=2)'
 
 
@@ -54,6 +62,20 @@ def test_the_python_block_gives_the_same_bytes_on_both_runners(tmp_path: Path):
     assert printed["local"] == printed["ray"]
     digests = {runner: tree_digest(tmp_path / runner / "runs" / "in_python") for runner in printed}
     assert digests["ray"] == digests["local"]
+
+
+def test_the_demo_prints_what_is_shown(tmp_path: Path):
+    demo = ROOT / "jobs" / "recipes" / "quickstart.yaml"
+    prepared = prepare(load_recipe(demo, catalogue()), demo.parent)
+    done = run_prepared(prepared, tmp_path / "out", LocalRunner(), Execution(), [].append)
+    printed = StringIO()
+    print_summary(done, prepared.recipe, PlainConsole(file=printed, width=200))
+    lines = printed.getvalue().splitlines()
+    shown, *_ = re.findall(r"^```\n(step .*?)^```$", README, re.DOTALL | re.MULTILINE)
+    whole = [line for line in shown.splitlines() if not LEFT_OUT.fullmatch(line)]
+    assert [line for line in whole if not any(found.startswith(line.removesuffix(" ...")) for found in lines)] == []
+    rules = sum("│" in line for line in lines) - sum("│" in line for line in whole)
+    assert f"({rules} more rules)" in shown
 
 
 def test_the_yaml_block_is_a_recipe():
