@@ -62,7 +62,8 @@ class _Entries:
     value: FloatArray  # (E,) NaN where there is none
     threshold: FloatArray  # (E,) NaN where there is none
     survivor: pa.Array | None
-    detail: str | None
+    detail: pa.Array | str | None
+    """Of each of them, or of all."""
 
 
 @dataclass(slots=True)
@@ -73,7 +74,7 @@ class LedgerBuilder:
     rules: dict[str, int] = field(default_factory=dict)
     counts: dict[Action, int] = field(default_factory=lambda: dict.fromkeys(Action, 0))
 
-    def add_verdicts(
+    def add_verdicts(  # noqa: PLR0913 -- a column each
         self,
         operator: str,
         action: Action,
@@ -84,12 +85,13 @@ class LedgerBuilder:
         value: FloatArray,
         threshold: FloatArray | None,
         survivor: pa.Array | None = None,
+        detail: pa.Array | None = None,
     ) -> None:
         """Rows that a filter dropped or a transform edited, once for each rule that did; NaN becomes null."""
         if len(rows) == 0:
             return
         bound = np.full(len(rows), np.nan) if threshold is None else threshold
-        self._add(_Entries(operator, action, rows, names, rule, value, bound, survivor, None))
+        self._add(_Entries(operator, action, rows, names, rule, value, bound, survivor, detail))
 
     def add_removals(self, operator: str, removals: pa.RecordBatch, rows: npt.NDArray[np.uint32]) -> None:
         """Rows that a partition operator removed (REMOVAL_SCHEMA)."""
@@ -127,6 +129,10 @@ class LedgerBuilder:
             [pa.nulls(size, pa.binary(16)) if part.survivor is None else part.survivor
              for part, size in zip(parts, sizes, strict=True)]
         )  # fmt: skip
+        details = pa.concat_arrays(
+            [part.detail if isinstance(part.detail, pa.Array) else pa.repeat(pa.scalar(part.detail, pa.string()), size)
+             for part, size in zip(parts, sizes, strict=True)]
+        )  # fmt: skip
         columns = [
             pa.array(rows[order]),
             _spelled(part_of, [part.operator for part in parts]),
@@ -135,7 +141,7 @@ class LedgerBuilder:
             pa.array(values, from_pandas=True),
             pa.array(thresholds, from_pandas=True),
             survivors.take(pa.array(order)),
-            _spelled(part_of, [part.detail for part in parts]),
+            details.take(pa.array(order)),
         ]
         return pa.Table.from_arrays(columns, schema=LEDGER_SCHEMA)
 
@@ -148,6 +154,6 @@ class LedgerBuilder:
                 self.counts[entries.action] += num
 
 
-def _spelled(codes: npt.NDArray[np.int32], names: Sequence[str | None]) -> pa.Array:
+def _spelled(codes: npt.NDArray[np.int32], names: Sequence[str]) -> pa.Array:
     """The names that `codes` index."""
     return pa.array(names, pa.string()).take(pa.array(codes))

@@ -190,6 +190,8 @@ class Verdicts:
     threshold: FloatArray  # (D,) what it was held against; NaN where a rule has no number
     survivor: pa.Array | None = None
     """(D,) binary(16): the doc_id that stays in a dropped row's place; null, or None for all rows, where none does."""
+    detail: pa.Array | None = None
+    """(D,) string: what was found, where a number does not say it; null, or None for all rows, where one does."""
 
 
 @dataclass(frozen=True, slots=True)

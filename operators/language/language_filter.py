@@ -17,7 +17,8 @@ class LanguageFilter(Filter):
 
     Columns:
         Reads `language` (large_string; null is no language and is dropped) and `language_score` (float32; null is
-        read as 0). A verdict's value is the score where the score decided, and missing where the language did.
+        read as 0). A verdict's value is the score, and its detail the language, where there is one; the threshold
+        is missing where the language decided.
 
     Determinism:
         EXACT.
@@ -34,6 +35,7 @@ class LanguageFilter(Filter):
     """
 
     name: ClassVar[str] = "language_filter"
+    version: ClassVar[int] = 2
 
     languages: tuple[str, ...] = Field(min_length=1)
     """Labels as the language model writes them, for example "en"."""
@@ -60,13 +62,15 @@ class LanguageFilter(Filter):
 
     def _judge(self, batch: pa.RecordBatch) -> Verdicts:
         wanted = pa.array(self.languages, pa.large_string())
-        is_wanted = pc.is_in(batch.column(LANGUAGE), wanted).to_numpy(zero_copy_only=False)  # (D,) bool; null: False
+        languages = batch.column(LANGUAGE)
+        is_wanted = pc.is_in(languages, wanted).to_numpy(zero_copy_only=False)  # (D,) bool; null: False
         scores = pc.fill_null(batch.column(LANGUAGE_SCORE), np.float32(0)).to_numpy()  # (D,) float32
         # in float32, as stored: 0.65 as float32 lies below 0.65 as float64 and would be dropped
         is_low = is_wanted & ~(scores >= np.float32(self.min_score))
         return Verdicts(
             keep=is_wanted & ~is_low,
             rule=is_low.astype(np.int16),
-            value=np.where(is_low, scores.astype(np.float64), np.nan),
+            value=np.where(languages.is_valid(), scores.astype(np.float64), np.nan),
             threshold=np.where(is_low, self.min_score, np.nan),
+            detail=pc.binary_join_element_wise("language", languages.cast(pa.string()), " "),
         )

@@ -325,7 +325,8 @@ class RowPass:
     ) -> tuple[pa.RecordBatch, Rows]:
         verdicts = result.verdicts if isinstance(result, Measured) else result
         _expect_length(operator, batch, verdicts.keep, verdicts.rule, verdicts.value, verdicts.threshold)
-        survivor = _survivors(operator, batch, verdicts)
+        survivor = _of_type(operator, batch, "survivors", verdicts.survivor, DOC_ID_TYPE)
+        detail = _of_type(operator, batch, "details", verdicts.detail, pa.string())
         gone = ~verdicts.keep
         _expect_rules(operator, operator.rules(), verdicts.rule[gone])
         if self._judged is not None:
@@ -341,6 +342,7 @@ class RowPass:
             value=verdicts.value[gone],
             threshold=verdicts.threshold[gone],
             survivor=None if survivor is None else survivor.filter(pa.array(gone)),
+            detail=None if detail is None else detail.filter(pa.array(gone)),
         )
         self._keep_examples(opened, operator.rules(), batch, np.where(gone, verdicts.rule, -1))
         if self._judged is not None:
@@ -425,15 +427,15 @@ def _annotated(opened: OpenOperator, batch: pa.RecordBatch, new: pa.RecordBatch)
     return pa.RecordBatch.from_arrays([*batch.columns, *new.columns], schema=pa.schema([*batch.schema, *fields]))
 
 
-def _survivors(operator: Filter, batch: pa.RecordBatch, verdicts: Verdicts) -> pa.Array | None:
-    survivor = verdicts.survivor
-    if survivor is not None:
-        _expect_length(operator, batch, survivor)
-        if survivor.type != DOC_ID_TYPE:
-            raise OperatorError(
-                f"operator {operator.name}: expected survivors as {DOC_ID_TYPE}; returned {survivor.type}"
-            )
-    return survivor
+def _of_type(
+    operator: Filter, batch: pa.RecordBatch, what: str, given: pa.Array | None, wanted: pa.DataType
+) -> pa.Array | None:
+    """What verdicts may say of each row, after checking that they do so in the right form."""
+    if given is not None:
+        _expect_length(operator, batch, given)
+        if given.type != wanted:
+            raise OperatorError(f"operator {operator.name}: expected {what} as {wanted}; returned {given.type}")
+    return given
 
 
 def _expect_length(operator: RowOperator, batch: pa.RecordBatch, *results: Sized) -> None:

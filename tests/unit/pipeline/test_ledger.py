@@ -61,6 +61,17 @@ def test_verdicts_may_name_who_stays():
     assert builder.table()["survivor"].to_pylist() == [b"s" * 16, None]
 
 
+def test_verdicts_may_say_what_was_found():
+    builder = LedgerBuilder()
+    ones = np.ones(2)
+    details = pa.array([None, "so"])
+    builder.add_verdicts(
+        "op", Action.DROP, NAMES, rows(4, 2), rule=np.zeros(2, np.int16), value=ones, threshold=None, detail=details
+    )
+    builder.add_quarantine("b", 3, "ValueError", "in f, line 1")
+    assert builder.table()["detail"].to_pylist() == ["so", "in f, line 1", None]
+
+
 def test_edits_have_no_threshold():
     builder = LedgerBuilder()
     add(builder, [0], [0], action=Action.EDIT, value=4.0, threshold=None)

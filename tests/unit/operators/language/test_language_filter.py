@@ -24,7 +24,8 @@ def test_language_is_judged_before_its_score():
     assert verdicts.rule[~verdicts.keep].tolist() == [0, 0, 1, 0, 1, 0]
     assert verdicts.rule.dtype == np.int16
     nan = np.nan
-    np.testing.assert_allclose(verdicts.value, [nan, nan, nan, 0.1, nan, nan, 0.0, nan], rtol=1e-6)
+    assert verdicts.detail.to_pylist() == [row[0] and f"language {row[0]}" for row in rows]
+    np.testing.assert_allclose(verdicts.value, [0.9, 0.9, 0.1, 0.1, 0.99, nan, 0.0, nan], rtol=1e-6)
     np.testing.assert_array_equal(verdicts.threshold, [nan, nan, nan, 0.65, nan, nan, 0.65, nan])
 
 

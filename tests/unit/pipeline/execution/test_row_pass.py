@@ -79,7 +79,7 @@ def test_a_quarantined_row_tells_kind_and_place_but_no_text():
     assert "secret" not in str(row)
 
 
-def test_survivors_of_dropped_rows_reach_the_ledger():
+def test_survivors_and_details_of_dropped_rows_reach_the_ledger():
     ids = doc_ids(3, first=7)
     found = Verdicts(
         keep=np.array([False, True, False]),
@@ -87,9 +87,11 @@ def test_survivors_of_dropped_rows_reach_the_ledger():
         value=np.ones(3),
         threshold=np.ones(3),
         survivor=pa.array([ids[1], ids[0], None], pa.binary(16)),
+        detail=pa.array(["first", "second", "third"]),
     )
     _, _, ledger, _ = carry((answer(MinChars(), found),), documents(["a", "b", "c"]))
-    assert [(row["row"], row["survivor"]) for row in ledger.table().to_pylist()] == [(0, ids[1]), (2, None)]
+    entries = [(row["row"], row["survivor"], row["detail"]) for row in ledger.table().to_pylist()]
+    assert entries == [(0, ids[1], "first"), (2, None, "third")]
 
 
 def test_every_rule_that_edited_a_row_reaches_the_ledger():
@@ -208,13 +210,14 @@ def ints(count, name="num_chars", kind=None):
     return pa.record_batch({name: pa.array(range(count), kind or pa.int64())})
 
 
-def verdicts(keep, rule=None, value=None, threshold=None, numbers=None, survivor=None):
+def verdicts(keep, rule=None, value=None, threshold=None, numbers=None, survivor=None, detail=None):
     return Verdicts(
         keep=np.zeros(keep, bool),
         rule=np.array(numbers or [0] * (keep if rule is None else rule), np.int16),
         value=np.zeros(keep if value is None else value),
         threshold=np.zeros(keep if threshold is None else threshold),
         survivor=survivor,
+        detail=detail,
     )
 
 
@@ -261,6 +264,11 @@ WRONG = {
         MinChars(),
         verdicts(2, survivor=pa.nulls(2, pa.binary())),
         r"expected survivors as fixed_size_binary\[16\]; returned binary",
+    ),
+    "filter: details of another type": (
+        MinChars(),
+        verdicts(2, detail=pa.nulls(2, pa.binary())),
+        "expected details as string; returned binary",
     ),
     "transform: a rule that is not there": (
         Shout(),
