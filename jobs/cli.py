@@ -106,7 +106,7 @@ def plan(
 ) -> None:
     """Print steps, stages, actors, what is built already, and an estimate; writes nothing into the output folder."""
     from pipeline.report.estimate import describe_estimate, estimate_cost  # noqa: PLC0415 -- see above
-    from pipeline.report.preview import preview_plan  # noqa: PLC0415 -- see above
+    from pipeline.report.preview import built_steps, preview_plan  # noqa: PLC0415 -- see above
 
     prepared = _prepare(recipe, set_)
     folder = place_of(output or f"runs/{prepared.recipe.name}")
@@ -114,12 +114,14 @@ def plan(
     for line in preview_plan(prepared, folder, workers=actors):
         print(printable(line))  # noqa: T201 - the command's output
     if sample:
-        print()  # noqa: T201 - the command's output
+        built = built_steps(prepared, folder)
         try:
-            lines = list(describe_estimate(estimate_cost(prepared), actors))
+            lines = ["estimate: nothing is left to build"]
+            if built != prepared.steps.keys():
+                lines = list(describe_estimate(estimate_cost(prepared, built), actors))
         except PipelineError as error:  # the head of an input may hold nothing that a later step can work on
             lines = [f"estimate: none; a sample of the input's head could not be built: {error}"]
-        for line in lines:
+        for line in ("", *lines):
             print(printable(line))  # noqa: T201 - the command's output
 
 

@@ -7,7 +7,7 @@ each source's first file, so an input that is not alike throughout is estimated 
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,19 +32,23 @@ _ANY_BAD_ROWS = ErrorBudget(max_bad_fraction=1, max_damaged_fraction=1)
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What the whole input would cost."""
+    """What the steps that are not built yet would cost for the whole input."""
 
     sample_bytes: int
     cpu_seconds: dict[str, float]
     """On one core, by step; without the fixed cost of starting."""
     disk_bytes: int
-    """Of everything that stays in the output folder."""
+    """Of everything that they leave in the output folder."""
     memory_bytes: int
     """Of one actor: this process after the samples, and the shard that packing buffers."""
 
 
-def estimate_cost(prepared: PreparedRecipe) -> Estimate:
-    """Builds two samples with the local runner and goes on in a straight line."""
+def estimate_cost(prepared: PreparedRecipe, built: Collection[str] = ()) -> Estimate:
+    """Builds two samples with the local runner and goes on in a straight line.
+
+    Args:
+        built: steps that cost nothing any more.
+    """
     with tempfile.TemporaryDirectory(prefix="corpusmill-") as folder:
         small, large = (
             _build_sample(prepared, Path(folder) / str(size), size // max(1, len(prepared.files)))
@@ -52,9 +56,10 @@ def estimate_cost(prepared: PreparedRecipe) -> Estimate:
         )
     span = max(1, large.num_bytes - small.num_bytes)
     scale = prepared.input_bytes / span
-    seconds = {step: max(0.0, large.seconds[step] - small.seconds[step]) * scale for step in large.seconds}
+    to_build = [step for step in large.seconds if step not in built]
+    seconds = {step: max(0.0, large.seconds[step] - small.seconds[step]) * scale for step in to_build}
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-    disk = max(0, large.disk_bytes - small.disk_bytes) * scale
+    disk = max(0, sum(large.disk_bytes[step] - small.disk_bytes[step] for step in to_build)) * scale
     return Estimate(large.num_bytes, seconds, int(disk), resident + prepared.recipe.layout.shard_bytes)
 
 
@@ -73,7 +78,7 @@ def describe_estimate(estimate: Estimate, workers: int) -> Iterator[str]:
 class _Sample:
     num_bytes: int
     seconds: dict[str, float]
-    disk_bytes: int
+    disk_bytes: dict[str, int]
 
 
 def _build_sample(prepared: PreparedRecipe, folder: Path, source_bytes: int) -> _Sample:
@@ -95,9 +100,13 @@ def _build_sample(prepared: PreparedRecipe, folder: Path, source_bytes: int) -> 
     )
     clock = _StepClock()
     output = folder / "output"
-    run_prepared(prepare(recipe, prepared.directory), output, LocalRunner(), Execution(), clock)
-    disk = sum(path.stat().st_size for path in (output / "steps").rglob("*") if path.is_file())
+    done = run_prepared(prepare(recipe, prepared.directory), output, LocalRunner(), Execution(), clock)
+    disk = {name: _size_of(Path(str(manifest.folder))) for name, manifest in done.manifests.items()}
     return _Sample(num_bytes, clock.seconds, disk)
+
+
+def _size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _write_head(file: InputFile, source: Source, path: Path, num_bytes: int) -> int:

@@ -27,6 +27,29 @@ def preview_plan(prepared: PreparedRecipe, output: Place, *, workers: int) -> It
     for name, found in prepared.imports.items():
         yield f"import {name}: {found.manifest.kind.value} of step {found.manifest.step}, {_shards(found.identity)}"
     identities = {name: found.identity for name, found in prepared.imports.items()}
+    for name, identity, manifest in _what_is_there(prepared, output, identities):
+        checked = prepared.steps[name]
+        yield ""
+        yield _heading(name, identity, manifest, checked.step.write, workers)
+        base_shards = len(prepared.input_shards(checked.step))
+        if checked.base is not None and checked.base in identities:
+            base_shards = identities[checked.base].num_shards
+        base_shards += sum(identities[table].num_shards for table in checked.step.view.against if table in identities)
+        segments = plan_segments(checked, num_partitions=prepared.num_partitions, num_base_shards=base_shards)
+        yield from describe_step(checked, segments)
+
+
+def built_steps(prepared: PreparedRecipe, output: Place) -> frozenset[str]:
+    """Steps that a build would find finished."""
+    identities = {name: found.identity for name, found in prepared.imports.items()}
+    found = _what_is_there(prepared, output, identities)
+    return frozenset(name for name, _, manifest in found if manifest is not None)
+
+
+def _what_is_there(
+    prepared: PreparedRecipe, output: Place, identities: dict[str, StepIdentity]
+) -> Iterator[tuple[str, StepIdentity | None, Manifest | None]]:
+    """Each step with its identity and its manifest, as far as they exist; `identities` gets those that others need."""
     for name, checked in prepared.steps.items():
         known = all(parent in identities for parent in checked.step.parents)
         identity = prepared.identify(name, identities) if known else None
@@ -37,14 +60,7 @@ def preview_plan(prepared: PreparedRecipe, output: Place, *, workers: int) -> It
                 identities[name] = identity
             elif manifest is not None:
                 identities[name] = with_checksums(identity, [shard.files[DATA].digest for shard in manifest.shards])
-        yield ""
-        yield _heading(name, identity, manifest, checked.step.write, workers)
-        base_shards = len(prepared.input_shards(checked.step))
-        if checked.base is not None and checked.base in identities:
-            base_shards = identities[checked.base].num_shards
-        base_shards += sum(identities[table].num_shards for table in checked.step.view.against if table in identities)
-        segments = plan_segments(checked, num_partitions=prepared.num_partitions, num_base_shards=base_shards)
-        yield from describe_step(checked, segments)
+        yield name, identity, manifest
 
 
 def _heading(

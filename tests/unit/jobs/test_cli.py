@@ -120,6 +120,15 @@ def test_a_plan_is_printed_even_where_its_sample_cannot_be_built(corpusmill: Com
     assert "estimate: none; a sample of the input's head could not be built: train_tokenizer: expected text" in out
 
 
+def test_only_what_is_not_built_is_estimated(corpusmill: Command, recipe_file: Path, finished_folder: Path):
+    _, out, _ = corpusmill("plan", recipe_file, "--output", finished_folder)
+    assert out.endswith("\nestimate: nothing is left to build\n")
+    _, out, _ = corpusmill("plan", recipe_file, "--output", finished_folder, "--set", "packed.best_fit.window=32")
+    (dearest,) = (line for line in out.splitlines() if line.startswith("  dearest: "))
+    assert dearest.startswith("  dearest: packed ")
+    assert "," not in dearest
+
+
 def test_schema_is_json(corpusmill: Command):
     _, out, _ = corpusmill("schema")
     assert json.loads(out)["title"] == "corpusmill recipe"
