@@ -67,9 +67,9 @@ class ConcatAndChunk(Packing):
                 if waiting.num_tokens >= enough:
                     documents = waiting.take()
                     windows = concatenated(documents.lengths, window, extra_token=extra_token)
-                    waiting.append(_last_window(windows, documents))
                     complete = Windows(windows.pieces, windows.bounds[:-1], windows.num_ahead)
                     yield from packed_batches(complete, documents, form)
+                    waiting.append(_last_window(windows, documents))
             documents = waiting.take()
             yield from packed_batches(concatenated(documents.lengths, window, extra_token=extra_token), documents, form)
 

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from operators.pack.packed_rows import RowForm, packed_batches
 from operators.pack.packed_table import MAX_WINDOW, NUM_TRUNCATED, Boundaries, packed_schema
 from operators.pack.pieces import LongDocuments, Windows, cut_documents, grouped
-from operators.pack.token_buffer import REQUIRED, Numbers, TokenBuffer
+from operators.pack.token_buffer import REQUIRED, Ids, Numbers, TokenBuffer
 from operators.tokenize.tokenizer import NUM_TOKENS
 from pipeline.operator import ShardFunction, ShardOperator
 
@@ -102,12 +102,14 @@ class WholeDocuments(Packing):
     def open(self) -> ShardFunction:
         """Returns the packing of one shard."""
         form = self.row_form()
+        spare: list[Ids] = []  # storage of the shard before
 
         def pack(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            waiting = TokenBuffer()
+            waiting = TokenBuffer(spare.pop() if spare else None)
             for batch in batches:
                 waiting.add(batch)
             documents = waiting.take()
             yield from packed_batches(self.windows(documents.lengths), documents, form)
+            spare.append(waiting.storage)
 
         return pack

@@ -3,7 +3,7 @@
 Dimension letters: D documents, T tokens.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,11 @@ from pipeline.errors import SchemaError
 Ids = npt.NDArray[np.uint32]
 DocIds = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
+
+FIRST_TOKENS: Final = 1 << 25
+"""Room of a new buffer, for a shard of usual size; memory that no token comes to lie in is never taken."""
+
+_NO_TOKENS: Final = np.empty(0, np.uint32)
 
 REQUIRED: Final = (
     pa.field(DOC_ID, DOC_ID_TYPE, nullable=False),
@@ -37,9 +42,14 @@ class Documents:
 
 
 class TokenBuffer:
-    """Tokens of documents that wait for a window, collected batch by batch without a copy until they are taken."""
+    """Tokens of documents that wait for a window, laid end to end as they come.
 
-    def __init__(self) -> None:
+    Args:
+        storage: to lay them in, of a buffer that is done; memory that was used before need not be cleared again.
+    """
+
+    def __init__(self, storage: Ids | None = None) -> None:
+        self.storage = np.empty(FIRST_TOKENS, np.uint32) if storage is None else storage
         self._parts: list[Documents] = []
         self.num_tokens = 0
 
@@ -66,25 +76,25 @@ class TokenBuffer:
 
     def append(self, documents: Documents) -> None:
         """Appends documents with all their tokens."""
-        self._parts.append(documents)
-        self.num_tokens += len(documents.tokens)
+        begin, end = self.num_tokens, self.num_tokens + len(documents.tokens)
+        if end > len(self.storage):
+            grown = np.empty(max(end, 2 * len(self.storage)), np.uint32)
+            grown[:begin] = self.storage[:begin]
+            self.storage = grown
+        self.storage[begin:end] = documents.tokens
+        self._parts.append(replace(documents, tokens=_NO_TOKENS))
+        self.num_tokens = end
 
     def take(self) -> Documents:
-        """All documents, in order. The buffer is empty afterwards."""
-        parts = self._parts
-        tokens = np.empty(self.num_tokens, np.uint32)
-        lengths = np.concatenate([np.empty(0, np.int64), *(part.lengths for part in parts)])
-        begins = np.concatenate([np.empty(0, np.int64), *(part.begins for part in parts)])
-        doc_ids = np.concatenate([np.empty((0, 2), np.uint64), *(part.doc_ids for part in parts)])
-        at = 0
-        parts.reverse()
-        while parts:
-            # Each part is let go once it is copied, so that a shard's tokens do not lie in memory twice.
-            part = parts.pop().tokens
-            tokens[at : at + len(part)] = part
-            at += len(part)
-        self.num_tokens = 0
-        return Documents(lengths, begins, doc_ids, tokens)
+        """All documents, in order. Their tokens stay where they are until more are appended; the buffer is empty."""
+        parts, num_tokens = self._parts, self.num_tokens
+        self._parts, self.num_tokens = [], 0
+        return Documents(
+            lengths=np.concatenate([np.empty(0, np.int64), *(part.lengths for part in parts)]),
+            begins=np.concatenate([np.empty(0, np.int64), *(part.begins for part in parts)]),
+            doc_ids=np.concatenate([np.empty((0, 2), np.uint64), *(part.doc_ids for part in parts)]),
+            tokens=self.storage[:num_tokens],
+        )
 
 
 def doc_id_words(column: pa.Array) -> DocIds:

@@ -1,6 +1,5 @@
 """Which engine encodes: the table of them, and the probes on which one must agree with `tokenizers` to be used."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
@@ -76,12 +75,12 @@ def _load(file: FileRef, engine: EngineName, reads_special: bool) -> LoadedToken
     """
     reference = load_tokenizer(file)
     reference.encode_special_tokens = not reads_special
-    text = file.open_path().read_text(encoding="utf-8")
-    if json.loads(text)["model"].get("dropout"):
+    if getattr(reference.model, "dropout", None):
         raise PlanError(
             f"tokenizer {file.uri!r}: expected the same ids for the same text; found a model with dropout, which draws "
             "them; set its dropout to null in the file"
         )
+    text = file.open_path().read_text(encoding="utf-8")
     special = tuple(token.content for token in reference.get_added_tokens_decoder().values() if token.special)
     reasons = {}
     for name in [] if engine == REFERENCE else list(ENGINES) if engine == "auto" else [engine]:

@@ -21,6 +21,22 @@ def test_what_is_taken_is_what_was_added() -> None:
     assert taken.doc_ids[1:].tobytes() == b"".join(batch["doc_id"].to_pylist())
 
 
+def test_a_buffer_grows() -> None:
+    buffer = TokenBuffer(np.empty(2, np.uint32))
+    for _ in range(5):
+        buffer.add(documents([3]))
+    assert buffer.take().tokens.tolist() == [0, 1, 2] * 5
+
+
+def test_storage_of_another_buffer_shows_nothing_of_it() -> None:
+    used = TokenBuffer()
+    used.add(documents([9]))
+    buffer = TokenBuffer(used.storage)
+    assert buffer.take().tokens.tolist() == []
+    buffer.add(documents([2]))
+    assert buffer.take().tokens.tolist() == [0, 1]
+
+
 def test_a_buffer_is_empty_once_it_was_taken() -> None:
     buffer = TokenBuffer()
     buffer.add(documents([3]))

@@ -1,6 +1,7 @@
 """The one writer: its bytes follow from the rows alone. And the reader that walks files side by side."""
 
 from itertools import pairwise
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -76,10 +77,15 @@ CUTS = st.lists(st.integers(0, 40), max_size=8).map(sorted)
     cuts=CUTS,
     max_rows=st.sampled_from([1, 4, 1000]),
     max_bytes=st.sampled_from([1, 300, 1 << 30]),
+    run_bytes=st.sampled_from([1, 200, 1 << 19]),
 )
-def test_how_rows_arrive_does_not_show(tmp_path_factory, lengths, cuts, max_rows, max_bytes):
+def test_how_rows_arrive_does_not_show(tmp_path_factory, lengths, cuts, max_rows, max_bytes, run_bytes):
+    with patch("pipeline.io.shard_file._RUN_BYTES", run_bytes):
+        check_how_rows_arrive(tmp_path_factory, lengths, cuts, RowGroups(max_rows, max_bytes, 3))
+
+
+def check_how_rows_arrive(tmp_path_factory, lengths, cuts, groups):
     folder = tmp_path_factory.mktemp("writer")
-    groups = RowGroups(max_rows, max_bytes, 3)
     data = rows(lengths)
     whole = pa.RecordBatch.from_pylist(data, SCHEMA)
     bounds = [0, *(min(cut, len(data)) for cut in cuts), len(data)]
@@ -90,7 +96,7 @@ def test_how_rows_arrive_does_not_show(tmp_path_factory, lengths, cuts, max_rows
     assert written(folder / "copies", copies, groups) == expected
     assert pq.read_table(folder / "whole").to_pylist() == data
     if data:
-        ends = group_ends(row_bytes(pa.Table.from_batches([whole])), max_rows, max_bytes)
+        ends = group_ends(row_bytes(pa.Table.from_batches([whole])), groups.max_rows, groups.max_bytes)
         assert np.cumsum(group_sizes(folder / "whole")).tolist() == ends
 
 
@@ -282,7 +288,7 @@ def test_a_lost_file_is_named(tmp_path):
 
 
 def test_chunks_of_large_columns_do_not_show(tmp_path):
-    """Parquet ends a page where an array ends: columns of more than a page must be one array."""
+    """Parquet ends a page where an array ends: a run of rows must be one array."""
     schema = pa.schema([pa.field("text", pa.large_string()), pa.field("tokens", pa.large_list(pa.uint32()))])
     texts = [f"{row} " * 200 for row in range(3000)]
     whole = pa.record_batch(
