@@ -69,7 +69,7 @@ def run(  # noqa: PLR0913, PLR0917 -- a parameter for each option
     runner: Annotated[str, typer.Option(help="ray or local.")] = "ray",
     workers: Annotated[int | None, typer.Option(help="Actors at most.  [default: one per CPU]")] = None,
     address: Annotated[str | None, typer.Option(help="Ray cluster to join, e.g. auto.")] = None,
-    batch_rows: Annotated[int, typer.Option(help="Documents that pass through operators together.", min=1)] = 1024,
+    batch_rows: Annotated[int, typer.Option(help="Documents that pass through operators together.", min=1)] = 2048,
     memory_per_worker: Annotated[
         int | None,
         typer.Option(metavar="MB", help="What each worker stays within.  [default: its share of the machine]"),

@@ -9,12 +9,15 @@ import numpy as np
 
 from operators.fasttext.model_file import Offsets
 from operators.fasttext.network import Keys, key_of
-from pipeline.byte_blocks import BLOCK, bytes_below, count_bytes, load_block, marks_below
-from pipeline.kernel import Bytes, inline_kernel
+from pipeline.byte_blocks import BLOCK, bytes_below, count_bytes, load_block, marks_below, marks_of
+from pipeline.kernel import Bytes, borrowing_kernel, inline_kernel
 
 SPACE: Final = np.uint8(0x20)
 SEPARATORS: Final = np.uint64(sum(1 << byte for byte in b"\0\t\n\v\f\r "))
 """What fastText splits words at: bits of the bytes up to a space. The spaces of Unicode are letters to it."""
+
+LESS_THAN: Final = np.uint64(0x3C)
+END_OF_LINE_BYTES: Final = np.uintp(4)
 
 BLOCK_TOKENS: Final = 64
 """Their lines of the tables stay in the first cache until they are read."""
@@ -53,6 +56,23 @@ def is_end_of_line(data: Bytes, begin: np.uintp, end: np.uintp) -> bool:
         and data[begin + np.uintp(2)] == np.uint8(0x73)
         and data[begin + np.uintp(3)] == np.uint8(0x3E)
     )
+
+
+@borrowing_kernel
+def has_end_of_line(data: Bytes, begin: np.uintp, end: np.uintp) -> bool:
+    """Whether there is a `</s>` anywhere in `data[begin:end]`, also within a token."""
+    i = begin
+    while i + END_OF_LINE_BYTES <= end:
+        if i + BLOCK <= end:
+            marks = marks_of(load_block(data, i), LESS_THAN)
+            if marks == np.uint64(0):
+                i += BLOCK
+                continue
+            i += count_bytes(bytes_below(marks))
+        if i + END_OF_LINE_BYTES <= end and is_end_of_line(data, i, i + END_OF_LINE_BYTES):
+            return True
+        i += np.uintp(1)
+    return False
 
 
 @inline_kernel

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from operators.fasttext.classifier import Classifier, Predictions
 from operators.fasttext.model_file import ModelFormatError
+from operators.fasttext.tokens import has_end_of_line
 from operators.text.characters import Classes, character_classes, document_text, skip_whitespace
 from pipeline.document import LANGUAGE, TEXT, TEXT_TYPE
 from pipeline.errors import OperatorError
@@ -117,24 +118,9 @@ class LanguageId(Annotator):
 def without_line_ends(texts: pa.Array) -> pa.Array:
     """The texts with a space for each `</s>`; hardly any has one, and then nothing is copied."""
     data, offsets = document_text(texts)
-    if _has_line_end(data, np.uintp(offsets[0]), np.uintp(offsets[-1])):
+    if has_end_of_line(data, np.uintp(offsets[0]), np.uintp(offsets[-1])):
         return pc.replace_substring(texts, END_OF_LINE, " ")
     return texts
-
-
-@borrowing_kernel
-def _has_line_end(data: Bytes, begin: np.uintp, end: np.uintp) -> bool:
-    """Whether there is a `</s>`, maybe across the border of two texts: without branches, 16 bytes or more at once."""
-    found = np.uint8(0)
-    for k in range(begin, max(end, np.uintp(3)) - np.uintp(3)):
-        i = np.uintp(k)
-        found |= (
-            np.uint8(data[i] == np.uint8(0x3C))
-            & np.uint8(data[i + np.uintp(1)] == np.uint8(0x2F))
-            & np.uint8(data[i + np.uintp(2)] == np.uint8(0x73))
-            & np.uint8(data[i + np.uintp(3)] == np.uint8(0x3E))
-        )
-    return bool(found)
 
 
 def load_classifier(model: FileRef, operator: str) -> Classifier:

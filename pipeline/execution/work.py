@@ -28,7 +28,7 @@ from pipeline.plan.stages import Partitioning, Stage
 class Execution:
     """How work is carried out. Never part of identity: no field may reach a byte of an artifact."""
 
-    batch_rows: int = 1024
+    batch_rows: int = 2048
     """Rows that pass through operators together."""
     read_bytes: int = 8 << 20
     """Bytes that one batch aims at, of an input or of an artifact; a row that is longer stands alone."""
